@@ -1,0 +1,31 @@
+import type { Command } from 'commander';
+import { loadConfig } from '../../run/config.ts';
+import { examine } from '../../run/doctor.ts';
+
+export function addDoctor(program: Command): void {
+  program
+    .command('doctor')
+    .description('say what is there, what will be fetched or built, how long it takes, and what is missing')
+    .option('--json', 'JSON on stdout')
+    .action(async (flags: { readonly json?: boolean }, command: Command) => {
+      const { config: file } = command.optsWithGlobals<{ config?: string }>();
+      const report = await examine(await loadConfig(file));
+      if (flags.json === true) process.stdout.write(`${JSON.stringify(report)}\n`);
+      else {
+        const rows = report.components.map(({ name, version, state, seconds, bytes }) => `  ${state.padEnd(8)}${name.padEnd(26)}${version.padEnd(44)}${state === 'cached' ? '' : `${String(seconds).padStart(5)} s`}${`${(bytes / 1e6).toFixed(0)} MB`.padStart(10)}`);
+        const toMake = report.components.filter(({ state }) => state !== 'cached').reduce((sum, { seconds }) => sum + seconds, 0);
+        process.stdout.write(
+          [
+            `engine: ${report.engine}, toolchain: ${report.edition}`,
+            ...rows,
+            toMake === 0 ? 'everything is cached' : `to fetch or build: about ${Math.ceil(toMake / 60)} min`,
+            `disk: ${(report.disk.free / 1e9).toFixed(1)} GB free, ${(report.disk.needed / 1e9).toFixed(1)} GB needed`,
+            ...report.problems.map(({ code, message, remedy }) => `${code} ${message}\n  try: ${remedy}`),
+            report.ready ? 'ready' : 'not ready',
+            '',
+          ].join('\n'),
+        );
+      }
+      process.exitCode = report.ready ? 0 : 3;
+    });
+}

@@ -1,0 +1,74 @@
+import { Option, type Command } from 'commander';
+import { conduct } from '../../run/conduct.ts';
+import { loadConfig } from '../../run/config.ts';
+import { countClaims, phaseSeconds, type RunRecord } from '../../run/run-record.ts';
+import { checkIds } from '../../run/scenario-files.ts';
+import { MeshproofError } from '../../errors/meshproof-error.ts';
+import { createProgress } from '../../progress/progress.ts';
+import { untilSignal } from '../signals.ts';
+
+interface RunFlags {
+  readonly keep?: boolean;
+  readonly reuse?: boolean;
+  readonly json?: boolean;
+  readonly only?: string;
+  readonly provider?: string;
+  readonly toolchain?: string;
+}
+
+const providerOption = (): Option => new Option('--provider <name>', 'where clusters come from').choices(['kind', 'existing']);
+const toolchainOption = (): Option => new Option('--toolchain <edition>', 'where components come from').choices(['auto', 'source', 'release']);
+
+export function addRun(program: Command): void {
+  program
+    .command('run')
+    .description('bring two meshed clusters up, prove every claim, report, tear down')
+    .option('--only <ids>', 'play these scenarios only, separated by commas')
+    .option('--keep', 'keep the environment afterwards')
+    .option('--reuse', 'use the environment that `up` or `--keep` left')
+    .addOption(providerOption())
+    .addOption(toolchainOption())
+    .option('--json', 'end with one line of JSON on stdout')
+    .action(async (flags: RunFlags, command: Command) => {
+      const only = flags.only?.split(',').map((id) => id.trim());
+      if (only?.some((id) => id === '') === true) throw new MeshproofError('MP103', { what: '--only has an empty id', seen: flags.only });
+      if (only !== undefined) await checkIds(only);
+      await runAndReport(command, flags, only, flags.keep === true);
+    });
+}
+
+export function addUp(program: Command): void {
+  program
+    .command('up')
+    .description('bring two meshed clusters up and keep them')
+    .addOption(providerOption())
+    .addOption(toolchainOption())
+    .option('--json', 'end with one line of JSON on stdout')
+    .action(async (flags: RunFlags, command: Command) => {
+      await runAndReport(command, flags, [], true);
+    });
+}
+
+async function runAndReport(command: Command, flags: RunFlags, only: readonly string[] | undefined, keep: boolean): Promise<void> {
+  const { config: file } = command.optsWithGlobals<{ config?: string }>();
+  const config = await loadConfig(file, { provider: flags.provider, toolchain: flags.toolchain });
+  const record = await conduct({ config, only, keep, reuse: flags.reuse === true, progress: createProgress(), signal: untilSignal() });
+  process.stdout.write(flags.json === true ? `${JSON.stringify(summary(record))}\n` : `${summaryLines(record).join('\n')}\n`);
+  process.exitCode = { passed: 0, failed: 1, error: 3, running: 3 }[record.data.verdict];
+}
+
+function summary(record: RunRecord): object {
+  const { run, verdict, error } = record.data;
+  return { run, verdict, claims: countClaims(record.data), seconds: phaseSeconds(record.data), report: record.folder, ...(error === undefined ? {} : { error: error.code }) };
+}
+
+function summaryLines(record: RunRecord): string[] {
+  const { verdict } = record.data;
+  const { passed, failed, notSupported, error } = countClaims(record.data);
+  const { total = 0, ...phases } = phaseSeconds(record.data);
+  return [
+    `${verdict}: ${passed} claims hold, ${failed} do not, ${notSupported} not supported, ${error} without an answer`,
+    `${total.toFixed(1)} s: ${Object.entries(phases).map(([phase, seconds]) => `${phase} ${seconds}`).join(', ')}`,
+    `report: ${record.folder}`,
+  ];
+}

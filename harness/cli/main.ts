@@ -1,0 +1,32 @@
+import { Command, CommanderError } from 'commander';
+import { asMeshproofError, describeError, exitCodeOf, MeshproofError } from '../errors/meshproof-error.ts';
+import { addDoctor } from './commands/doctor.ts';
+import { addDown } from './commands/down.ts';
+import { addExec } from './commands/exec.ts';
+import { addExplain } from './commands/explain.ts';
+import { addList } from './commands/list.ts';
+import { addRun, addUp } from './commands/run.ts';
+import { addStatus } from './commands/status.ts';
+import { addCarryOut } from './commands/carry-out.ts';
+
+const program = new Command('meshproof')
+  .description('Proves that an Istio mesh which spans clusters does what it should, on real clusters.')
+  .option('-c, --config <file>', 'config file (default: meshproof.yaml, if there is one)')
+  .showHelpAfterError('(add --help for all options)')
+  .enablePositionalOptions()
+  .exitOverride()
+  .configureOutput({ outputError: () => undefined });
+
+for (const add of [addRun, addUp, addDown, addStatus, addDoctor, addList, addExplain, addExec, addCarryOut]) add(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError && error.exitCode === 0) process.exitCode = 0;
+  else {
+    const known = error instanceof CommanderError ? new MeshproofError('MP103', { what: error.message.replace(/^error: /, '').split('\n')[0] ?? '' }) : asMeshproofError(error);
+    process.stderr.write(`${describeError(known)}\n`);
+    if (known.code === 'MP999' && known.details.cause instanceof Error) process.stderr.write(`${known.details.cause.stack ?? ''}\n`);
+    process.exitCode = exitCodeOf(known);
+  }
+}

@@ -1,0 +1,201 @@
+import { ApiException, AppsV1Api, AuthorizationV1Api, CoreV1Api, KubeConfig, KubernetesObjectApi, loadYaml, PatchStrategy, VersionApi } from '@kubernetes/client-node';
+import pLimit from 'p-limit';
+import pRetry from 'p-retry';
+import { MeshproofError } from '../errors/meshproof-error.ts';
+import { holds, notYet, waitFor } from '../wait/wait-for.ts';
+import { objectName, type KubernetesObject } from './kubernetes-object.ts';
+
+/** The owner that server-side apply records for every field meshproof sets. */
+export const fieldManager = 'meshproof';
+/** Label of everything meshproof makes in a cluster; nothing without it is ever deleted. */
+export const ownLabel = 'app.kubernetes.io/managed-by';
+
+export interface ClusterAddress {
+  /** Name of the cluster in messages: west, east… */
+  readonly name: string;
+  readonly kubeconfig: string;
+  readonly context: string;
+}
+
+/** Typed access to one cluster's API server. Each instance has a KubeConfig of its own, never a shared one. */
+export class ClusterApi {
+  readonly address: ClusterAddress;
+  readonly core: CoreV1Api;
+  readonly apps: AppsV1Api;
+  readonly #objects: KubernetesObjectApi;
+  readonly #version: VersionApi;
+  readonly #authorization: AuthorizationV1Api;
+
+  constructor(address: ClusterAddress) {
+    this.address = address;
+    const config = new KubeConfig();
+    config.loadFromFile(address.kubeconfig);
+    config.setCurrentContext(address.context);
+    this.core = config.makeApiClient(CoreV1Api);
+    this.apps = config.makeApiClient(AppsV1Api);
+    this.#objects = KubernetesObjectApi.makeApiClient(config);
+    this.#version = config.makeApiClient(VersionApi);
+    this.#authorization = config.makeApiClient(AuthorizationV1Api);
+  }
+
+  /**
+   * Asks the API server for its version, e.g. "v1.34.4".
+   *
+   * @throws MeshproofError MP504 when it does not answer within five seconds.
+   */
+  async version(): Promise<string> {
+    const late = AbortSignal.timeout(5_000);
+    const answer = new Promise<never>((_, reject) => {
+      late.addEventListener('abort', () => {
+        reject(new Error('no answer within 5 s'));
+      });
+    });
+    try {
+      return (await Promise.race([this.#version.getCode(), answer])).gitVersion;
+    } catch (error) {
+      throw new MeshproofError('MP504', {
+        what: `cluster ${this.address.name} does not answer`,
+        where: `context ${this.address.context} of ${this.address.kubeconfig}`,
+        seen: apiMessage(error),
+        cause: error,
+      });
+    }
+  }
+
+  /** Asks the API server whether this user may do everything everywhere. */
+  async mayDoEverything(): Promise<boolean> {
+    const review = await this.#authorization.createSelfSubjectAccessReview({ body: { spec: { resourceAttributes: { group: '*', resource: '*', verb: '*' } } } });
+    return review.status?.allowed === true;
+  }
+
+  /**
+   * Server-side apply of one object with meshproof's field manager. A webhook or API that is still booting is tried again for a
+   * minute; a refusal is not.
+   *
+   * @throws MeshproofError MP505 with the server's own words.
+   */
+  async apply(object: KubernetesObject, signal?: AbortSignal): Promise<void> {
+    const labelled: KubernetesObject = { ...object, metadata: { ...object.metadata, labels: { ...object.metadata.labels, [ownLabel]: fieldManager } } };
+    // The client library knows CRDs by its own field names and drops `x-kubernetes-…` of a plain object; its reader translates them.
+    const spoken = object.kind === 'CustomResourceDefinition' ? loadYaml<KubernetesObject>(JSON.stringify(labelled)) : labelled;
+    try {
+      await pRetry(() => this.#objects.patch(spoken, undefined, undefined, fieldManager, true, PatchStrategy.ServerSideApply), {
+        retries: 120,
+        factor: 1,
+        minTimeout: 500,
+        maxRetryTime: 60_000,
+        shouldRetry: ({ error }) => isBooting(error),
+        ...(signal === undefined ? {} : { signal }),
+      });
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw new MeshproofError('MP505', {
+        what: `${objectName(object)} was refused`,
+        where: `cluster ${this.address.name}`,
+        seen: apiMessage(error),
+        cause: error,
+      });
+    }
+  }
+
+  /** Applies many objects: what others need first (namespaces, CRDs), then all the rest side by side. */
+  async applyAll(objects: readonly KubernetesObject[], signal?: AbortSignal): Promise<void> {
+    const limit = pLimit(8);
+    const first = objects.filter(({ kind }) => kind === 'Namespace' || kind === 'CustomResourceDefinition');
+    const rest = objects.filter((object) => !first.includes(object));
+    for (const wave of [first, rest]) await Promise.all(wave.map((object) => limit(() => this.apply(object, signal))));
+  }
+
+  /** Deletes an object; absent is fine. Foreground, so that it is gone with its dependents when `waitUntilGone` says so. */
+  async delete(object: KubernetesObject): Promise<void> {
+    await this.#objects.delete(object).catch((error: unknown) => {
+      if (!isAbsent(error)) throw error;
+    });
+  }
+
+  /** Reads an object back, undefined when it is not there. */
+  async read(object: KubernetesObject): Promise<KubernetesObject | undefined> {
+    try {
+      return (await this.#objects.read(object)) as KubernetesObject;
+    } catch (error) {
+      if (isAbsent(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * Waits until a deployment has rolled out: the controller saw this generation and every replica is updated and available.
+   *
+   * @param within milliseconds
+   * @throws MeshproofError MP701, or `code`, with the pods' last status.
+   */
+  async waitForDeployment(namespace: string, name: string, options: { readonly within: number; readonly code?: 'MP604' | 'MP701'; readonly signal?: AbortSignal | undefined }): Promise<void> {
+    await waitFor({
+      name: `deployment ${namespace}/${name} of ${this.address.name} is available`,
+      where: `cluster ${this.address.name}`,
+      every: 200,
+      ...options,
+      look: async () => {
+        const { metadata, spec, status } = await this.apps.readNamespacedDeployment({ namespace, name });
+        const wanted = spec?.replicas ?? 1;
+        const seen = status?.observedGeneration === metadata?.generation && status?.updatedReplicas === wanted && status?.availableReplicas === wanted;
+        if (seen && (status?.replicas ?? 0) === wanted) return holds(undefined);
+        return notYet(await this.#podSummary(namespace, spec?.selector.matchLabels ?? {}));
+      },
+      tolerates: (error) => isBooting(error) || isAbsent(error),
+    });
+  }
+
+  async #podSummary(namespace: string, labels: Record<string, string>): Promise<string> {
+    const labelSelector = Object.entries(labels).map(([key, value]) => `${key}=${value}`).join(',');
+    const { items } = await this.core.listNamespacedPod({ namespace, labelSelector });
+    if (items.length === 0) return 'no pod yet';
+    return items
+      .map(({ metadata, status }) => {
+        const containers = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])]
+          .filter((container) => !container.ready && container.state?.terminated?.exitCode !== 0)
+          .map(({ name, state, restartCount }) => {
+            const why = state?.waiting?.reason ?? state?.terminated?.reason ?? 'running, not ready';
+            const message = state?.waiting?.message ?? state?.terminated?.message;
+            return `${name}: ${why}${restartCount > 0 ? `, ${restartCount} restarts` : ''}${message === undefined ? '' : ` (${message})`}`;
+          });
+        return `pod ${metadata?.name ?? ''} ${status?.phase ?? ''} ${containers.join('; ')}`.trim();
+      })
+      .join('\n');
+  }
+}
+
+/** The object that was asked for is not there. */
+export const isAbsent = (error: unknown): boolean => error instanceof ApiException && error.code === 404;
+
+/** A server, webhook or kind that will be there in a moment. */
+export function isBooting(error: unknown): boolean {
+  if (error instanceof ApiException) {
+    const body = apiMessage(error);
+    if (error.code === 429 || error.code === 503) return true;
+    if (error.code === 500) return /failed calling webhook|connection refused|EOF|timeout|etcdserver/.test(body);
+    // A namespace or a kind that was made a moment ago.
+    return error.code === 404 && /page not found|namespaces? "[^"]+" not found|could not find the requested resource/.test(body);
+  }
+  const text = error instanceof Error ? `${error.message} ${String(error.cause ?? '')}` : String(error);
+  return /ECONNREFUSED|ECONNRESET|socket hang up|EPIPE|ETIMEDOUT|Unrecognized API version and kind/.test(text);
+}
+
+/** The server's own words out of whatever the client library threw. */
+export function apiMessage(error: unknown): string {
+  if (error instanceof ApiException) {
+    const body: unknown = typeof error.body === 'string' ? parseOr(error.body) : error.body;
+    if (typeof body === 'object' && body !== null && 'message' in body && typeof body.message === 'string') return body.message;
+    return `HTTP ${error.code}: ${String(error.body)}`;
+  }
+  if (error instanceof AggregateError) return error.errors.map(apiMessage).join('; ');
+  return error instanceof Error ? error.message : String(error);
+}
+
+function parseOr(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,20 @@
+import type { KubernetesObject as ClientObject } from '@kubernetes/client-node';
+
+/** Any Kubernetes object, typed as far as meshproof writes it; CRD kinds have their own builders in mesh/. */
+export interface KubernetesObject extends ClientObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly labels?: Record<string, string>;
+    readonly annotations?: Record<string, string>;
+  };
+  readonly [field: string]: unknown;
+}
+
+/** "ServiceEntry foo/httpbin-bar": how objects are named in messages. */
+export function objectName(object: { readonly kind?: string; readonly metadata?: { readonly name?: string; readonly namespace?: string } }): string {
+  const { kind = 'object', metadata } = object;
+  return metadata?.namespace === undefined ? `${kind} ${metadata?.name ?? ''}` : `${kind} ${metadata.namespace}/${metadata.name ?? ''}`;
+}

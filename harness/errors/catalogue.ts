@@ -1,0 +1,236 @@
+/**
+ * Every error a user can meet, by its stable code. `meshproof explain <code>` prints an entry; exit codes come from `blame`.
+ * Codes are never reused: a retired one stays listed with a note.
+ */
+export type Blame = 'usage' | 'environment' | 'mesh';
+
+export interface CatalogueEntry {
+  readonly title: string;
+  readonly blame: Blame;
+  /** What it means and why it happens. */
+  readonly meaning: string;
+  /** What to try, most likely first. */
+  readonly remedy: string;
+}
+
+export const catalogue = {
+  // MP1xx: what was asked for
+  MP101: {
+    title: 'unknown scenario',
+    blame: 'usage',
+    meaning: '`--only` (or a config file) names a scenario id that no file in scenarios/ has.',
+    remedy: 'Run `meshproof list` for the ids; several are separated by commas.',
+  },
+  MP102: {
+    title: 'broken configuration',
+    blame: 'usage',
+    meaning: 'The config file has a key meshproof does not know, a value of the wrong type, or is not valid YAML.',
+    remedy: 'Correct the key named in the message; README.md lists all keys with their defaults.',
+  },
+  MP103: {
+    title: 'bad option',
+    blame: 'usage',
+    meaning: 'A command line option is unknown, lacks its value, or contradicts another.',
+    remedy: 'Run the command with --help.',
+  },
+  MP104: {
+    title: 'unknown error code',
+    blame: 'usage',
+    meaning: '`meshproof explain` was asked for a code that is not in the catalogue.',
+    remedy: 'Run `meshproof explain` without a code for the whole list.',
+  },
+  MP105: {
+    title: 'nothing to reuse',
+    blame: 'usage',
+    meaning: '`--reuse` was asked for but no kept environment was found, or it no longer answers.',
+    remedy: 'Bring one up with `meshproof up`, or run without --reuse.',
+  },
+  MP106: {
+    title: 'not inside the lab',
+    blame: 'usage',
+    meaning: 'The kept environment lives in the lab’s network namespace and this process is outside of it.',
+    remedy: 'Prefix the command with `npx meshproof exec --`, for example `npx meshproof exec -- npx vitest --project conformance`.',
+  },
+  // MP2xx: the machine
+  MP201: {
+    title: 'no container engine',
+    blame: 'environment',
+    meaning: 'There is no usable Docker daemon, and meshproof may not start its private one (that needs root on Linux).',
+    remedy: 'Start Docker, or run as root on Debian: meshproof then runs a private daemon in a network namespace of its own.',
+  },
+  MP202: {
+    title: 'not enough disk',
+    blame: 'environment',
+    meaning: 'The free space under the cache is below what the components still to be built, and two clusters, need.',
+    remedy: 'Free space, or point MESHPROOF_CACHE at a larger file system. Nothing was started.',
+  },
+  MP203: {
+    title: 'missing host tool',
+    blame: 'environment',
+    meaning: 'A program that meshproof calls is not on this machine.',
+    remedy: 'Install it as the message says; `meshproof doctor` lists all of them at once.',
+  },
+  MP204: {
+    title: 'another meshproof is at work',
+    blame: 'environment',
+    meaning: 'A live meshproof process holds the environment or the cache entry that this command needs.',
+    remedy: 'Wait for it, or stop it; a dead process’s lock is taken over by itself after a few seconds.',
+  },
+  // MP3xx: the toolchain
+  MP301: {
+    title: 'component could not be built',
+    blame: 'environment',
+    meaning: 'Building a component from its source package failed. What was compiled so far is kept, the next try goes on from there.',
+    remedy: 'Read the log named in the message; package registries must be reachable through the usual clients (go, pip, apt).',
+  },
+  MP302: {
+    title: 'component could not be fetched',
+    blame: 'environment',
+    meaning: 'A release file or image could not be downloaded. No half-written file is left in the cache.',
+    remedy: 'Check the network, or use `--toolchain source` to build from source packages.',
+  },
+  MP303: {
+    title: 'checksum does not match',
+    blame: 'environment',
+    meaning: 'A downloaded file is not the one that the manifest, or the publisher’s checksum file, names. It was discarded.',
+    remedy: 'Try again; if it stays, something between you and the publisher changes files.',
+  },
+  MP304: {
+    title: 'image could not be assembled',
+    blame: 'environment',
+    meaning: 'A container image or the node image could not be put together from the components.',
+    remedy: 'Read the log named in the message; `meshproof down --all` starts the private daemon afresh.',
+  },
+  // MP4xx: the lab
+  MP401: {
+    title: 'the private Docker daemon did not start',
+    blame: 'environment',
+    meaning: 'dockerd was started in the lab’s network namespace but did not answer in time.',
+    remedy: 'Read its log, named in the message. Usual causes: no overlay file system, or no right to create namespaces.',
+  },
+  MP402: {
+    title: 'the lab’s network could not be made',
+    blame: 'environment',
+    meaning: 'Creating the network namespace, or setting its addresses, was refused.',
+    remedy: 'Run as root with CAP_NET_ADMIN and CAP_SYS_ADMIN, or provide a Docker daemon.',
+  },
+  // MP5xx: clusters
+  MP501: {
+    title: 'cluster name in use',
+    blame: 'environment',
+    meaning: 'A kind cluster of that name exists and does not belong to this environment. meshproof never touches it.',
+    remedy: 'Choose another `name` in meshproof.yaml; if it is a left-over of a killed run, `meshproof down` removes it.',
+  },
+  MP502: {
+    title: 'address range in use',
+    blame: 'environment',
+    meaning: 'The LoadBalancer address pool overlaps another pool, a container’s address or lies outside of the clusters’ network.',
+    remedy: 'Remove `addressPools` from the config to have them computed, or choose ranges that the message shows as free.',
+  },
+  MP503: {
+    title: 'cluster was not created',
+    blame: 'environment',
+    meaning: '`kind create cluster` failed. The node’s logs were exported before the cleaning up.',
+    remedy: 'Read the log named in the message. Usual causes: inotify limits, memory, cgroup set-up.',
+  },
+  MP504: {
+    title: 'cluster does not answer',
+    blame: 'environment',
+    meaning: 'The API server of a kubeconfig context did not answer, or refused the credentials.',
+    remedy: 'Try `kubectl --context <name> version`; check VPN, proxy and expiry of the credentials.',
+  },
+  MP505: {
+    title: 'object was refused',
+    blame: 'environment',
+    meaning: 'The API server (or an admission webhook) refused an object that meshproof applied.',
+    remedy: 'The message holds the server’s own words and the object’s name.',
+  },
+  MP506: {
+    title: 'LoadBalancer address not reachable',
+    blame: 'environment',
+    meaning: 'A gateway has an address but the peer cluster cannot reach it, so no cross-cluster call can work.',
+    remedy: 'Check that both clusters share a network, the pools are inside of it, and MetalLB’s speaker runs.',
+  },
+  // MP6xx: the mesh
+  MP601: {
+    title: 'sample certificates refused',
+    blame: 'usage',
+    meaning: 'The CA offered is Istio’s published sample (samples/certs). Its private key is known to everybody.',
+    remedy: 'Use your own CA or leave `pki` out to have one made; for a demonstration ask for it by name: `pki: {allowSampleCertificates: true}`.',
+  },
+  MP602: {
+    title: 'CA expired or not yet valid',
+    blame: 'usage',
+    meaning: 'A certificate of the chain that would sign the workloads is outside of its validity.',
+    remedy: 'Issue a new intermediate from the shared root.',
+  },
+  MP603: {
+    title: 'CA does not match',
+    blame: 'usage',
+    meaning: 'The private key, intermediate, chain and root do not belong together, or the clusters do not share one root.',
+    remedy: 'The message names the pair that does not match; compare with `openssl verify -CAfile root-cert.pem ca-cert.pem`.',
+  },
+  MP604: {
+    title: 'control plane not ready',
+    blame: 'environment',
+    meaning: 'istiod or a gateway did not become ready within its deadline.',
+    remedy: 'The message holds the pod’s last status; its logs are in the run’s evidence folder.',
+  },
+  MP605: {
+    title: 'Istio manifests could not be rendered',
+    blame: 'environment',
+    meaning: '`istioctl manifest generate` refused the IstioOperator that meshproof made.',
+    remedy: 'The message holds istioctl’s own words.',
+  },
+  // MP7xx: waiting and probing
+  MP701: {
+    title: 'condition not met in time',
+    blame: 'environment',
+    meaning: 'A named condition was polled until its deadline and never held. The message says what was last seen.',
+    remedy: 'Look at what was last seen and at the evidence of that hop.',
+  },
+  MP702: {
+    title: 'probe could not run',
+    blame: 'environment',
+    meaning: 'A probe (curl in a pod, a config dump) could not be executed at all, so nothing was learned about the mesh.',
+    remedy: 'See that the pod runs: the message names it.',
+  },
+  MP703: {
+    title: 'config dump not understood',
+    blame: 'environment',
+    meaning: 'Envoy’s config dump lacks a field, or holds a type, that the typed model requires.',
+    remedy: 'The dump is kept as evidence; please report it together with the Envoy version.',
+  },
+  MP704: {
+    title: 'configuration rejected by a proxy',
+    blame: 'mesh',
+    meaning: 'A proxy answered an xDS push with a NACK: it keeps the old configuration.',
+    remedy: 'The message holds Envoy’s own words; istiod’s log has the same.',
+  },
+  MP705: {
+    title: 'claim left unproven',
+    blame: 'mesh',
+    meaning: 'A scenario declared a claim and ended without proving or refuting it.',
+    remedy: 'Call claim(name, …) for each declared claim, or drop it from the declaration.',
+  },
+  // MP9xx: interruption
+  MP901: {
+    title: 'interrupted',
+    blame: 'environment',
+    meaning: 'The run was stopped by a signal. Evidence gathered so far is kept.',
+    remedy: '`meshproof status` shows what is still there, `meshproof down` removes it.',
+  },
+  MP999: {
+    title: 'internal error',
+    blame: 'environment',
+    meaning: 'meshproof met something its authors did not foresee.',
+    remedy: 'Please report it with the run’s folder.',
+  },
+} as const satisfies Record<string, CatalogueEntry>;
+
+export type ErrorCode = keyof typeof catalogue;
+
+/** True for a code that the catalogue lists. */
+export function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(catalogue, code);
+}

@@ -1,0 +1,44 @@
+import { access } from 'node:fs/promises';
+import { runProgram } from '../process/run-program.ts';
+
+/** Name of the lab's network namespace. */
+export const labNamespace = 'meshproof';
+/** What nsenter takes. */
+export const labNamespacePath = `/run/netns/${labNamespace}`;
+
+const ip = (...args: string[]): ReturnType<typeof runProgram> =>
+  runProgram({ program: 'ip', args, purpose: 'make the lab’s network namespace', code: 'MP402', where: `network namespace ${labNamespace}` });
+
+/**
+ * Makes the lab's network namespace: loopback up, forwarding on, and a default route into a bridge that leads nowhere (documentation
+ * addresses, RFC 5737), so that programs which look for a default route find one and no packet ever leaves. Does nothing when it exists.
+ *
+ * @throws MeshproofError MP402 when the kernel refuses.
+ */
+export async function ensureNamespace(): Promise<void> {
+  if (await namespaceExists()) return;
+  await ip('netns', 'add', labNamespace);
+  const inside = (...args: string[]): ReturnType<typeof runProgram> => ip('-n', labNamespace, ...args);
+  await inside('link', 'set', 'lo', 'up');
+  await inside('link', 'add', 'nowhere', 'type', 'bridge');
+  await inside('addr', 'add', '192.0.2.1/24', 'dev', 'nowhere');
+  await inside('link', 'set', 'nowhere', 'up');
+  await inside('route', 'add', 'default', 'via', '192.0.2.2', 'dev', 'nowhere');
+  await runProgram({
+    program: 'nsenter',
+    args: [`--net=${labNamespacePath}`, 'sysctl', '-qw', 'net.ipv4.ip_forward=1', 'net.ipv4.conf.all.forwarding=1'],
+    purpose: 'switch forwarding on in the lab',
+    code: 'MP402',
+  });
+}
+
+export async function namespaceExists(): Promise<boolean> {
+  return await access(labNamespacePath).then(
+    () => true,
+    () => false,
+  );
+}
+
+export async function removeNamespace(): Promise<void> {
+  if (await namespaceExists()) await ip('netns', 'delete', labNamespace);
+}

@@ -1,0 +1,95 @@
+import { z } from 'zod';
+import type { ClusterAddress } from '../cluster/cluster-api.ts';
+import { curl } from '../probe/curl.ts';
+import { execInPod, type PodContainer } from '../probe/pod.ts';
+import { holds, notYet, waitFor } from '../wait/wait-for.ts';
+import { MeshproofError } from '../errors/meshproof-error.ts';
+import { eastWestPort, systemNamespace } from './operator.ts';
+
+interface Waiting {
+  readonly within: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One proxy in istiod's `/debug/syncz`: what was sent, and what the proxy acknowledged. */
+const syncSchema = z.array(
+  z.looseObject({
+    proxy: z.string().optional(),
+    cluster_sent: z.string().optional(),
+    cluster_acked: z.string().optional(),
+    listener_sent: z.string().optional(),
+    listener_acked: z.string().optional(),
+    endpoint_sent: z.string().optional(),
+    endpoint_acked: z.string().optional(),
+    route_sent: z.string().optional(),
+    route_acked: z.string().optional(),
+  }),
+);
+export type ProxySync = z.infer<typeof syncSchema>[number];
+
+/** The xDS types of which this proxy has not acknowledged the last push. */
+export function unacknowledged(sync: ProxySync): string[] {
+  return (['cluster', 'listener', 'endpoint', 'route'] as const).filter((type) => (sync[`${type}_sent`] ?? '') !== (sync[`${type}_acked`] ?? ''));
+}
+
+/**
+ * Waits until both gateways are connected to istiod and every connected proxy has acknowledged every push: the control plane's own view.
+ *
+ * @throws MeshproofError MP604 that names the proxies which lag, and with what.
+ */
+export async function waitForProxiesSynced(kubectl: string, cluster: ClusterAddress, options: Waiting): Promise<void> {
+  await waitFor({
+    name: `all proxies of ${cluster.name} have acknowledged their configuration`,
+    where: `cluster ${cluster.name}`,
+    code: 'MP604',
+    every: 300,
+    ...options,
+    look: async () => {
+      const proxies = await proxySyncs(kubectl, cluster);
+      const names = proxies.map(({ proxy = '' }) => proxy);
+      const missing = ['istio-ingressgateway', 'istio-egressgateway'].filter((gateway) => !names.some((name) => name.startsWith(gateway)));
+      if (missing.length > 0) return notYet(`not connected: ${missing.join(', ')}`);
+      const lagging = proxies.filter((proxy) => unacknowledged(proxy).length > 0);
+      return lagging.length === 0 ? holds(undefined) : notYet(lagging.map((proxy) => `${proxy.proxy ?? ''}: ${unacknowledged(proxy).join(', ')}`).join('; '));
+    },
+    tolerates: (error) => error instanceof MeshproofError && error.code === 'MP702',
+  });
+}
+
+/** istiod's view of every proxy that is connected to it. */
+export async function proxySyncs(kubectl: string, cluster: ClusterAddress): Promise<ProxySync[]> {
+  const { stdout, stderr, exitCode } = await execInPod(kubectl, systemDeployment(cluster, 'istiod', 'discovery'), ['pilot-discovery', 'request', 'GET', '/debug/syncz']);
+  if (exitCode !== 0) throw new MeshproofError('MP702', { what: 'istiod did not answer /debug/syncz', where: `cluster ${cluster.name}`, seen: stderr });
+  const start = stdout.indexOf('[');
+  return start < 0 ? [] : syncSchema.parse(JSON.parse(stdout.slice(start)));
+}
+
+/**
+ * Waits until a cluster reaches its peer's gateway: the health port answers 200 and port 15443 accepts a connection, both over the
+ * LoadBalancer address (walkthrough: "Prerequisites").
+ *
+ * @throws MeshproofError MP506 with what curl saw.
+ */
+export async function waitForGatewayReachable(kubectl: string, from: ClusterAddress, peer: { readonly name: string; readonly address: string }, options: Waiting): Promise<void> {
+  const client = systemDeployment(from, 'istio-ingressgateway', 'istio-proxy');
+  await waitFor({
+    name: `${from.name} reaches the gateway of ${peer.name} at ${peer.address}`,
+    where: `cluster ${from.name} → ${peer.name}`,
+    code: 'MP506',
+    every: 300,
+    ...options,
+    look: async () => {
+      const health = await curl(kubectl, client, `http://${peer.address}:15021/healthz/ready`, { maxSeconds: 3 });
+      if (health.status !== 200) return notYet(`port 15021: ${health.exitCode === 0 ? `HTTP ${health.status}` : health.error}`);
+      const greeting = await curl(kubectl, client, `https://${peer.address}:${eastWestPort}/`, { maxSeconds: 3, insecure: true });
+      return connected.has(greeting.exitCode) ? holds(undefined) : notYet(`port ${eastWestPort}: ${greeting.error}`);
+    },
+  });
+}
+
+/** curl's exit codes that tell of a connection: 35, 52 and 56 are the gateway's refusal of a handshake without a known SNI. */
+const connected = new Set([0, 35, 52, 56]);
+
+function systemDeployment(cluster: ClusterAddress, deployment: string, container: string): PodContainer {
+  return { cluster: cluster.name, kubeconfig: cluster.kubeconfig, context: cluster.context, namespace: systemNamespace, pod: `deploy/${deployment}`, container };
+}

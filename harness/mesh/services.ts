@@ -1,0 +1,100 @@
+import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
+import { eastWestPort } from './operator.ts';
+
+const networking = 'networking.istio.io/v1';
+
+export interface ServicePort {
+  readonly name: string;
+  readonly number: number;
+  readonly protocol: 'HTTP' | 'TCP' | 'HTTP2' | 'GRPC' | 'TLS';
+  readonly targetPort?: number;
+}
+
+/** One endpoint of a remote service: the peer's gateway as this cluster reaches it. */
+export interface RemoteEndpoint {
+  readonly address: string;
+  /** 15443, or the node port of it where there is no load balancer. */
+  readonly port?: number;
+  readonly network?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+export interface RemoteService {
+  /** `<name>.<namespace>.global`. */
+  readonly host: string;
+  /** Namespace of the clients, and the object's name. */
+  readonly namespace: string;
+  readonly name: string;
+  /** The address that the host resolves to; unique within the cluster, from 240.0.0.0/4. */
+  readonly address: string;
+  readonly port: ServicePort;
+  readonly resolution?: 'DNS' | 'STATIC';
+  readonly endpoints: readonly RemoteEndpoint[];
+}
+
+/** The walkthrough's ServiceEntry for a service of another cluster ("Configure the example services", step 4). */
+export function remoteService(service: RemoteService): KubernetesObject {
+  const { host, namespace, name, address, port, resolution = 'DNS', endpoints } = service;
+  return {
+    apiVersion: networking,
+    kind: 'ServiceEntry',
+    metadata: { name, namespace },
+    spec: {
+      hosts: [host],
+      location: 'MESH_INTERNAL',
+      ports: [port],
+      resolution,
+      addresses: [address],
+      endpoints: endpoints.map(({ port: endpointPort = eastWestPort, ...endpoint }) => ({ ...endpoint, ports: { [port.name]: endpointPort } })),
+    },
+  };
+}
+
+export interface ExposedService {
+  readonly host: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly port: ServicePort;
+  /** Labels of the pods that serve it. */
+  readonly selector: Readonly<Record<string, string>>;
+}
+
+/**
+ * What the receiving cluster needs on today's Istio: its gateway has one filter chain for each SNI it knows, and knows
+ * `outbound_.8000_._.httpbin.bar.global` only from a ServiceEntry of its own. (Until 1.7 an EnvoyFilter rewrote `.global` to
+ * `.svc.cluster.local` there instead.)
+ */
+export function exposedService({ host, namespace, name, port, selector }: ExposedService): KubernetesObject {
+  return {
+    apiVersion: networking,
+    kind: 'ServiceEntry',
+    metadata: { name, namespace },
+    spec: { hosts: [host], location: 'MESH_INTERNAL', ports: [port], resolution: 'STATIC', workloadSelector: { labels: selector } },
+  };
+}
+
+/** The gateway between clusters: TLS on 15443 is passed through by SNI, for hosts of the mesh only. */
+export function eastWestGateway(name: string, selector: Readonly<Record<string, string>>, hosts: readonly string[], namespace: string): KubernetesObject {
+  return {
+    apiVersion: networking,
+    kind: 'Gateway',
+    metadata: { name, namespace },
+    spec: { selector, servers: [{ port: { number: eastWestPort, name: 'tls', protocol: 'TLS' }, tls: { mode: 'AUTO_PASSTHROUGH' }, hosts }] },
+  };
+}
+
+/** Clients speak mutual TLS to every `.global` host: its endpoints are gateways, which no registry marks as mesh members. */
+export function globalMutualTls(namespace: string): KubernetesObject {
+  return {
+    apiVersion: networking,
+    kind: 'DestinationRule',
+    metadata: { name: 'istio-multicluster-global', namespace },
+    spec: { host: '*.global', trafficPolicy: { tls: { mode: 'ISTIO_MUTUAL' } } },
+  };
+}
+
+/** The name of a service's outbound cluster in a sidecar: `outbound|8000||httpbin.bar.global`. */
+export const outboundCluster = (host: string, port: number, subset = ''): string => `outbound|${port}|${subset}|${host}`;
+
+/** The SNI under which the same service is asked for at the peer's gateway: `outbound_.8000_._.httpbin.bar.global`. */
+export const outboundSni = (host: string, port: number, subset = ''): string => `outbound_.${port}_.${subset}_.${host}`;

@@ -1,0 +1,256 @@
+import { X509Certificate } from 'node:crypto';
+import type { z } from 'zod';
+import { MeshproofError } from '../../errors/meshproof-error.ts';
+import { configDumpSchema, sections, type Cluster, type FilterChain, type Listener, type LoadAssignment, type RouteConfig, type VirtualHost } from './schema.ts';
+
+/** "address:port" of an endpoint with the health that Envoy gives it. */
+export interface Endpoint {
+  readonly address: string;
+  readonly port: number;
+  readonly health: string;
+}
+
+/** The TLS that a cluster starts towards its endpoints. */
+export interface UpstreamTls {
+  readonly sni: string | undefined;
+  readonly alpn: readonly string[];
+  /** SDS secrets it presents (`default`) and trusts (`ROOTCA`). */
+  readonly presents: readonly string[];
+  readonly trusts: string | undefined;
+  /** SPIFFE identities accepted from the server; empty means any that the root vouches for. */
+  readonly acceptedIdentities: readonly string[];
+}
+
+/** One certificate of a proxy's secret. */
+export interface CertificateView {
+  readonly subject: string;
+  readonly issuer: string;
+  /** `URI:` subject alternative names. */
+  readonly identities: readonly string[];
+  readonly notAfter: Date;
+  /** SHA-256 over the DER, lower-case hex: the form of `Hash=` in X-Forwarded-Client-Cert. */
+  readonly fingerprint: string;
+}
+
+/** An xDS resource that the proxy refused, with Envoy's words. */
+export interface Rejection {
+  readonly resource: string;
+  readonly details: string;
+}
+
+type Section<Key extends keyof typeof sections> = z.infer<(typeof sections)[Key]>;
+
+/** A proxy's configuration as Envoy itself dumps it, with the questions that claims ask. */
+export class ConfigDump {
+  readonly #listeners: Section<'listenersDump'>;
+  readonly #clusters: Section<'clustersDump'>;
+  readonly #routes: Section<'routesDump'>;
+  readonly #endpoints: Section<'endpointsDump'> | undefined;
+  readonly #secrets: Section<'secretsDump'> | undefined;
+  /** Envoy's node id, e.g. `sidecar~10.244.0.9~sleep-….foo~foo.svc.cluster.local`. */
+  readonly node: string;
+
+  private constructor(dump: z.infer<typeof configDumpSchema>, origin: string) {
+    this.#listeners = required(dump, 'listenersDump', origin);
+    this.#clusters = required(dump, 'clustersDump', origin);
+    this.#routes = optional(dump, 'routesDump', origin) ?? { '@type': 'type.googleapis.com/envoy.admin.v3.RoutesConfigDump' };
+    this.#endpoints = optional(dump, 'endpointsDump', origin);
+    this.#secrets = optional(dump, 'secretsDump', origin);
+    this.node = optional(dump, 'bootstrapDump', origin)?.bootstrap.node?.id ?? 'unknown';
+  }
+
+  /**
+   * Reads the JSON of `/config_dump?include_eds`.
+   *
+   * @param origin where the dump comes from, for messages
+   * @throws MeshproofError MP703 that names the field which is missing or of another type.
+   */
+  static parse(json: unknown, origin: string): ConfigDump {
+    const dump = configDumpSchema.safeParse(json);
+    if (!dump.success) throw notUnderstood(origin, 'configs', dump.error);
+    return new ConfigDump(dump.data, origin);
+  }
+
+  /** Every listener that serves now, static and dynamic. */
+  get listeners(): Listener[] {
+    const fixed = (this.#listeners.static_listeners ?? []).map(({ listener }) => listener);
+    const dynamic = (this.#listeners.dynamic_listeners ?? []).flatMap(({ active_state }) => (active_state === undefined ? [] : [active_state.listener]));
+    return [...fixed, ...dynamic];
+  }
+
+  get clusters(): Cluster[] {
+    return [...(this.#clusters.static_clusters ?? []), ...(this.#clusters.dynamic_active_clusters ?? [])].map(({ cluster }) => cluster);
+  }
+
+  get routeConfigs(): RouteConfig[] {
+    return [...(this.#routes.static_route_configs ?? []), ...(this.#routes.dynamic_route_configs ?? [])].map(({ route_config }) => route_config);
+  }
+
+  /** Version that istiod gave the last accepted push of clusters and of listeners. */
+  get versions(): { readonly clusters: string; readonly listeners: string } {
+    return { clusters: this.#clusters.version_info ?? '', listeners: this.#listeners.version_info ?? '' };
+  }
+
+  /**
+   * The listener that takes an outbound connection to this address and port: the one bound to the very address, else the wildcard of
+   * the port. Istio binds HTTP ports to 0.0.0.0 and TCP ports to the service's address.
+   */
+  listenerFor(address: string, port: number): Listener | undefined {
+    const bound = this.listeners.filter(({ address: at }) => at?.socket_address?.port_value === port);
+    return bound.find(({ address: at }) => at?.socket_address?.address === address) ?? bound.find(({ address: at }) => at?.socket_address?.address === '0.0.0.0');
+  }
+
+  listenerOn(port: number): Listener | undefined {
+    return this.listeners.find(({ address }) => address?.socket_address?.port_value === port);
+  }
+
+  /** The route configuration that a listener's HTTP filter uses, whether inline or by RDS. */
+  routeConfigOf(listener: Listener): RouteConfig | undefined {
+    const filters = [...(listener.filter_chains ?? []), ...(listener.default_filter_chain === undefined ? [] : [listener.default_filter_chain])].flatMap((chain) => chain.filters ?? []);
+    for (const { typed_config: config } of filters) {
+      if (config?.route_config !== undefined) return config.route_config;
+      const name = config?.rds?.route_config_name;
+      if (name !== undefined) return this.routeConfigs.find((candidate) => candidate.name === name);
+    }
+    return undefined;
+  }
+
+  /** The virtual host that answers for a Host header, by Envoy's rule: exact domain, then the longest suffix wildcard, then `*`. */
+  virtualHostFor(config: RouteConfig, host: string): VirtualHost | undefined {
+    const hosts = config.virtual_hosts ?? [];
+    const exact = hosts.find(({ domains }) => domains.includes(host));
+    if (exact !== undefined) return exact;
+    const suffixes = hosts.flatMap((candidate) => candidate.domains.filter((domain) => domain.startsWith('*.') && host.endsWith(domain.slice(1))).map((domain) => ({ candidate, length: domain.length })));
+    suffixes.sort((a, b) => b.length - a.length);
+    return suffixes[0]?.candidate ?? hosts.find(({ domains }) => domains.includes('*'));
+  }
+
+  cluster(name: string): Cluster | undefined {
+    return this.clusters.find((cluster) => cluster.name === name);
+  }
+
+  /** Endpoints of a cluster: from EDS, or from its own assignment where DNS or a fixed list gives them. */
+  endpointsOf(cluster: Cluster): Endpoint[] {
+    const service = cluster.eds_cluster_config?.service_name ?? cluster.name;
+    const assignments = [...(this.#endpoints?.dynamic_endpoint_configs ?? []), ...(this.#endpoints?.static_endpoint_configs ?? [])].map(({ endpoint_config }) => endpoint_config);
+    const assignment = cluster.type === 'EDS' ? assignments.find(({ cluster_name }) => cluster_name === service) : cluster.load_assignment;
+    return assignment === undefined ? [] : flatten(assignment);
+  }
+
+  /** The TLS that a cluster starts: its own transport socket, else the one that auto mTLS would choose for a mesh endpoint. */
+  upstreamTls(cluster: Cluster): UpstreamTls | undefined {
+    const socket = cluster.transport_socket ?? cluster.transport_socket_matches?.find(({ name }) => name === 'tlsMode-istio')?.transport_socket;
+    const config = socket?.typed_config;
+    if (config === undefined || !config['@type'].endsWith('.UpstreamTlsContext')) return undefined;
+    const tls = config.common_tls_context;
+    const combined = tls?.combined_validation_context;
+    const names = combined?.default_validation_context?.match_typed_subject_alt_names ?? [];
+    return {
+      sni: config.sni,
+      alpn: tls?.alpn_protocols ?? [],
+      presents: (tls?.tls_certificate_sds_secret_configs ?? []).map(({ name }) => name),
+      trusts: combined?.validation_context_sds_secret_config?.name ?? tls?.validation_context_sds_secret_config?.name,
+      acceptedIdentities: names.flatMap(({ matcher }) => matcher.exact ?? matcher.prefix ?? []),
+    };
+  }
+
+  /** The filter chain of a port that matches an SNI by name; Envoy prefers the exact name over wildcards. */
+  filterChainFor(port: number, sni: string): FilterChain | undefined {
+    const chains = this.listenerOn(port)?.filter_chains ?? [];
+    return (
+      chains.find(({ filter_chain_match: match }) => match?.server_names?.includes(sni) === true) ??
+      chains.find(({ filter_chain_match: match }) => match?.server_names?.some((name) => name.startsWith('*.') && sni.endsWith(name.slice(1))) === true)
+    );
+  }
+
+  /** All SNIs that a port answers to. */
+  serverNames(port: number): string[] {
+    return (this.listenerOn(port)?.filter_chains ?? []).flatMap(({ filter_chain_match: match }) => match?.server_names ?? []);
+  }
+
+  /** The certificates of a secret, leaf first; `default` is the workload's own, `ROOTCA` what it trusts. */
+  certificatesOf(secretName: string): CertificateView[] {
+    const secret = [...(this.#secrets?.dynamic_active_secrets ?? []), ...(this.#secrets?.static_secrets ?? [])].find(({ name }) => name === secretName)?.secret;
+    const bytes = secret?.tls_certificate?.certificate_chain?.inline_bytes ?? secret?.validation_context?.trusted_ca?.inline_bytes;
+    if (bytes === undefined) return [];
+    const pems = Buffer.from(bytes, 'base64').toString('utf8').match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+    return pems.map(viewCertificate);
+  }
+
+  /** Names of what is still warming: configured, not yet serving. */
+  get warming(): string[] {
+    return [
+      ...(this.#clusters.dynamic_warming_clusters ?? []).map(({ cluster }) => `cluster ${cluster.name}`),
+      ...(this.#listeners.dynamic_listeners ?? []).filter(({ warming_state }) => warming_state !== undefined).map(({ name }) => `listener ${name}`),
+      ...(this.#secrets?.dynamic_warming_secrets ?? []).map(({ name }) => `secret ${name}`),
+    ];
+  }
+
+  /** What the proxy refused and why, in Envoy's words. */
+  get rejections(): Rejection[] {
+    const told = (resource: string, state: { details?: string | undefined } | undefined): Rejection[] => (state === undefined ? [] : [{ resource, details: state.details ?? 'no details' }]);
+    return [
+      ...(this.#listeners.dynamic_listeners ?? []).flatMap(({ name, error_state }) => told(`listener ${name}`, error_state)),
+      ...(this.#clusters.dynamic_active_clusters ?? []).flatMap(({ cluster, error_state }) => told(`cluster ${cluster.name}`, error_state)),
+      ...(this.#routes.dynamic_route_configs ?? []).flatMap(({ route_config, error_state }) => told(`route ${route_config.name ?? ''}`, error_state)),
+    ];
+  }
+}
+
+/** The cluster names that a virtual host's routes lead to, in order, weighted ones included. */
+export function clustersOf(virtualHost: VirtualHost): string[] {
+  return (virtualHost.routes ?? []).flatMap(({ route }) => (route?.cluster === undefined ? (route?.weighted_clusters?.clusters.map(({ name }) => name) ?? []) : [route.cluster]));
+}
+
+/** The cluster that a filter chain's TCP proxy leads to. */
+export function tcpClusterOf(chain: FilterChain): string | undefined {
+  return chain.filters?.find(({ typed_config: config }) => config?.['@type'].endsWith('.TcpProxy') === true)?.typed_config?.cluster;
+}
+
+export const endpointName = ({ address, port }: Endpoint): string => `${address}:${port}`;
+
+function flatten(assignment: LoadAssignment): Endpoint[] {
+  return (assignment.endpoints ?? []).flatMap(({ lb_endpoints = [] }) =>
+    lb_endpoints.flatMap(({ endpoint, health_status = 'HEALTHY' }) => {
+      const socket = endpoint?.address.socket_address;
+      return socket === undefined ? [] : [{ address: socket.address, port: socket.port_value ?? 0, health: health_status }];
+    }),
+  );
+}
+
+function viewCertificate(pem: string): CertificateView {
+  const certificate = new X509Certificate(pem);
+  return {
+    subject: certificate.subject.replaceAll('\n', ', '),
+    issuer: certificate.issuer.replaceAll('\n', ', '),
+    identities: (certificate.subjectAltName ?? '').split(', ').filter((name) => name.startsWith('URI:')).map((name) => name.slice(4)),
+    notAfter: new Date(certificate.validTo),
+    fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
+  };
+}
+
+function optional<Key extends keyof typeof sections>(dump: z.infer<typeof configDumpSchema>, key: Key, origin: string): Section<Key> | undefined {
+  const schema = sections[key];
+  const type = schema.shape['@type'].value;
+  const raw = dump.configs.find((section) => section['@type'] === type);
+  if (raw === undefined) return undefined;
+  const parsed = schema.safeParse(raw);
+  if (!parsed.success) throw notUnderstood(origin, type.split('.').at(-1) ?? type, parsed.error);
+  return parsed.data as Section<Key>;
+}
+
+function required<Key extends keyof typeof sections>(dump: z.infer<typeof configDumpSchema>, key: Key, origin: string): Section<Key> {
+  const section = optional(dump, key, origin);
+  if (section !== undefined) return section;
+  throw new MeshproofError('MP703', { what: `the config dump has no ${key}`, where: origin, seen: dump.configs.map((one) => one['@type'].split('.').at(-1)).join(', ') });
+}
+
+function notUnderstood(origin: string, section: string, error: z.ZodError): MeshproofError {
+  const [issue] = error.issues;
+  return new MeshproofError('MP703', {
+    what: `the ${section} of the config dump does not have the modelled shape`,
+    where: origin,
+    expected: issue?.message,
+    seen: `at ${issue?.path.join('.') ?? ''}`,
+  });
+}

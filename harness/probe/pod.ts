@@ -1,0 +1,43 @@
+import { execa } from 'execa';
+import { MeshproofError } from '../errors/meshproof-error.ts';
+
+/** Where a probe runs: one container of one pod. */
+export interface PodContainer {
+  readonly cluster: string;
+  readonly kubeconfig: string;
+  readonly context: string;
+  readonly namespace: string;
+  readonly pod: string;
+  readonly container: string;
+}
+
+export interface ExecResult {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exitCode: number;
+}
+
+/**
+ * Runs a program in a container through `kubectl exec` and returns its output and exit code; a non-zero exit code is an answer, not an error.
+ *
+ * @param kubectl path of the program
+ * @param timeout milliseconds
+ * @throws MeshproofError MP702 when the program could not be started, or did not end in time.
+ */
+export async function execInPod(kubectl: string, where: PodContainer, command: readonly string[], options: { readonly timeout?: number; readonly signal?: AbortSignal } = {}): Promise<ExecResult> {
+  const { timeout = 30_000, signal } = options;
+  const result = await execa(
+    kubectl,
+    ['--kubeconfig', where.kubeconfig, '--context', where.context, '--namespace', where.namespace, 'exec', where.pod, '-c', where.container, '--', ...command],
+    { reject: false, timeout, maxBuffer: 512 * 1024 * 1024, stdin: 'ignore', ...(signal === undefined ? {} : { cancelSignal: signal }) },
+  );
+  signal?.throwIfAborted();
+  if (result.timedOut || result.exitCode === undefined || /^(error: |Error from server|The connection to the server)/m.test(result.stderr)) {
+    throw new MeshproofError('MP702', {
+      what: `could not run ${command[0] ?? ''} in ${where.namespace}/${where.pod} (${where.container})`,
+      where: `cluster ${where.cluster}`,
+      seen: result.timedOut ? `no end within ${timeout / 1000} s` : result.stderr,
+    });
+  }
+  return { stdout: result.stdout, stderr: result.stderr, exitCode: result.exitCode };
+}

@@ -1,0 +1,121 @@
+import { clustersOf, endpointName, tcpClusterOf, type ConfigDump } from './envoy/config-dump.ts';
+
+/** One hop of a request's path as a proxy's configuration has it: found (with what), or broken (with the nearest thing there is). */
+export interface Hop {
+  readonly proxy: string;
+  readonly hop: 'listener' | 'route' | 'cluster' | 'mutual TLS' | 'endpoint' | 'filter chain' | 'SNI cluster' | 'workload';
+  readonly expected: string;
+  readonly found: string | undefined;
+  /** What is there instead, nearest first; empty when the hop was found. */
+  readonly nearest: readonly string[];
+}
+
+export interface OutboundQuestion {
+  readonly host: string;
+  readonly port: number;
+  /** The address that the host resolves to. */
+  readonly address: string;
+  /** Endpoints that must be there, "address:port". */
+  readonly endpoint: string;
+  readonly sni: string;
+  readonly cluster: string;
+}
+
+/**
+ * Follows a request through the client's sidecar: listener → route → cluster → mutual TLS with SNI → endpoint. Stops at the first hop
+ * that is not there, since the ones behind it are never reached.
+ */
+export function traceOutbound(dump: ConfigDump, proxy: string, question: OutboundQuestion): Hop[] {
+  const { host, port, address, endpoint, sni, cluster: clusterName } = question;
+  const hops: Hop[] = [];
+  const see = (hop: Hop['hop'], expected: string, found: string | undefined, nearest: () => readonly string[]): boolean => {
+    hops.push({ proxy, hop, expected, found, nearest: found === undefined ? nearestTo(expected, nearest()) : [] });
+    return found !== undefined;
+  };
+
+  const listener = dump.listenerFor(address, port);
+  if (!see('listener', `a listener for ${address}:${port}`, listener?.name, () => dump.listeners.map(({ name }) => name))) return hops;
+  if (listener === undefined) return hops;
+
+  const routes = dump.routeConfigOf(listener);
+  const virtualHost = routes === undefined ? undefined : dump.virtualHostFor(routes, host);
+  const targets = virtualHost === undefined ? [] : clustersOf(virtualHost);
+  const routed = targets.includes(clusterName) ? `virtual host ${virtualHost?.name ?? ''} → ${clusterName}` : undefined;
+  const routeNames = (): string[] => (targets.length > 0 ? targets.map((target) => `→ ${target}`) : (routes?.virtual_hosts ?? []).map(({ name }) => name));
+  if (!see('route', `a route of ${host}:${port} to ${clusterName}`, routed, routeNames)) return hops;
+
+  const cluster = dump.cluster(clusterName);
+  if (!see('cluster', clusterName, cluster?.name, () => dump.clusters.map(({ name }) => name)) || cluster === undefined) return hops;
+
+  const tls = dump.upstreamTls(cluster);
+  const secured = tls?.sni === sni ? `SNI ${sni}, presents ${tls.presents.join(', ')}, trusts ${tls.trusts ?? 'nothing'}` : undefined;
+  if (!see('mutual TLS', `mutual TLS with SNI ${sni}`, secured, () => [tls === undefined ? 'no TLS at all' : `SNI ${tls.sni ?? '(none)'}`])) return hops;
+
+  const endpoints = dump.endpointsOf(cluster);
+  const serving = endpoints.find((one) => endpointName(one) === endpoint);
+  see('endpoint', endpoint, serving === undefined ? undefined : `${endpoint} ${serving.health}`, () => endpoints.map(endpointName));
+  return hops;
+}
+
+/** Follows a connection through the peer's gateway: listener on 15443 → filter chain of the SNI → cluster of that name → workload. */
+export function traceGateway(dump: ConfigDump, proxy: string, question: { readonly port: number; readonly sni: string }): Hop[] {
+  const { port, sni } = question;
+  const hops: Hop[] = [];
+  const listener = dump.listenerOn(port);
+  hops.push({ proxy, hop: 'listener', expected: `a listener on ${port}`, found: listener?.name, nearest: listener === undefined ? dump.listeners.map(({ name }) => name) : [] });
+  if (listener === undefined) return hops;
+
+  const chain = dump.filterChainFor(port, sni);
+  hops.push({
+    proxy,
+    hop: 'filter chain',
+    expected: `a filter chain for SNI ${sni}`,
+    found: chain === undefined ? undefined : `server names ${chain.filter_chain_match?.server_names?.join(', ') ?? ''}`,
+    nearest: chain === undefined ? nearestTo(sni, dump.serverNames(port)) : [],
+  });
+  if (chain === undefined) return hops;
+
+  const target = tcpClusterOf(chain);
+  const cluster = target === undefined ? undefined : dump.cluster(target);
+  hops.push({
+    proxy,
+    hop: 'SNI cluster',
+    expected: `cluster ${sni}`,
+    found: cluster?.name,
+    nearest: cluster === undefined ? nearestTo(sni, dump.clusters.map(({ name }) => name)) : [],
+  });
+  if (cluster === undefined) return hops;
+
+  const healthy = dump.endpointsOf(cluster).filter(({ health }) => health === 'HEALTHY');
+  hops.push({
+    proxy,
+    hop: 'workload',
+    expected: 'at least one healthy workload',
+    found: healthy.length === 0 ? undefined : healthy.map(endpointName).join(', '),
+    nearest: healthy.length === 0 ? dump.endpointsOf(cluster).map((one) => `${endpointName(one)} ${one.health}`) : [],
+  });
+  return hops;
+}
+
+/** The first hop that is not there. */
+export const brokenHop = (hops: readonly Hop[]): Hop | undefined => hops.find(({ found }) => found === undefined);
+
+/** A trace as lines: a tick for each hop that holds, a cross for the one that broke. */
+export function describeTrace(hops: readonly Hop[]): string {
+  return hops
+    .map(({ proxy, hop, expected, found, nearest }) =>
+      found === undefined ? `✗ ${proxy} · ${hop}: expected ${expected}, nearest: ${nearest.length === 0 ? 'nothing' : nearest.join(' | ')}` : `✓ ${proxy} · ${hop}: ${found}`,
+    )
+    .join('\n');
+}
+
+/** The three candidates that share the longest runs of letters with what was expected. */
+export function nearestTo(expected: string, candidates: readonly string[]): string[] {
+  const pairs = (text: string): Set<string> => new Set(Array.from({ length: Math.max(text.length - 1, 0) }, (_, index) => text.slice(index, index + 2)));
+  const wanted = pairs(expected);
+  const score = (candidate: string): number => {
+    const own = pairs(candidate);
+    return (2 * [...own].filter((pair) => wanted.has(pair)).length) / Math.max(own.size + wanted.size, 1);
+  };
+  return [...candidates].sort((a, b) => score(b) - score(a)).slice(0, 3);
+}

@@ -1,0 +1,93 @@
+import { createWriteStream } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { execa, ExecaError, type Options } from 'execa';
+import { MeshproofError } from '../errors/meshproof-error.ts';
+import type { ErrorCode } from '../errors/catalogue.ts';
+
+export interface ProgramCall {
+  readonly program: string;
+  readonly args: readonly string[];
+  /** What the call is for, as the error message begins: "create cluster west". */
+  readonly purpose: string;
+  readonly code: ErrorCode;
+  readonly where?: string;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly cwd?: string;
+  readonly input?: string;
+  /** Deadline in milliseconds. */
+  readonly timeout?: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Appends all output to this file, which is then the evidence of a failure. */
+  readonly log?: string;
+  /** Called with each line of stdout and stderr, for progress. */
+  readonly onLine?: (line: string) => void;
+}
+
+export interface ProgramResult {
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/**
+ * Runs one program with an argument list (never a shell string) and captures what it prints.
+ *
+ * @throws MeshproofError with the call's code, the end of its output and its log, when the program is missing, fails, or outlasts its
+ *   deadline; the signal's reason when it was aborted.
+ */
+export async function runProgram(call: ProgramCall): Promise<ProgramResult> {
+  const { program, args, signal } = call;
+  const options = {
+    extendEnv: true,
+    forceKillAfterDelay: 5_000,
+    all: true,
+    stripFinalNewline: true,
+    stdin: call.input === undefined ? 'ignore' : 'pipe',
+    maxBuffer: 256 * 1024 * 1024,
+    ...(call.env === undefined ? {} : { env: call.env }),
+    ...(call.cwd === undefined ? {} : { cwd: call.cwd }),
+    ...(call.input === undefined ? {} : { input: call.input }),
+    ...(call.timeout === undefined ? {} : { timeout: call.timeout }),
+    ...(signal === undefined ? {} : { cancelSignal: signal }),
+  } as const satisfies Options;
+  if (call.log !== undefined) await mkdir(dirname(call.log), { recursive: true });
+  const log = call.log === undefined ? undefined : createWriteStream(call.log, { flags: 'a' });
+  log?.write(`$ ${program} ${args.join(' ')}\n`);
+  try {
+    const child = execa(program, [...args], options);
+    for await (const line of child.iterable({ from: 'all' })) {
+      log?.write(`${line}\n`);
+      call.onLine?.(line);
+    }
+    const { stdout, stderr } = await child;
+    return { stdout, stderr };
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw programError(call, error);
+  } finally {
+    log?.end();
+  }
+}
+
+function programError(call: ProgramCall, error: unknown): MeshproofError {
+  if (!(error instanceof ExecaError)) throw error;
+  if (error.code === 'ENOENT') {
+    return new MeshproofError('MP203', { what: `${call.purpose}: ${call.program} was not found`, where: call.where, cause: error });
+  }
+  // A program's last words are on stderr; what it listed on stdout before would only push them out of view.
+  const [errors, all] = [String(error.stderr ?? ''), String(error.all ?? '')];
+  const output = errors.trim() === '' ? all : errors;
+  const end = output.split('\n').slice(-8).join('\n').trim();
+  const how = error.timedOut
+    ? `did not end within ${((call.timeout ?? 0) / 1000).toFixed(0)} s`
+    : error.signal === undefined
+      ? `exit code ${error.exitCode ?? 'unknown'}`
+      : `killed by ${error.signal}`;
+  return new MeshproofError(call.code, {
+    what: `${call.purpose} failed (${call.program.split('/').at(-1) ?? call.program}: ${how})`,
+    where: call.where,
+    seen: end === '' ? undefined : end,
+    evidence: call.log,
+    cause: error,
+  });
+}

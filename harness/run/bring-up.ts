@@ -1,0 +1,160 @@
+import { join } from 'node:path';
+import { ClusterApi, type ClusterAddress } from '../cluster/cluster-api.ts';
+import { ExistingProvider } from '../cluster/existing.ts';
+import { KindProvider } from '../cluster/kind.ts';
+import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
+import type { ClusterProvider } from '../cluster/provider.ts';
+import { httpbin, injectedNamespace, sleep } from '../cluster/workloads.ts';
+import { systemNamespace } from '../mesh/operator.ts';
+import { applyMesh, gatewayAddress, renderMesh, waitForMesh, type GatewayAddress } from '../mesh/install.ts';
+import { waitForGatewayReachable, waitForProxiesSynced } from '../mesh/readiness.ts';
+import type { Progress } from '../progress/progress.ts';
+import type { Environment } from '../scenario/environment.ts';
+import { Docker } from '../toolchain/docker.ts';
+import { locate } from '../toolchain/toolchain.ts';
+import { provideAuthorities } from './authorities.ts';
+import type { Plan } from './plan.ts';
+import type { RunRecord } from './run-record.ts';
+import { stateFolder, writeEnvironment } from './state.ts';
+
+const meshWithin = 180_000;
+
+/** The provider that a plan asks for. */
+export function providerOf(plan: Plan): ClusterProvider {
+  const { config, images, toolchain, runFolder } = plan;
+  if (config.provider === 'existing') return new ExistingProvider({ clusters: config.clusters, contexts: config.contexts ?? {}, kubeconfig: config.kubeconfig });
+  return new KindProvider({
+    prefix: config.name,
+    clusters: config.clusters,
+    docker: new Docker(plan.docker, plan.lab?.dockerHost),
+    kind: locate(toolchain, 'kind'),
+    images,
+    folder: stateFolder(config.name),
+    evidence: join(runFolder, 'evidence', 'clusters'),
+    pools: config.addressPools,
+  });
+}
+
+/**
+ * Brings two or more meshed clusters up and proves them ready. What does not depend on each other runs side by side: manifests render
+ * and CAs are made while the clusters boot; MetalLB, istiod, the gateways and the sample workloads all start at once.
+ *
+ * @returns the environment, already remembered on disk as ready.
+ */
+export async function bringUp(plan: Plan, record: RunRecord, progress: Progress, signal: AbortSignal): Promise<Environment> {
+  const { config, toolchain } = plan;
+  const provider = providerOf(plan);
+  await provider.check();
+  const authorities = config.provider === 'kind' ? await provideAuthorities(config) : {};
+  const creating = environmentOf(plan, provider, []);
+  await writeEnvironment(creating);
+
+  const rendered = new Map<string, Promise<KubernetesObject[]>>();
+  if (provider.offers.ownsMesh) {
+    for (const cluster of config.clusters) {
+      const rendering = renderMesh(locate(toolchain, 'istioctl'), { cluster, ...plan.images.istio, edition: toolchain.edition }, signal);
+      // Awaited once the cluster is there; until then a failure must not count as unhandled.
+      rendering.catch(() => undefined);
+      rendered.set(cluster, rendering);
+    }
+  }
+  const addresses = await record.phase('clusters', () => provider.provide(progress, signal));
+  await writeEnvironment(environmentOf(plan, provider, addresses));
+  const apis = addresses.map((address) => new ClusterApi(address));
+  const gateways: Record<string, GatewayAddress> = {};
+  // MetalLB and the mesh start at once; when one of them fails, the other has nothing left to wait for.
+  const half = new AbortController();
+  const bothSignal = AbortSignal.any([signal, half.signal]);
+  const stopBoth = (error: unknown): never => {
+    half.abort(error);
+    throw error;
+  };
+  const loadBalancers = record.phase('metallb', async () => {
+    await progress.group(
+      'metallb',
+      apis.map((api) => ({
+        title: api.address.name,
+        run: async (_say, taskSignal) => {
+          await provider.startLoadBalancer(api.address, taskSignal);
+          gateways[api.address.name] = await gatewayAddress(api, { within: meshWithin, signal: taskSignal });
+        },
+      })),
+      { signal: bothSignal },
+    ).catch(stopBoth);
+  });
+  const meshes = record.phase('mesh', async () => {
+    await progress.group(
+      'mesh',
+      apis.map((api, index) => ({
+        title: api.address.name,
+        run: async (say, taskSignal) => {
+          if (provider.offers.ownsMesh) {
+            say('applying the control plane');
+            const authority = authorities[api.address.name];
+            if (authority !== undefined) await applyMesh(api, (await rendered.get(api.address.name)) ?? [], authority, taskSignal);
+          }
+          say('waiting for istiod');
+          await api.waitForDeployment(systemNamespace, 'istiod', { within: meshWithin, code: 'MP604', signal: taskSignal });
+          // The sample workloads start beside the gateways: the injector is there from here on.
+          if (provider.offers.ownsMesh) await api.applyAll(sampleWorkloads(plan, index), taskSignal);
+          say('waiting for the gateways');
+          await waitForMesh(api, { within: meshWithin, signal: taskSignal });
+        },
+      })),
+      { signal: bothSignal },
+    ).catch(stopBoth);
+    await loadBalancers;
+    const environment: Environment = { ...environmentOf(plan, provider, addresses, gateways), status: 'ready' };
+    await proveReady(environment, progress, signal);
+    return environment;
+  });
+  const [, mesh] = await Promise.allSettled([loadBalancers, meshes]);
+  signal.throwIfAborted();
+  if (mesh.status === 'rejected') throw mesh.reason;
+  await writeEnvironment(mesh.value);
+  return mesh.value;
+}
+
+/** The walkthrough's sample services: sleep in the first cluster, httpbin in the second. */
+function sampleWorkloads(plan: Plan, index: number): KubernetesObject[] {
+  const { curl, httpbin: server } = plan.images;
+  if (index === 0) return [injectedNamespace('foo'), ...sleep({ namespace: 'foo', image: curl })];
+  if (index === 1) return [injectedNamespace('bar'), ...httpbin({ namespace: 'bar', image: server.image, port: server.port })];
+  return [];
+}
+
+function environmentOf(plan: Plan, provider: ClusterProvider, addresses: readonly ClusterAddress[], gateways: Readonly<Record<string, GatewayAddress>> = {}): Environment {
+  const { config, toolchain, images, lab } = plan;
+  return {
+    name: config.name,
+    provider: provider.kind,
+    status: 'creating',
+    createdAt: new Date().toISOString(),
+    ...(lab === undefined ? {} : { networkNamespace: lab.namespacePath, dockerHost: lab.dockerHost }),
+    offers: provider.offers,
+    programs: { kubectl: locate(toolchain, 'kubectl'), istioctl: locate(toolchain, 'istioctl'), kind: locate(toolchain, 'kind'), docker: plan.docker },
+    versions: { kubernetes: toolchain.kubernetesVersion, istio: toolchain.istioVersion, edition: toolchain.edition },
+    images: { httpbin: images.httpbin.image, httpbinPort: images.httpbin.port, curl: images.curl },
+    clusterNames: [...config.clusters],
+    clusters: addresses.map((address) => ({ ...address, gateway: gateways[address.name] })),
+  };
+}
+
+/** Readiness from the mesh's own words: every proxy has acknowledged what istiod sent, and each gateway answers its peers. */
+async function proveReady(environment: Environment, progress: Progress, signal: AbortSignal): Promise<void> {
+  await progress.group(
+    'mesh',
+    environment.clusters.map((cluster) => ({
+      title: `${cluster.name} ready`,
+      run: async (say, taskSignal) => {
+        say('waiting for all proxies to acknowledge');
+        await waitForProxiesSynced(environment.programs.kubectl, cluster, { within: 60_000, signal: taskSignal });
+        for (const peer of environment.clusters.filter(({ name }) => name !== cluster.name)) {
+          say(`calling the gateway of ${peer.name}`);
+          await waitForGatewayReachable(environment.programs.kubectl, cluster, { name: peer.name, address: peer.gateway?.address ?? '' }, { within: 30_000, signal: taskSignal });
+        }
+      },
+    })),
+    { signal },
+  );
+}

@@ -1,0 +1,73 @@
+import { asMeshproofError, describeError, MeshproofError } from '../errors/meshproof-error.ts';
+import { ClusterApi } from '../cluster/cluster-api.ts';
+import type { Progress } from '../progress/progress.ts';
+import type { Environment } from '../scenario/environment.ts';
+import { bringUp } from './bring-up.ts';
+import { sampleMemory } from './memory.ts';
+import type { Plan } from './plan.ts';
+import { playScenarios } from './play-scenarios.ts';
+import { countClaims, type RunRecord } from './run-record.ts';
+import { listScenarios } from './scenario-files.ts';
+import { collectClusterEvidence } from './sysdump.ts';
+import { readEnvironment } from './state.ts';
+import { removeEnvironment } from './tear-down.ts';
+
+/**
+ * Carries a plan out: clusters, mesh, scenarios, tear-down. Everything that happens, errors included, ends up in run.json; nothing is
+ * thrown. What was made is taken away again unless the plan keeps it, also after a failure or a signal.
+ */
+export async function carryOut(plan: Plan, record: RunRecord, progress: Progress, signal: AbortSignal): Promise<void> {
+  const stopSampling = sampleMemory();
+  let environment: Environment | undefined;
+  let reused = false;
+  try {
+    const kept = await readEnvironment(plan.config.name);
+    if (plan.reuse) {
+      environment = await reopen(kept, plan.config.name);
+      reused = true;
+    } else {
+      if (kept !== undefined) throw new MeshproofError('MP501', { what: `the environment ${kept.name} is there already`, remedy: 'Use it with `--reuse`, or remove it with `meshproof down`.' });
+      environment = await bringUp(plan, record, progress, signal);
+    }
+    const ids = plan.only ?? (await listScenarios()).map(({ meta }) => meta.id);
+    if (ids.length > 0) {
+      const ready = environment;
+      await record.phase('scenarios', () => playScenarios(ready, ids, record, progress, signal));
+    }
+    const { failed, error } = countClaims(record.data);
+    await record.save({ verdict: error > 0 ? 'error' : failed > 0 ? 'failed' : 'passed' });
+  } catch (error) {
+    await noteFailure(record, signal.aborted ? interrupted(signal) : error, progress);
+  }
+  const usable = environment ?? (await readEnvironment(plan.config.name).catch(() => undefined));
+  if (record.data.verdict !== 'passed' && usable !== undefined && !signal.aborted) await collectClusterEvidence(usable, record.folder, progress);
+  await record.save({ peakMemoryBytes: stopSampling() });
+  if (plan.keep || reused || record.data.error?.code === 'MP501') return;
+  try {
+    await record.phase('teardown', async () => {
+      await progress.group('teardown', [{ title: 'clusters', run: async () => void (await removeEnvironment(plan.config.name)) }]);
+    });
+  } catch (error) {
+    await noteFailure(record, error, progress);
+  }
+}
+
+/** Opens a kept environment and sees that every cluster of it answers. */
+async function reopen(kept: Environment | undefined, name: string): Promise<Environment> {
+  if (kept === undefined) throw new MeshproofError('MP105', { what: `no environment ${name} is kept` });
+  if (kept.status !== 'ready') throw new MeshproofError('MP105', { what: `the environment ${name} was never finished`, remedy: 'Remove it with `meshproof down`, then bring one up.' });
+  await Promise.all(kept.clusters.map((cluster) => new ClusterApi(cluster).version()));
+  return kept;
+}
+
+async function noteFailure(record: RunRecord, error: unknown, progress: Progress): Promise<void> {
+  const known = asMeshproofError(error);
+  // The first failure is the one that matters; a later one while cleaning up is shown, and the verdict stays.
+  if (record.data.error === undefined) await record.save({ verdict: 'error', error: { code: known.code, message: describeError(known) } });
+  progress.note(describeError(known));
+  if (known.code === 'MP999' && known.details.cause instanceof Error) progress.note(known.details.cause.stack ?? '');
+}
+
+function interrupted(signal: AbortSignal): MeshproofError {
+  return signal.reason instanceof MeshproofError ? signal.reason : new MeshproofError('MP901', { what: 'the run was interrupted', cause: signal.reason });
+}

@@ -1,0 +1,87 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import { asMeshproofError, describeError, exitCodeOf, MeshproofError } from '../errors/meshproof-error.ts';
+import { labNamespacePath } from '../lab/network-namespace.ts';
+import type { Progress } from '../progress/progress.ts';
+import { ArtifactCache } from '../toolchain/cache.ts';
+import { carryOut } from './carry-out.ts';
+import { folderBytes } from './disk-usage.ts';
+import type { Config } from './config.ts';
+import type { Plan } from './plan.ts';
+import { prepare } from './prepare.ts';
+import { RunRecord } from './run-record.ts';
+import { lockEnvironment } from './state.ts';
+import { removeLab } from './tear-down.ts';
+
+const bin = fileURLToPath(new URL('../cli/bin.js', import.meta.url));
+
+export interface ConductOptions {
+  readonly config: Config;
+  readonly only: readonly string[] | undefined;
+  readonly keep: boolean;
+  readonly reuse: boolean;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * One run from start to end. The toolchain works out here, where the package sources are; the clusters live where the engine is, which
+ * for the lab means that the second half runs in a process of its own inside of the lab's network namespace.
+ *
+ * @returns the record, its verdict final.
+ * @throws MeshproofError for bad usage or configuration, found before anything was made.
+ */
+export async function conduct(options: ConductOptions): Promise<RunRecord> {
+  const { config, progress, signal, keep, reuse, only } = options;
+  const unlock = await lockEnvironment(config.name);
+  const record = await RunRecord.begin(config.reports, { command: process.argv.slice(2), provider: config.provider, clusters: config.clusters });
+  let current = record;
+  let startedLab = false;
+  try {
+    const prepared = await prepare({ config, record, progress, signal, only, keep, reuse });
+    startedLab = prepared.startedLab;
+    current = await carryOutWhereItLives(prepared.plan, record, progress, signal);
+  } catch (error) {
+    const known = asMeshproofError(error);
+    await current.save({ verdict: 'error', error: { code: known.code, message: describeError(known) }, endedAt: new Date().toISOString() });
+    // Bad usage is for the caller to print; what went wrong on the machine is part of the run.
+    if (exitCodeOf(known) === 2) throw known;
+    progress.note(describeError(known));
+  } finally {
+    if (startedLab && !keep) await current.phase('teardown', () => removeLab(false));
+    await current.save({ endedAt: new Date().toISOString(), cacheBytes: await folderBytes(ArtifactCache.default().root) });
+    await unlock();
+  }
+  return current;
+}
+
+async function carryOutWhereItLives(plan: Plan, record: RunRecord, progress: Progress, signal: AbortSignal): Promise<RunRecord> {
+  if (plan.lab === undefined) {
+    await carryOut(plan, record, progress, signal);
+    return record;
+  }
+  const file = join(record.folder, 'plan.json');
+  await writeFile(file, `${JSON.stringify(plan, undefined, 2)}\n`);
+  const child = execa('nsenter', [`--net=${labNamespacePath}`, process.execPath, bin, 'carry-out', file], {
+    // Its own process group, so that one Ctrl-C reaches it once, from here; the channel tells it when this process is gone.
+    detached: true,
+    cleanup: true,
+    ipc: true,
+    stdin: 'ignore',
+    stdout: 'ignore',
+    stderr: 'inherit',
+    reject: false,
+    env: { DOCKER_HOST: plan.lab.dockerHost },
+  });
+  const forward = (): void => void child.kill('SIGINT');
+  signal.addEventListener('abort', forward);
+  const { exitCode, signal: killedBy } = await child;
+  signal.removeEventListener('abort', forward);
+  const finished = await RunRecord.open(record.folder);
+  if (finished.data.verdict === 'running') {
+    throw new MeshproofError('MP999', { what: 'the run inside of the lab ended without a verdict', seen: killedBy === undefined ? `exit code ${exitCode ?? 'unknown'}` : `killed by ${killedBy}` });
+  }
+  return finished;
+}

@@ -1,0 +1,23 @@
+import type { Config } from './config.ts';
+import type { ImageSet } from '../toolchain/images/image-set.ts';
+import type { Toolchain } from '../toolchain/toolchain.ts';
+
+/**
+ * What one run does, as plain data. The process that prepared it (toolchain, daemon, images) hands it to the one that carries it out
+ * inside of the lab's network namespace.
+ */
+export interface Plan {
+  readonly config: Config;
+  /** Folder of the run: reports/<run>. */
+  readonly runFolder: string;
+  readonly toolchain: Toolchain;
+  readonly images: ImageSet;
+  /** Set when the clusters live in the lab. */
+  readonly lab: { readonly dockerHost: string; readonly namespacePath: string } | undefined;
+  /** The docker program. */
+  readonly docker: string;
+  /** Ids of the scenarios to play; undefined means all, an empty list none (`up`). */
+  readonly only: readonly string[] | undefined;
+  readonly reuse: boolean;
+  readonly keep: boolean;
+}

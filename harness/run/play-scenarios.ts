@@ -1,0 +1,80 @@
+import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { startVitest, type Reporter, type TestCase } from 'vitest/node';
+import { MeshproofError } from '../errors/meshproof-error.ts';
+import type { Progress, Say } from '../progress/progress.ts';
+import type { Environment } from '../scenario/environment.ts';
+import { scenarioResultSchema, type ScenarioResult } from '../scenario/claims.ts';
+import type { RunRecord } from './run-record.ts';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/**
+ * Plays scenarios by vitest's own Node API, one after the other, and records each as it ends.
+ *
+ * @param ids scenario ids; undefined means all
+ * @throws MeshproofError MP999 when vitest itself failed: a scenario file that does not load, or a test without a result.
+ */
+export async function playScenarios(environment: Environment, ids: readonly string[], record: RunRecord, progress: Progress, signal: AbortSignal): Promise<void> {
+  const broken: string[] = [];
+  let tell: Say = () => undefined;
+
+  const reporter: Reporter = {
+    onTestCaseReady: (test) => {
+      tell(`playing ${test.name}`);
+    },
+    onTestCaseResult: async (test: TestCase) => {
+      const parsed = scenarioResultSchema.safeParse(test.meta().meshproof);
+      if (parsed.success) {
+        await record.addScenario(parsed.data);
+        for (const line of describeScenario(parsed.data)) progress.note(line);
+      } else broken.push(`${test.name}: ${(test.result().errors ?? []).map(({ message }) => message).join('; ')}`);
+    },
+    onTestRunEnd: (_modules, errors) => {
+      for (const error of errors) broken.push(error.message);
+    },
+    onTestModuleEnd: (module) => {
+      for (const error of module.errors()) broken.push(`${module.moduleId}: ${error.message}`);
+    },
+  };
+
+  const running = startVitest(
+    'test',
+    ids.map((id) => `scenarios/${id}.ts`),
+    {
+      root,
+      project: ['conformance'],
+      watch: false,
+      reporters: [reporter, ['junit', { outputFile: join(record.folder, 'junit.xml') }], ['allure-vitest/reporter', { resultsDir: join(record.folder, 'allure-results'), reportMatchers: false }]],
+      provide: { environment: JSON.stringify(environment), runFolder: record.folder },
+    } as Parameters<typeof startVitest>[2],
+  );
+  const cancel = (): void => {
+    void running.then((vitest) => vitest.cancelCurrentRun('keyboard-input'));
+  };
+  signal.addEventListener('abort', cancel);
+  try {
+    await progress.group('scenarios', [
+      {
+        title: ids.length === 1 ? (ids[0] ?? '') : `${ids.length} scenarios`,
+        run: async (say) => {
+          tell = say;
+          await (await running).close();
+        },
+      },
+    ]);
+  } finally {
+    signal.removeEventListener('abort', cancel);
+  }
+  signal.throwIfAborted();
+  if (broken.length > 0) throw new MeshproofError('MP999', { what: 'scenarios could not be played', seen: broken.join('\n') });
+}
+
+/** One line for the scenario, one more for each claim that does not hold. */
+function describeScenario({ id, claims, seconds }: ScenarioResult): string[] {
+  const held = claims.filter(({ verdict }) => verdict === 'passed').length;
+  const signs = { passed: '✓', failed: '✗', error: '!', notSupported: '–' } as const;
+  const verdict = claims.find(({ verdict: one }) => one === 'failed')?.verdict ?? claims.find(({ verdict: one }) => one === 'error')?.verdict ?? (held > 0 ? 'passed' : 'notSupported');
+  const rows = claims.filter((claim) => claim.verdict !== 'passed').map((claim) => `  ${signs[claim.verdict]} ${claim.name}\n      ${(claim.reason ?? '').replaceAll('\n', '\n      ')}`);
+  return [`${signs[verdict]} ${id}: ${held} of ${claims.length} claims hold, ${seconds.toFixed(1)} s`, ...rows];
+}

@@ -1,0 +1,100 @@
+import { mkdir, statfs } from 'node:fs/promises';
+import { MeshproofError } from '../errors/meshproof-error.ts';
+import { ensureLab, labSocket } from '../lab/lab.ts';
+import { labNamespacePath } from '../lab/network-namespace.ts';
+import type { Progress } from '../progress/progress.ts';
+import { ArtifactCache } from '../toolchain/cache.ts';
+import type { Docker } from '../toolchain/docker.ts';
+import { chooseEdition } from '../toolchain/edition.ts';
+import { resolveImages } from '../toolchain/images/resolve-images.ts';
+import { recipesOf, resolveToolchain, surveyCache, type Edition, type RecipeState } from '../toolchain/toolchain.ts';
+import type { Config } from './config.ts';
+import { chooseEngine } from './engine.ts';
+import type { Plan } from './plan.ts';
+import type { RunRecord } from './run-record.ts';
+
+/** Images, and what two clusters write while they run. */
+const runtimeBytes = 6_000_000_000;
+
+export interface PrepareOptions {
+  readonly config: Config;
+  readonly record: RunRecord;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+  readonly only: readonly string[] | undefined;
+  readonly reuse: boolean;
+  readonly keep: boolean;
+}
+
+export interface Prepared {
+  readonly plan: Plan;
+  /** True when this run started the private daemon, and so is the one to stop it. */
+  readonly startedLab: boolean;
+}
+
+/**
+ * Everything before the first cluster: the engine, the toolchain, the private daemon where one is needed, and the images.
+ *
+ * @throws MeshproofError MP201 without an engine, MP202 without the disk, MP3xx for components, MP4xx for the lab.
+ */
+export async function prepare(options: PrepareOptions): Promise<Prepared> {
+  const { config, record, progress, signal } = options;
+  const cache = ArtifactCache.default();
+  const engine = await chooseEngine();
+  const lab = engine.kind === 'lab';
+  const edition = await chooseEdition(config.toolchain, engine.kind);
+  await checkDisk(cache, edition, lab);
+  const toolchain = await record.phase('toolchain', () => resolveToolchain({ edition, lab, cache, progress, signal }));
+  await record.save({ versions: { kubernetes: toolchain.kubernetesVersion, istio: toolchain.istioVersion, edition } });
+
+  let docker: Docker;
+  let startedLab = false;
+  if (engine.kind === 'user') docker = engine.docker;
+  else {
+    const ensured = await record.phase('daemon', async () => await ensureLab(toolchain, cache, signal));
+    docker = ensured.docker;
+    startedLab = ensured.started;
+  }
+  const images = await record.phase('images', () => resolveImages({ toolchain, docker, cache, progress, signal }));
+  const plan: Plan = {
+    config,
+    runFolder: record.folder,
+    toolchain,
+    images,
+    lab: lab ? { dockerHost: labSocket, namespacePath: labNamespacePath } : undefined,
+    docker: docker.program,
+    only: options.only,
+    reuse: options.reuse,
+    keep: options.keep,
+  };
+  return { plan, startedLab };
+}
+
+/**
+ * Sees that the file system of the cache has room for what is still to be made.
+ *
+ * @throws MeshproofError MP202 with what is needed and what is there; nothing was started then.
+ */
+export async function checkDisk(cache: ArtifactCache, edition: Edition, lab: boolean): Promise<void> {
+  const states = await surveyCache(recipesOf(edition, { lab }), cache);
+  const needed = diskNeed(states);
+  const free = await freeBytes(cache.root);
+  if (free >= needed) return;
+  throw new MeshproofError('MP202', { what: 'not enough free disk space', where: cache.root, expected: `${gigabytes(needed)} free`, seen: `${gigabytes(free)} free` });
+}
+
+/** Bytes that a run still needs: what is to be made, and room for two clusters. */
+export function diskNeed(states: readonly RecipeState[]): number {
+  const missing = states.filter(({ artifact }) => artifact === undefined);
+  // A Go build keeps its compiled packages beside the artifact, several times its size.
+  const building = missing.reduce((sum, { recipe }) => sum + recipe.bytes * (recipe.from === 'go' ? 8 : 2), 0);
+  return building + (missing.length > 0 ? runtimeBytes : runtimeBytes / 3);
+}
+
+export async function freeBytes(folder: string): Promise<number> {
+  await mkdir(folder, { recursive: true });
+  const { bavail, bsize } = await statfs(folder);
+  return bavail * bsize;
+}
+
+const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;

@@ -1,0 +1,40 @@
+import { readdir } from 'node:fs/promises';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { join } from 'node:path';
+import { MeshproofError } from '../errors/meshproof-error.ts';
+import { nearestTo } from '../probe/trace.ts';
+import type { Scenario } from '../scenario/scenario.ts';
+
+const scenariosFolder = fileURLToPath(new URL('../../scenarios/', import.meta.url));
+
+/**
+ * Reads every scenario file, in the order of the walkthrough (their ids sort within a section).
+ *
+ * @throws MeshproofError MP999 when a file does not export a scenario of its own name.
+ */
+export async function listScenarios(): Promise<Scenario[]> {
+  const names = (await readdir(scenariosFolder, { recursive: true })).filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts')).sort();
+  const scenarios = await Promise.all(
+    names.map(async (name) => {
+      const module = (await import(pathToFileURL(join(scenariosFolder, name)).href)) as { default?: Scenario };
+      const id = name.slice(0, -'.ts'.length).replaceAll('\\', '/');
+      if (module.default?.meta.id !== id) throw new MeshproofError('MP999', { what: `scenarios/${name} does not export the scenario ${id}`, seen: module.default?.meta.id ?? 'no default export' });
+      return module.default;
+    }),
+  );
+  // `prerequisites` opens the walkthrough, whatever its place in the alphabet.
+  return scenarios.sort((a, b) => Number(b.meta.id === 'prerequisites') - Number(a.meta.id === 'prerequisites'));
+}
+
+/**
+ * Checks ids that a user gave.
+ *
+ * @throws MeshproofError MP101 with the ids that come nearest.
+ */
+export async function checkIds(ids: readonly string[]): Promise<void> {
+  const known = (await listScenarios()).map(({ meta }) => meta.id);
+  const unknown = ids.filter((id) => !known.includes(id));
+  if (unknown.length > 0) {
+    throw new MeshproofError('MP101', { what: `no scenario is named ${unknown.map((id) => `"${id}"`).join(', ')}`, expected: `one of ${known.join(', ')}`, seen: `nearest: ${nearestTo(unknown[0] ?? '', known)[0] ?? 'none'}` });
+  }
+}

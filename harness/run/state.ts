@@ -1,0 +1,46 @@
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import lockfile from 'proper-lockfile';
+import { MeshproofError } from '../errors/meshproof-error.ts';
+import { environmentSchema, type Environment } from '../scenario/environment.ts';
+
+/** Where a kept environment is remembered: kubeconfigs, the CAs, and what there is to remove. One folder for each `name`. */
+export function stateFolder(name: string): string {
+  const base = process.env['MESHPROOF_STATE'] ?? join(process.env['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state'), 'meshproof');
+  return join(base, name);
+}
+
+export const environmentPath = (name: string): string => join(stateFolder(name), 'environment.json');
+
+export async function readEnvironment(name: string): Promise<Environment | undefined> {
+  const text = await readFile(environmentPath(name), 'utf8').catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  return text === undefined ? undefined : environmentSchema.parse(JSON.parse(text));
+}
+
+export async function writeEnvironment(environment: Environment): Promise<void> {
+  const file = environmentPath(environment.name);
+  await mkdir(stateFolder(environment.name), { recursive: true, mode: 0o700 });
+  await writeFile(`${file}.new`, `${JSON.stringify(environment, undefined, 2)}\n`, { mode: 0o600 });
+  await rename(`${file}.new`, file);
+}
+
+export async function forgetEnvironment(name: string): Promise<void> {
+  await rm(stateFolder(name), { recursive: true, force: true });
+}
+
+/**
+ * Holds an environment for one command at a time.
+ *
+ * @throws MeshproofError MP204 when a live meshproof works on it.
+ */
+export async function lockEnvironment(name: string): Promise<() => Promise<void>> {
+  const folder = join(stateFolder(name), '..', '.locks', name);
+  await mkdir(folder, { recursive: true });
+  return await lockfile.lock(folder, { stale: 15_000, update: 5_000 }).catch((cause: unknown) => {
+    throw new MeshproofError('MP204', { what: `another meshproof is at work on the environment ${name}`, cause });
+  });
+}

@@ -1,0 +1,37 @@
+import { stopLab } from '../lab/lab.ts';
+import { runProgram } from '../process/run-program.ts';
+import { ArtifactCache } from '../toolchain/cache.ts';
+import { Docker } from '../toolchain/docker.ts';
+import type { Environment } from '../scenario/environment.ts';
+import { forgetEnvironment, readEnvironment } from './state.ts';
+
+/**
+ * Removes the clusters of an environment, whole or half made, and forgets it.
+ *
+ * @returns a line for each thing that was removed; empty when there was nothing.
+ */
+export async function removeEnvironment(name: string): Promise<string[]> {
+  const environment = await readEnvironment(name);
+  if (environment === undefined) return [];
+  const removed = environment.provider === 'kind' ? await removeClusters(environment) : [];
+  await forgetEnvironment(name);
+  return removed;
+}
+
+async function removeClusters(environment: Environment): Promise<string[]> {
+  const { name, dockerHost, programs, clusterNames } = environment;
+  const docker = new Docker(programs.docker, dockerHost);
+  // A dead private daemon took its containers with it; what is left of them on disk, the next start of the daemon removes below.
+  if (dockerHost !== undefined && !(await docker.answers())) return [];
+  const kind = (args: readonly string[], purpose: string): ReturnType<typeof runProgram> =>
+    runProgram({ program: programs.kind, args, env: docker.environment, purpose, code: 'MP503', timeout: 120_000 });
+  const existing = (await kind(['get', 'clusters', '--quiet'], 'list kind clusters')).stdout.split('\n');
+  const ours = clusterNames.map((cluster) => `${name}-${cluster}`).filter((cluster) => existing.includes(cluster));
+  await Promise.all(ours.map((cluster) => kind(['delete', 'cluster', '--name', cluster], `delete cluster ${cluster}`)));
+  return ours.map((cluster) => `kind cluster ${cluster}`);
+}
+
+/** Stops the private daemon and its network namespace; with `wholly` removes its images and data as well. */
+export async function removeLab(wholly: boolean): Promise<string[]> {
+  return await stopLab(ArtifactCache.default(), { wholly });
+}

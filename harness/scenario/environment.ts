@@ -1,0 +1,30 @@
+import { z } from 'zod';
+
+/** Everything a scenario needs to reach two meshed clusters, as plain JSON: it crosses processes, and a kept environment is this file. */
+export const environmentSchema = z.object({
+  name: z.string(),
+  provider: z.enum(['kind', 'existing']),
+  /** `creating` until all is up: a killed run leaves this, and `down` knows what to remove. */
+  status: z.enum(['creating', 'ready']),
+  createdAt: z.string(),
+  /** Network namespace the clusters live in, when they live in the lab. */
+  networkNamespace: z.string().optional(),
+  dockerHost: z.string().optional(),
+  offers: z.object({ loadBalancer: z.boolean(), ownsMesh: z.boolean() }),
+  programs: z.object({ kubectl: z.string(), istioctl: z.string(), kind: z.string(), docker: z.string() }),
+  versions: z.object({ kubernetes: z.string(), istio: z.string(), edition: z.enum(['source', 'release']) }),
+  images: z.object({ httpbin: z.string(), httpbinPort: z.number(), curl: z.string() }),
+  /** Every cluster that was asked for, also while it is still being made. */
+  clusterNames: z.array(z.string()),
+  clusters: z.array(
+    z.object({
+      name: z.string(),
+      kubeconfig: z.string(),
+      context: z.string(),
+      gateway: z.object({ address: z.string(), kind: z.enum(['ip', 'hostname']) }).optional(),
+    }),
+  ),
+});
+
+export type Environment = z.infer<typeof environmentSchema>;
+export type EnvironmentCluster = Environment['clusters'][number];

@@ -1,0 +1,44 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
+import type { CurlExchange } from '../probe/curl.ts';
+
+/**
+ * The evidence of one scenario on disk: every dump, exchange and manifest, numbered in the order they came. Envoy redacts private keys
+ * in its dumps, and Secrets are never applied by scenarios, so nothing secret lands here.
+ */
+export class EvidenceFolder {
+  readonly path: string;
+  #count = 0;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  async keepDump(proxy: string, dump: unknown): Promise<void> {
+    await this.#write(`${fileName(proxy)}.config-dump.json`, JSON.stringify(dump));
+  }
+
+  async keepExchange(cluster: string, exchange: CurlExchange): Promise<void> {
+    await this.#write(`${cluster}.curl.json`, JSON.stringify(exchange, undefined, 2));
+  }
+
+  async keepManifest(cluster: string, object: KubernetesObject): Promise<void> {
+    await this.#write(`${cluster}.${fileName(`${object.kind} ${object.metadata.name}`)}.yaml`, stringify(object));
+  }
+
+  async keepText(name: string, text: string): Promise<string> {
+    return await this.#write(fileName(name), text);
+  }
+
+  async #write(name: string, text: string): Promise<string> {
+    await mkdir(this.path, { recursive: true });
+    this.#count += 1;
+    const file = join(this.path, `${String(this.#count).padStart(3, '0')}-${name}`);
+    await writeFile(file, text);
+    return file;
+  }
+}
+
+const fileName = (text: string): string => text.replaceAll(/[^\w.-]+/g, '_');

@@ -1,0 +1,34 @@
+import { step as allureStep, epic, feature, label } from 'allure-js-commons';
+import { expect, inject, test } from 'vitest';
+import { environmentSchema } from './environment.ts';
+import { meshMatchers } from './matchers.ts';
+import { play } from './play.ts';
+import { registerScenariosWith } from './scenario.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    environment: string;
+    runFolder: string;
+  }
+}
+
+expect.extend(meshMatchers);
+
+/** Each scenario that is imported becomes one test; its claims are in the test's meta, and its failure lists those that do not hold. */
+registerScenariosWith((scenario) => {
+  test(scenario.meta.id, async ({ task, signal }) => {
+    await epic('replicated control planes');
+    await feature(scenario.meta.section);
+    await label('scenario', scenario.meta.id);
+    const environment = environmentSchema.parse(JSON.parse(inject('environment')));
+    const result = await play(scenario, {
+      environment,
+      runFolder: inject('runFolder'),
+      signal,
+      narrate: async (title, work) => await allureStep(title, work),
+    });
+    task.meta.meshproof = result;
+    const broken = result.claims.filter(({ verdict }) => verdict === 'failed' || verdict === 'error');
+    if (broken.length > 0) throw new Error(broken.map(({ name, reason }) => `${name}\n${reason ?? ''}`).join('\n\n'));
+  });
+});

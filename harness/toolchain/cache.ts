@@ -1,0 +1,135 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import lockfile from 'proper-lockfile';
+import { z } from 'zod';
+import { MeshproofError } from '../errors/meshproof-error.ts';
+import type { Recipe } from './recipe.ts';
+
+/** Lock files and small sources of the Go recipes. */
+export const sourceFolder = fileURLToPath(new URL('./source/', import.meta.url));
+
+const artifactSchema = z.object({
+  recipe: z.string(),
+  version: z.string(),
+  key: z.string(),
+  seconds: z.number(),
+  builtAt: z.string(),
+  files: z.record(z.string(), z.number()),
+});
+
+export type ArtifactRecord = z.infer<typeof artifactSchema>;
+
+/** A finished artifact: a folder that is never changed after it appeared. */
+export interface Artifact {
+  readonly record: ArtifactRecord;
+  readonly folder: string;
+}
+
+/**
+ * The content-addressed store of everything the toolchain made. An artifact appears under its key by one rename, so a kill at any
+ * moment leaves either nothing or all of it; unfinished work waits under `partial/` and is taken up again.
+ */
+export class ArtifactCache {
+  readonly root: string;
+
+  constructor(root: string) {
+    this.root = root;
+  }
+
+  /** MESHPROOF_CACHE, else the user's cache folder. */
+  static default(): ArtifactCache {
+    const base = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
+    return new ArtifactCache(process.env['MESHPROOF_CACHE'] ?? join(base, 'meshproof'));
+  }
+
+  folderOf(recipe: Recipe, key: string): string {
+    return join(this.root, 'store', recipe.id, key);
+  }
+
+  partialFolder(recipe: Recipe, key: string): string {
+    return join(this.root, 'partial', `${recipe.id}-${key}`);
+  }
+
+  logOf(recipe: Recipe): string {
+    return join(this.root, 'logs', `${recipe.id}.log`);
+  }
+
+  /**
+   * The artifact of a recipe when it is whole: its record is there and each file has the recorded size. Anything else counts as absent.
+   */
+  async find(recipe: Recipe, key: string): Promise<Artifact | undefined> {
+    const folder = this.folderOf(recipe, key);
+    const text = await readFile(join(folder, 'artifact.json'), 'utf8').catch(absent);
+    if (text === undefined) return undefined;
+    const record = artifactSchema.safeParse(JSON.parse(text));
+    if (!record.success) return undefined;
+    for (const [name, size] of Object.entries(record.data.files)) {
+      const found = await stat(join(folder, name)).catch(absent);
+      if (found?.size !== size) return undefined;
+    }
+    return { record: record.data, folder };
+  }
+
+  /** Seals a partial folder: writes its record and moves it to its address. */
+  async seal(recipe: Recipe, key: string, seconds: number): Promise<Artifact> {
+    const partial = this.partialFolder(recipe, key);
+    const files: Record<string, number> = {};
+    for (const name of Object.values(recipe.provides)) files[name] = (await stat(join(partial, name))).size;
+    const record: ArtifactRecord = {
+      recipe: recipe.id,
+      version: recipe.version,
+      key,
+      seconds: Math.round(seconds * 10) / 10,
+      builtAt: new Date().toISOString(),
+      files,
+    };
+    await writeFile(join(partial, 'artifact.json'), `${JSON.stringify(record, undefined, 2)}\n`);
+    const folder = this.folderOf(recipe, key);
+    await mkdir(dirname(folder), { recursive: true });
+    await rm(folder, { recursive: true, force: true });
+    await rename(partial, folder);
+    return { record, folder };
+  }
+
+  /**
+   * Holds a recipe's lock while `work` runs, so that two meshproofs on one machine build each artifact once.
+   *
+   * @throws MeshproofError MP204 when another live process holds it for longer than two hours.
+   */
+  async withLock<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const target = join(this.root, 'locks', name);
+    await mkdir(target, { recursive: true });
+    const release = await lockfile
+      .lock(target, { stale: 15_000, update: 5_000, retries: { retries: 7_200, factor: 1, minTimeout: 1_000, maxTimeout: 1_000 } })
+      .catch((error: unknown) => {
+        throw new MeshproofError('MP204', { what: `the cache entry ${name} is being built by another meshproof`, cause: error });
+      });
+    try {
+      return await work();
+    } finally {
+      await release();
+    }
+  }
+}
+
+/** The address of a recipe's artifact: a hash over the recipe and its lock files. */
+export async function recipeKey(recipe: Recipe): Promise<string> {
+  const hash = createHash('sha256');
+  const { seconds: _seconds, bytes: _bytes, ...identity } = recipe;
+  hash.update(JSON.stringify(identity));
+  if (recipe.from === 'go') {
+    const folder = join(sourceFolder, recipe.id);
+    const names = (await readdir(folder, { recursive: true })).filter((name) => /\.(go|mod|sum)$/.test(name)).sort();
+    for (const name of names) hash.update(`\0${name}\0`).update(await readFile(join(folder, name)));
+  }
+  return hash.digest('hex').slice(0, 16);
+}
+
+/** A missing file is an answer here, any other failure is not. */
+function absent(error: unknown): undefined {
+  if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return undefined;
+  throw error;
+}

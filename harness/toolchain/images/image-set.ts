@@ -1,0 +1,15 @@
+/** The images of a run, by role. All but `node` are inside of the node image already, so that no cluster pulls anything. */
+export interface ImageSet {
+  /** kind's node image with everything baked in. */
+  readonly node: string;
+  /** Istio's hub and tag: `<hub>/pilot:<tag>` and `<hub>/proxyv2:<tag>`. */
+  readonly istio: { readonly hub: string; readonly tag: string };
+  readonly metallb: { readonly controller: string; readonly speaker: string };
+  readonly httpbin: { readonly image: string; readonly port: number };
+  /** An image with curl and a shell, for the sleep workload and for clients outside of the mesh. */
+  readonly curl: string;
+  /** MetalLB's own manifest, as text on disk. */
+  readonly metallbManifest: string;
+  /** True when the node image is ours and brings its own bridge network plugin; kind's own image brings kindnet. */
+  readonly ownNode: boolean;
+}

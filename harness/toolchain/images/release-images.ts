@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import pLimit from 'p-limit';
+import { MeshproofError } from '../../errors/meshproof-error.ts';
+import { fetchText } from '../fetch-release.ts';
+import { metallbManifestUrl, releaseImages, versions } from '../manifest.ts';
+import { bakeNode } from './bake-node.ts';
+import type { ImageSet } from './image-set.ts';
+import type { ImageOptions } from './source-images.ts';
+
+/**
+ * Pulls the published images and bakes them into kind's node image.
+ *
+ * @throws MeshproofError MP302 for an image or manifest that cannot be fetched, with docker's words.
+ */
+export async function pullReleaseImages(options: ImageOptions): Promise<ImageSet> {
+  const { docker, say, signal } = options;
+  const metallbManifest = await fetchManifest(options);
+  const manifest = await readFile(metallbManifest, 'utf8');
+  const [controller, speaker] = ['controller', 'speaker'].map((role) => {
+    const image = new RegExp(`image: (\\S+/${role}:\\S+)`).exec(manifest)?.[1];
+    if (image === undefined) throw new MeshproofError('MP302', { what: `MetalLB’s manifest names no ${role} image`, where: metallbManifestUrl });
+    return image;
+  }) as [string, string];
+  const payload = [releaseImages.pilot, releaseImages.proxyv2, releaseImages.httpbin, releaseImages.curl, controller, speaker];
+  const node = `meshproof/node:${createHash('sha256').update([releaseImages.node, ...payload].join('\n')).digest('hex').slice(0, 12)}`;
+  const [hub = '', tag = ''] = [releaseImages.pilot.slice(0, releaseImages.pilot.lastIndexOf('/')), versions.istioRelease];
+  const images: ImageSet = {
+    node,
+    istio: { hub, tag },
+    metallb: { controller, speaker },
+    httpbin: { image: releaseImages.httpbin, port: 8080 },
+    curl: releaseImages.curl,
+    metallbManifest,
+    ownNode: false,
+  };
+  if (await docker.hasImage(node)) return images;
+
+  const limit = pLimit(3);
+  let pulled = 0;
+  const all = [releaseImages.node, ...payload];
+  await Promise.all(
+    all.map((image) =>
+      limit(async () => {
+        if (!(await docker.hasImage(image))) await docker.run(['pull', '--quiet', image], { purpose: `pull ${image}`, code: 'MP302', signal, timeout: 900_000 });
+        pulled += 1;
+        say(`pulled ${pulled} of ${all.length} images`);
+      }),
+    ),
+  );
+  await bakeNode({ ...options, base: releaseImages.node, node, payload });
+  return images;
+}
+
+async function fetchManifest({ cache, signal }: ImageOptions): Promise<string> {
+  const folder = join(cache.root, 'downloads');
+  const file = join(folder, `metallb-${versions.metallb}.yaml`);
+  const present = await readFile(file, 'utf8').catch(() => undefined);
+  if (present !== undefined) return file;
+  const text = await fetchText(metallbManifestUrl, signal);
+  await mkdir(folder, { recursive: true });
+  await writeFile(`${file}.unfinished`, text);
+  await rename(`${file}.unfinished`, file);
+  return file;
+}

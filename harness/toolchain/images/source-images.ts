@@ -1,0 +1,166 @@
+import { createHash } from 'node:crypto';
+import { copyFile, link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import pLimit from 'p-limit';
+import { runProgram } from '../../process/run-program.ts';
+import type { Say } from '../../progress/progress.ts';
+import type { ArtifactCache } from '../cache.ts';
+import type { Docker } from '../docker.ts';
+import { versions } from '../manifest.ts';
+import { locate, type Toolchain } from '../toolchain.ts';
+import { bakeNode } from './bake-node.ts';
+import type { ImageSet } from './image-set.ts';
+
+const nodeFixtures = fileURLToPath(new URL('../../../fixtures/node/', import.meta.url));
+
+/** One image to assemble: what it stands on, the components it carries and how it starts. */
+interface ImagePlan {
+  readonly tag: string;
+  readonly from: 'scratch' | 'base';
+  /** Component → absolute path in the image. */
+  readonly files: Readonly<Record<string, string>>;
+  readonly entrypoint?: string;
+  readonly lines?: readonly string[];
+}
+
+export interface ImageOptions {
+  readonly toolchain: Toolchain;
+  readonly docker: Docker;
+  readonly cache: ArtifactCache;
+  readonly say: Say;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Assembles every image from the toolchain's binaries and bakes them into the node image. All tags are hashes of what went in, so an
+ * image that exists is the right one and is used as it is.
+ *
+ * @throws MeshproofError MP304 with docker's words.
+ */
+export async function assembleSourceImages(options: ImageOptions): Promise<ImageSet> {
+  const { toolchain, docker, say } = options;
+  const plans = await imagePlans(toolchain);
+  const nodeFiles = await Promise.all((await readdir(nodeFixtures)).sort().map(async (name) => `${name}\n${await readFile(join(nodeFixtures, name), 'utf8')}`));
+  const hash = digest([JSON.stringify(toolchain.keys), JSON.stringify(plans), ...nodeFiles]);
+  const node = `meshproof/node:${hash}`;
+  const images: ImageSet = {
+    node,
+    istio: { hub: 'meshproof', tag: istioTag(toolchain) },
+    metallb: { controller: `meshproof/metallb-controller:${versions.metallb}`, speaker: `meshproof/metallb-speaker:${versions.metallb}` },
+    httpbin: { image: `meshproof/httpbin:${versions.httpbin}`, port: 8080 },
+    curl: `meshproof/curl:${hash}`,
+    metallbManifest: locate(toolchain, 'metallb-manifest'),
+    ownNode: true,
+  };
+  if (await docker.hasImage(node)) return images;
+
+  say('importing the root filesystems');
+  await Promise.all([
+    docker.run(['import', locate(toolchain, 'base-rootfs'), images.curl], options),
+    docker.run(['import', locate(toolchain, 'node-rootfs'), 'meshproof/node-base:latest'], options),
+  ]);
+  const limit = pLimit(3);
+  let done = 0;
+  await Promise.all(
+    plans.map((plan) =>
+      limit(async () => {
+        await buildImage(plan, images.curl, options);
+        done += 1;
+        say(`assembled ${done} of ${plans.length} images`);
+      }),
+    ),
+  );
+  say('assembling the node image');
+  const pause = plans.find((plan) => plan.tag.includes('/pause:'))?.tag ?? '';
+  await buildNodeBase(pause, options);
+  await bakeNode({ ...options, base: 'meshproof/node-bare:latest', node, payload: [...plans.map((plan) => plan.tag), images.curl] });
+  return images;
+}
+
+/** Image tags must be valid and say which Istio this is. */
+function istioTag(toolchain: Toolchain): string {
+  return `${toolchain.istioVersion.split('-').at(-1) ?? 'source'}-${(toolchain.keys['istio'] ?? '').slice(0, 8)}`;
+}
+
+async function imagePlans(toolchain: Toolchain): Promise<ImagePlan[]> {
+  const { stdout } = await runProgram({
+    program: locate(toolchain, 'kubeadm'),
+    args: ['config', 'images', 'list', '--kubernetes-version', toolchain.kubernetesVersion],
+    purpose: 'list the images that kubeadm expects',
+    code: 'MP304',
+    // kubeadm asks the network for the latest version unless it is told one; being told, it only warns.
+    timeout: 20_000,
+  });
+  const expected = stdout.split('\n').filter((line) => /^\S+\/\S+:\S+$/.test(line));
+  const fromBase = new Set(['kube-proxy', 'etcd']);
+  const kubernetes = expected.map((tag): ImagePlan => {
+    const component = tag.slice(tag.lastIndexOf('/') + 1, tag.lastIndexOf(':'));
+    const path = component === 'pause' ? '/pause' : `/usr/local/bin/${component}`;
+    return { tag, from: fromBase.has(component) ? 'base' : 'scratch', files: { [component]: path }, entrypoint: path };
+  });
+  const tag = istioTag(toolchain);
+  const proxyUser = 'RUN useradd --uid 1337 --user-group --create-home istio-proxy && mkdir -p /var/lib/istio/envoy /etc/istio/proxy && chmod 777 /etc/istio/proxy';
+  const bootstrap = { 'envoy-bootstrap': '/var/lib/istio/envoy/envoy_bootstrap_tmpl.json' };
+  return [
+    ...kubernetes,
+    {
+      tag: `meshproof/proxyv2:${tag}`,
+      from: 'base',
+      files: { envoy: '/usr/local/bin/envoy', 'pilot-agent': '/usr/local/bin/pilot-agent', ...bootstrap },
+      lines: [proxyUser, `ENV ISTIO_META_ISTIO_PROXY_SHA=${versions.envoy} ISTIO_META_ISTIO_VERSION=1.31-${tag}`],
+      entrypoint: '/usr/local/bin/pilot-agent',
+    },
+    {
+      tag: `meshproof/pilot:${tag}`,
+      from: 'base',
+      files: { pilot: '/usr/local/bin/pilot-discovery', ...bootstrap },
+      lines: [proxyUser, 'USER 1337:1337'],
+      entrypoint: '/usr/local/bin/pilot-discovery',
+    },
+    { tag: `meshproof/metallb-controller:${versions.metallb}`, from: 'base', files: { metallb: '/controller' }, entrypoint: '/controller' },
+    { tag: `meshproof/metallb-speaker:${versions.metallb}`, from: 'base', files: { 'metallb-speaker': '/speaker' }, entrypoint: '/speaker' },
+    { tag: `meshproof/httpbin:${versions.httpbin}`, from: 'base', files: { httpbin: '/usr/local/bin/go-httpbin' }, entrypoint: '/usr/local/bin/go-httpbin' },
+  ];
+}
+
+async function buildImage(plan: ImagePlan, base: string, { toolchain, docker, cache, signal }: ImageOptions): Promise<void> {
+  const context = join(cache.root, 'partial', `image-${digest([plan.tag])}`);
+  await rm(context, { recursive: true, force: true });
+  await mkdir(context, { recursive: true });
+  const lines = [`FROM ${plan.from === 'scratch' ? 'scratch' : base}`, 'ENV PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin'];
+  // Files before everything else, so that users are made and permissions are set last.
+  for (const [component, path] of Object.entries(plan.files)) {
+    await linkOrCopy(locate(toolchain, component), join(context, component));
+    lines.push(`COPY ${component} ${path}`);
+  }
+  lines.push(...(plan.lines ?? []));
+  if (plan.entrypoint !== undefined) lines.push(`ENTRYPOINT ["${plan.entrypoint}"]`);
+  await writeFile(join(context, 'Dockerfile'), `${lines.join('\n')}\n`);
+  await docker.run(['build', '--quiet', '--network', 'none', '--tag', plan.tag, context], { purpose: `assemble ${plan.tag}`, signal });
+  await rm(context, { recursive: true });
+}
+
+async function buildNodeBase(pause: string, { toolchain, docker, cache, signal }: ImageOptions): Promise<void> {
+  const context = join(cache.root, 'partial', 'image-node');
+  await rm(context, { recursive: true, force: true });
+  await mkdir(join(context, 'bin'), { recursive: true });
+  for (const name of await readdir(nodeFixtures)) {
+    const text = await readFile(join(nodeFixtures, name), 'utf8');
+    await writeFile(join(context, name), text.replaceAll('{{pause}}', pause));
+  }
+  for (const program of ['kubelet', 'kubeadm', 'kubectl']) await linkOrCopy(locate(toolchain, program), join(context, 'bin', program));
+  await writeFile(join(context, 'version'), toolchain.kubernetesVersion);
+  await docker.run(['build', '--quiet', '--network', 'none', '--tag', 'meshproof/node-bare:latest', context], { purpose: 'assemble the node image', signal });
+  await rm(context, { recursive: true });
+}
+
+async function linkOrCopy(from: string, to: string): Promise<void> {
+  await link(from, to).catch(() => copyFile(from, to));
+}
+
+function digest(parts: readonly string[]): string {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part).update('\0');
+  return hash.digest('hex').slice(0, 12);
+}

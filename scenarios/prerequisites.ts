@@ -1,0 +1,52 @@
+import { expect } from 'vitest';
+import { scenario } from '../harness/scenario/scenario.ts';
+
+/** Walkthrough: "Prerequisites" and "Deploy the Istio control plane in each cluster". */
+export default scenario(
+  {
+    id: 'prerequisites',
+    section: 'Prerequisites',
+    claims: [
+      'two clusters answer, each with an API server of its own',
+      'the user is cluster-admin in each cluster',
+      'each ingress gateway has an address that the peer reaches',
+      'all clusters trust one common root CA',
+      'each cluster signs with an intermediate of its own',
+    ],
+    needs: { clusters: 2, loadBalancer: true },
+  },
+  async ({ west, east, step, claim }) => {
+    const clusters = [west, east];
+    await claim('two clusters answer, each with an API server of its own', async () => {
+      const [first, second] = await Promise.all(clusters.map((cluster) => cluster.uid()));
+      expect(first).toMatch(/^[0-9a-f-]{36}$/);
+      expect(second).not.toBe(first);
+    });
+    await claim('the user is cluster-admin in each cluster', async () => {
+      for (const cluster of clusters) expect(await cluster.mayDoEverything(), `cluster ${cluster.name}`).toBe(true);
+    });
+
+    const [sleep, httpbin] = await step('deploy sleep and httpbin', () => Promise.all([west.deploySleep('foo'), east.deployHttpbin('bar')]));
+    const [westGateway, eastGateway] = await step('find the gateways', () => Promise.all([west.ingressGateway(), east.ingressGateway()]));
+    await claim('each ingress gateway has an address that the peer reaches', async () => {
+      expect(westGateway.address).not.toBe(eastGateway.address);
+      expect(await westGateway.curl(`http://${eastGateway.address}:15021/healthz/ready`)).toHaveStatus(200);
+      expect(await eastGateway.curl(`http://${westGateway.address}:15021/healthz/ready`)).toHaveStatus(200);
+    });
+
+    const [inWest, inEast] = await step('read the certificates that the sidecars use', () => Promise.all([sleep.proxy.configDump(), httpbin.proxy.configDump()]));
+    await claim('all clusters trust one common root CA', () => {
+      const [root] = inWest.certificatesOf('ROOTCA');
+      expect(root?.fingerprint).toMatch(/^[0-9a-f]{64}$/);
+      expect(inEast.certificatesOf('ROOTCA').map(({ fingerprint }) => fingerprint)).toEqual([root?.fingerprint]);
+    });
+    await claim('each cluster signs with an intermediate of its own', () => {
+      const [leafWest, intermediateWest] = inWest.certificatesOf('default');
+      const [leafEast, intermediateEast] = inEast.certificatesOf('default');
+      expect(leafWest?.issuer).toBe(intermediateWest?.subject);
+      expect(leafEast?.issuer).toBe(intermediateEast?.subject);
+      expect(intermediateEast?.fingerprint).toMatch(/^[0-9a-f]{64}$/);
+      expect(intermediateEast?.fingerprint).not.toBe(intermediateWest?.fingerprint);
+    });
+  },
+);

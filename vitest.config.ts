@@ -1,0 +1,31 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['harness/**/*.test.ts', 'scenarios/**/*.test.ts'],
+          testTimeout: 20_000,
+        },
+      },
+      {
+        test: {
+          name: 'conformance',
+          // Scenario files are the tests: the set-up file turns each scenario() that is imported into one.
+          include: ['scenarios/**/*.ts'],
+          exclude: ['scenarios/**/*.test.ts'],
+          setupFiles: ['harness/scenario/vitest-setup.ts'],
+          globalSetup: ['harness/scenario/kept-environment.ts'],
+          pool: 'forks',
+          // Scenarios share two clusters, so they take turns; each one owns its hosts and cleans up after itself.
+          fileParallelism: false,
+          isolate: false,
+          testTimeout: 300_000,
+          retry: 0,
+        },
+      },
+    ],
+  },
+});
