@@ -82,7 +82,9 @@ export class RunRecord {
     try {
       return await work();
     } finally {
-      await this.save({ phases: { ...this.data.phases, [phase]: { from, to: this.elapsed() } } });
+      // A phase may come in two parts: clusters are torn down inside of the lab, the lab itself after that.
+      const begun = Math.min(from, this.data.phases[phase]?.from ?? from);
+      await this.save({ phases: { ...this.data.phases, [phase]: { from: begun, to: this.elapsed() } } });
     }
   }
 

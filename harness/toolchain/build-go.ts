@@ -20,6 +20,8 @@ export async function buildGo(recipe: GoRecipe, { partial, cache, log, say, sign
     GOWORK: 'off',
     GOOS: 'linux',
     CGO_ENABLED: '0',
+    // The compiler's garbage collector would run more than it compiles; memory is there, time is not.
+    GOGC: '400',
   };
   const call = { program: 'go', cwd: module, env: environment, purpose: `build ${recipe.id} ${recipe.version}`, code: 'MP301', log, signal } as const;
   say('downloading modules');

@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { loadConfig } from '../../run/config.ts';
-import { examine } from '../../run/doctor.ts';
 
 export function addDoctor(program: Command): void {
   program
@@ -8,6 +7,7 @@ export function addDoctor(program: Command): void {
     .description('say what is there, what will be fetched or built, how long it takes, and what is missing')
     .option('--json', 'JSON on stdout')
     .action(async (flags: { readonly json?: boolean }, command: Command) => {
+      const { examine } = await import('../../run/doctor.ts');
       const { config: file } = command.optsWithGlobals<{ config?: string }>();
       const report = await examine(await loadConfig(file));
       if (flags.json === true) process.stdout.write(`${JSON.stringify(report)}\n`);

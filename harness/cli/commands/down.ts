@@ -2,7 +2,6 @@ import type { Command } from 'commander';
 import { labIsPossible } from '../../lab/lab.ts';
 import { loadConfig } from '../../run/config.ts';
 import { lockEnvironment } from '../../run/state.ts';
-import { removeEnvironment, removeLab } from '../../run/tear-down.ts';
 
 export function addDown(program: Command): void {
   program
@@ -11,6 +10,7 @@ export function addDown(program: Command): void {
     .option('--all', 'also remove the private Docker daemon’s images and data')
     .option('--json', 'one line of JSON on stdout')
     .action(async (flags: { readonly all?: boolean; readonly json?: boolean }, command: Command) => {
+      const { removeEnvironment, removeLab } = await import('../../run/tear-down.ts');
       const { config: file } = command.optsWithGlobals<{ config?: string }>();
       const { name } = await loadConfig(file);
       const unlock = await lockEnvironment(name);

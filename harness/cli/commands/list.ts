@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { listScenarios } from '../../run/scenario-files.ts';
 
 export function addList(program: Command): void {
   program
@@ -7,6 +6,7 @@ export function addList(program: Command): void {
     .description('list every scenario with its section of the walkthrough and its claims')
     .option('--json', 'JSON on stdout')
     .action(async (flags: { readonly json?: boolean }) => {
+      const { listScenarios } = await import('../../run/scenario-files.ts');
       const scenarios = (await listScenarios()).map(({ meta: { id, section, claims, needs } }) => ({ id, section, claims, needs }));
       if (flags.json === true) {
         process.stdout.write(`${JSON.stringify(scenarios)}\n`);

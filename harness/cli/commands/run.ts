@@ -1,8 +1,6 @@
 import { Option, type Command } from 'commander';
-import { conduct } from '../../run/conduct.ts';
 import { loadConfig } from '../../run/config.ts';
 import { countClaims, phaseSeconds, type RunRecord } from '../../run/run-record.ts';
-import { checkIds } from '../../run/scenario-files.ts';
 import { MeshproofError } from '../../errors/meshproof-error.ts';
 import { createProgress } from '../../progress/progress.ts';
 import { untilSignal } from '../signals.ts';
@@ -32,7 +30,10 @@ export function addRun(program: Command): void {
     .action(async (flags: RunFlags, command: Command) => {
       const only = flags.only?.split(',').map((id) => id.trim());
       if (only?.some((id) => id === '') === true) throw new MeshproofError('MP103', { what: '--only has an empty id', seen: flags.only });
-      if (only !== undefined) await checkIds(only);
+      if (only !== undefined) {
+        const { checkIds } = await import('../../run/scenario-files.ts');
+        await checkIds(only);
+      }
       await runAndReport(command, flags, only, flags.keep === true);
     });
 }
@@ -52,6 +53,7 @@ export function addUp(program: Command): void {
 async function runAndReport(command: Command, flags: RunFlags, only: readonly string[] | undefined, keep: boolean): Promise<void> {
   const { config: file } = command.optsWithGlobals<{ config?: string }>();
   const config = await loadConfig(file, { provider: flags.provider, toolchain: flags.toolchain });
+  const { conduct } = await import('../../run/conduct.ts');
   const record = await conduct({ config, only, keep, reuse: flags.reuse === true, progress: createProgress(), signal: untilSignal() });
   process.stdout.write(flags.json === true ? `${JSON.stringify(summary(record))}\n` : `${summaryLines(record).join('\n')}\n`);
   process.exitCode = { passed: 0, failed: 1, error: 3, running: 3 }[record.data.verdict];

@@ -221,7 +221,8 @@ function flatten(assignment: LoadAssignment): Endpoint[] {
 function viewCertificate(pem: string): CertificateView {
   const certificate = new X509Certificate(pem);
   return {
-    subject: certificate.subject.replaceAll('\n', ', '),
+    // A workload's certificate has no subject: its name is the SPIFFE identity. Node then gives undefined, against its own types.
+    subject: ((certificate.subject as string | undefined) ?? '').replaceAll('\n', ', '),
     issuer: certificate.issuer.replaceAll('\n', ', '),
     identities: (certificate.subjectAltName ?? '').split(', ').filter((name) => name.startsWith('URI:')).map((name) => name.slice(4)),
     notAfter: new Date(certificate.validTo),
