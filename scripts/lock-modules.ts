@@ -14,7 +14,7 @@ const recipes: readonly GoRecipe[] = sourceRecipes.filter((recipe) => recipe.fro
 for (const recipe of recipes) {
   if (argv._.length > 0 && !argv._.includes(recipe.id)) continue;
   if (recipe.module.startsWith('meshproof/')) continue;
-  echo`${recipe.id} ${recipe.version}`;
+  echo(`${recipe.id} ${recipe.version}`);
   const folder = join(sourceFolder, recipe.id);
   await mkdir(folder, { recursive: true });
   const lines = [`module meshproof/${recipe.id}`, '', 'go 1.25.0', '', `require ${recipe.module} ${recipe.version}`, ...(await replacements(recipe))];
@@ -22,7 +22,6 @@ for (const recipe of recipes) {
   if (existsSync(join(folder, 'go.sum'))) await writeFile(join(folder, 'go.sum'), '');
   const go = $({ cwd: folder, env: { ...process.env, GOFLAGS: '-mod=mod', CGO_ENABLED: '0', GOOS: 'linux' }, quiet: true });
   await go`go list -deps -tags ${(recipe.tags ?? []).join(',')} ${Object.keys(recipe.programs)}`;
-  await readFile(join(folder, 'go.sum'));
 }
 
 /** Kubernetes' own go.mod replaces its staging modules by folders that no registry serves; the published twins have the same minor version. */

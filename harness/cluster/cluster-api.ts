@@ -1,4 +1,4 @@
-import { ApiException, AppsV1Api, AuthorizationV1Api, CoreV1Api, KubeConfig, KubernetesObjectApi, loadYaml, PatchStrategy, VersionApi } from '@kubernetes/client-node';
+import { ApiException, AppsV1Api, AuthorizationV1Api, CoreV1Api, KubeConfig, KubernetesObjectApi, loadYaml, PatchStrategy, VersionApi, type V1ContainerStatus } from '@kubernetes/client-node';
 import pLimit from 'p-limit';
 import pRetry from 'p-retry';
 import { MeshproofError } from '../errors/meshproof-error.ts';
@@ -116,7 +116,7 @@ export class ClusterApi {
   /** Reads an object back, undefined when it is not there. */
   async read(object: KubernetesObject): Promise<KubernetesObject | undefined> {
     try {
-      return (await this.#objects.read(object)) as KubernetesObject;
+      return await this.#objects.read<KubernetesObject>(object);
     } catch (error) {
       if (isAbsent(error)) return undefined;
       throw error;
@@ -138,8 +138,10 @@ export class ClusterApi {
       look: async () => {
         const { metadata, spec, status } = await this.apps.readNamespacedDeployment({ namespace, name });
         const wanted = spec?.replicas ?? 1;
-        const seen = status?.observedGeneration === metadata?.generation && status?.updatedReplicas === wanted && status?.availableReplicas === wanted;
-        if (seen && (status?.replicas ?? 0) === wanted) return holds(undefined);
+        if (status !== undefined && status.observedGeneration === metadata?.generation) {
+          const counts = [status.replicas, status.updatedReplicas, status.availableReplicas];
+          if (counts.every((count) => (count ?? 0) === wanted)) return holds(undefined);
+        }
         return notYet(await this.#podSummary(namespace, spec?.selector.matchLabels ?? {}));
       },
       tolerates: (error) => isBooting(error) || isAbsent(error),
@@ -152,7 +154,8 @@ export class ClusterApi {
     if (items.length === 0) return 'no pod yet';
     return items
       .map(({ metadata, status }) => {
-        const containers = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])]
+        const statuses: V1ContainerStatus[] = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+        const containers = statuses
           .filter((container) => !container.ready && container.state?.terminated?.exitCode !== 0)
           .map(({ name, state, restartCount }) => {
             const why = state?.waiting?.reason ?? state?.terminated?.reason ?? 'running, not ready';
@@ -177,7 +180,8 @@ export function isBooting(error: unknown): boolean {
     // A namespace or a kind that was made a moment ago.
     return error.code === 404 && /page not found|namespaces? "[^"]+" not found|could not find the requested resource/.test(body);
   }
-  const text = error instanceof Error ? `${error.message} ${String(error.cause ?? '')}` : String(error);
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : '';
+  const text = error instanceof Error ? `${error.message} ${cause}` : String(error);
   return /ECONNREFUSED|ECONNRESET|socket hang up|EPIPE|ETIMEDOUT|Unrecognized API version and kind/.test(text);
 }
 

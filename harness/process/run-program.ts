@@ -75,8 +75,8 @@ function programError(call: ProgramCall, error: unknown): MeshproofError {
     return new MeshproofError('MP203', { what: `${call.purpose}: ${call.program} was not found`, where: call.where, cause: error });
   }
   // A program's last words are on stderr; what it listed on stdout before would only push them out of view.
-  const [errors, all] = [String(error.stderr ?? ''), String(error.all ?? '')];
-  const output = errors.trim() === '' ? all : errors;
+  const [errors, all] = [error.stderr as string | undefined, error.all as string | undefined];
+  const output = (errors === undefined || errors.trim() === '' ? all : errors) ?? '';
   const end = output.split('\n').slice(-8).join('\n').trim();
   const how = error.timedOut
     ? `did not end within ${((call.timeout ?? 0) / 1000).toFixed(0)} s`

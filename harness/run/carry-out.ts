@@ -45,7 +45,13 @@ export async function carryOut(plan: Plan, record: RunRecord, progress: Progress
   if (plan.keep || reused || record.data.error?.code === 'MP501') return;
   try {
     await record.phase('teardown', async () => {
-      await progress.group('teardown', [{ title: 'clusters', run: async () => void (await removeEnvironment(plan.config.name)) }]);
+      const clusters = {
+        title: 'clusters',
+        run: async () => {
+          await removeEnvironment(plan.config.name);
+        },
+      };
+      await progress.group('teardown', [clusters]);
     });
   } catch (error) {
     await noteFailure(record, error, progress);

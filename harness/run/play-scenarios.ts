@@ -47,7 +47,7 @@ export async function playScenarios(environment: Environment, ids: readonly stri
       watch: false,
       reporters: [reporter, ['junit', { outputFile: join(record.folder, 'junit.xml') }], ['allure-vitest/reporter', { resultsDir: join(record.folder, 'allure-results'), reportMatchers: false }]],
       provide: { environment: JSON.stringify(environment), runFolder: record.folder },
-    } as Parameters<typeof startVitest>[2],
+    },
   );
   const cancel = (): void => {
     void running.then((vitest) => vitest.cancelCurrentRun('keyboard-input'));

@@ -11,7 +11,7 @@ export const meshMatchers = {
       pass: seen === status && exitCode === 0,
       message: () =>
         [
-          `${command}`,
+          command,
           `  expected  HTTP ${status}`,
           `  seen      ${exitCode === 0 ? `HTTP ${seen}` : `curl exit code ${exitCode}: ${error}`}`,
           `  connected ${remoteAddress === '' ? 'to nothing' : `to ${remoteAddress}`}`,

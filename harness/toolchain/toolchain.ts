@@ -158,15 +158,20 @@ async function makeArtifact(recipe: Recipe, key: string, options: MakeOptions): 
 async function build(recipe: Recipe, workshop: Workshop): Promise<void> {
   switch (recipe.from) {
     case 'go':
-      return await buildGo(recipe, workshop);
+      await buildGo(recipe, workshop);
+      return;
     case 'wheel':
-      return await unpackWheel(recipe, workshop);
+      await unpackWheel(recipe, workshop);
+      return;
     case 'debian':
-      return await unpackDebianPackages(recipe, workshop);
+      await unpackDebianPackages(recipe, workshop);
+      return;
     case 'rootfs':
-      return await buildRootFilesystem(recipe, workshop);
+      await buildRootFilesystem(recipe, workshop);
+      return;
     case 'release':
-      return await fetchRelease(recipe, workshop);
+      await fetchRelease(recipe, workshop);
+      return;
   }
 }
 

@@ -141,7 +141,7 @@ export class ConfigDump {
   upstreamTls(cluster: Cluster): UpstreamTls | undefined {
     const socket = cluster.transport_socket ?? cluster.transport_socket_matches?.find(({ name }) => name === 'tlsMode-istio')?.transport_socket;
     const config = socket?.typed_config;
-    if (config === undefined || !config['@type'].endsWith('.UpstreamTlsContext')) return undefined;
+    if (config?.['@type'].endsWith('.UpstreamTlsContext') !== true) return undefined;
     const tls = config.common_tls_context;
     const combined = tls?.combined_validation_context;
     const names = combined?.default_validation_context?.match_typed_subject_alt_names ?? [];

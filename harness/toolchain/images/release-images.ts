@@ -25,10 +25,9 @@ export async function pullReleaseImages(options: ImageOptions): Promise<ImageSet
   }) as [string, string];
   const payload = [releaseImages.pilot, releaseImages.proxyv2, releaseImages.httpbin, releaseImages.curl, controller, speaker];
   const node = `meshproof/node:${createHash('sha256').update([releaseImages.node, ...payload].join('\n')).digest('hex').slice(0, 12)}`;
-  const [hub = '', tag = ''] = [releaseImages.pilot.slice(0, releaseImages.pilot.lastIndexOf('/')), versions.istioRelease];
   const images: ImageSet = {
     node,
-    istio: { hub, tag },
+    istio: { hub: releaseImages.pilot.slice(0, releaseImages.pilot.lastIndexOf('/')), tag: versions.istioRelease },
     metallb: { controller, speaker },
     httpbin: { image: releaseImages.httpbin, port: 8080 },
     curl: releaseImages.curl,

@@ -1,0 +1,52 @@
+import tseslint from 'typescript-eslint';
+
+/** The architecture, lowest layer first. A layer imports from itself and from those before it, never from those after. */
+const layers = [['errors'], ['wait', 'process', 'progress'], ['toolchain'], ['lab'], ['cluster'], ['probe'], ['mesh'], ['scenario'], ['run'], ['cli']];
+
+const oneWay = layers.map((layer, index) => {
+  const above = layers.slice(index + 1).flat();
+  return {
+    files: layer.map((folder) => `harness/${folder}/**/*.ts`),
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            ...(above.length === 0 ? [] : [{ group: above.map((folder) => `**/${folder}/**`), message: `Dependencies point one way: ${layer.join(' and ')} may not import from ${above.join(', ')}.` }]),
+            { group: ['**/scenarios/**'], message: 'The harness does not know single scenarios.' },
+          ],
+        },
+      ],
+    },
+  };
+});
+
+export default tseslint.config(
+  { ignores: ['node_modules/', 'reports/', 'harness/toolchain/source/'] },
+  ...tseslint.configs.strictTypeChecked,
+  ...tseslint.configs.stylisticTypeChecked,
+  {
+    languageOptions: { parserOptions: { projectService: { allowDefaultProject: ['*.js', 'harness/cli/bin.js'] }, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      // Kubernetes’ client takes plain objects for its model classes, as its own documentation shows.
+      '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/dot-notation': 'off',
+      '@typescript-eslint/only-throw-error': 'off',
+      '@typescript-eslint/consistent-type-definitions': 'off',
+    },
+  },
+  ...oneWay,
+  {
+    // A scenario reads like its section: no process, no file system, no client library; only what the harness offers.
+    files: ['scenarios/**/*.ts'],
+    rules: {
+      'no-restricted-imports': ['error', { patterns: [{ group: ['node:*', 'execa', 'zx', '@kubernetes/*', 'testcontainers'], message: 'Scenarios speak through the harness.' }] }],
+      'max-lines': ['error', { max: 100, skipBlankLines: true, skipComments: true }],
+    },
+  },
+  { files: ['**/*.js'], ...tseslint.configs.disableTypeChecked },
+);
