@@ -59,6 +59,13 @@ export async function labStatus(): Promise<'not running' | 'running'> {
   return (await daemonPid()) === undefined ? 'not running' : 'running';
 }
 
+/** True when the private daemon's data holds an image of this name, whether the daemon runs or not. */
+export async function labHasImage(cache: ArtifactCache, reference: string): Promise<boolean> {
+  const index = await readFile(join(labDataRoot(cache), 'image', 'overlay2', 'repositories.json'), 'utf8').catch(() => '{}');
+  const { Repositories: repositories = {} } = JSON.parse(index) as { Repositories?: Record<string, Record<string, string>> };
+  return Object.values(repositories).some((references) => Object.hasOwn(references, reference));
+}
+
 async function startDaemon(toolchain: Toolchain, cache: ArtifactCache): Promise<void> {
   const root = join(dirname(locate(toolchain, 'dockerd')), '..', '..');
   const libraries = join(root, 'usr', 'lib', process.arch === 'arm64' ? 'aarch64-linux-gnu' : 'x86_64-linux-gnu');

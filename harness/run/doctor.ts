@@ -1,10 +1,15 @@
-import { access, constants, readFile } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import type { ErrorCode } from '../errors/catalogue.ts';
 import { asMeshproofError, type MeshproofError } from '../errors/meshproof-error.ts';
+import { findProgram } from '../process/find-program.ts';
 import { runProgram } from '../process/run-program.ts';
+import { labHasImage } from '../lab/lab.ts';
 import { ArtifactCache } from '../toolchain/cache.ts';
+import { Docker } from '../toolchain/docker.ts';
 import { chooseEdition } from '../toolchain/edition.ts';
+import { releaseNodeImage } from '../toolchain/images/release-images.ts';
+import { sourceImagesHash } from '../toolchain/images/source-images.ts';
+import { versions } from '../toolchain/manifest.ts';
 import type { Recipe } from '../toolchain/recipe.ts';
 import { recipesOf, surveyCache, type Edition, type RecipeState } from '../toolchain/toolchain.ts';
 import type { Config } from './config.ts';
@@ -95,7 +100,7 @@ export async function examine(config: Config): Promise<DoctorReport> {
   if (disk.free < disk.needed) problems.push({ code: 'MP202', message: `${(disk.free / 1e9).toFixed(1)} GB are free under ${cache.root}, ${(disk.needed / 1e9).toFixed(1)} GB are needed`, remedy: 'Free space, or set MESHPROOF_CACHE.' });
 
   const without = new Set(absent.map(({ program }) => program));
-  const components = states.flatMap((state) => reportsOf(state, without));
+  const components = [...states.flatMap((state) => reportsOf(state, without)), await nodeImageReport(states, edition, engine)];
   return { ready: problems.length === 0, engine, edition, components, disk, problems };
 }
 
@@ -114,23 +119,21 @@ function reportsOf({ recipe, artifact }: RecipeState, absent: ReadonlySet<string
   }));
 }
 
+/** The node image is made by a daemon; the lab's may be asleep, but its images wait in its data folder under their hash. */
+async function nodeImageReport(states: readonly RecipeState[], edition: Edition, engine: 'user' | 'lab' | 'none'): Promise<ComponentReport> {
+  const keys = Object.fromEntries(states.map(({ recipe, key }) => [recipe.id, key]));
+  const tag = edition === 'source' ? `meshproof/node:${await sourceImagesHash({ keys, istioVersion: versions.istioSource })}` : releaseNodeImage();
+  const there = engine === 'user' ? await new Docker('docker').hasImage(tag) : engine === 'lab' && (await labHasImage(ArtifactCache.default(), tag));
+  const state = there ? 'cached' : edition === 'source' ? 'build' : 'fetch';
+  return { name: 'node-image', version: versions.kubernetes, state, seconds: 45, bytes: 2_000_000_000 };
+}
+
 async function absentTools(states: readonly RecipeState[], lab: boolean): Promise<HostTool[]> {
   const wanted = new Map<string, HostTool>();
   for (const { recipe, artifact } of states) if (artifact === undefined) for (const tool of buildTools[recipe.from]) wanted.set(tool.program, tool);
   if (lab) for (const tool of labTools) wanted.set(tool.program, tool);
-  const found = await Promise.all([...wanted.values()].map(async (tool) => ((await onPath(tool.program)) ? [] : [tool])));
+  const found = await Promise.all([...wanted.values()].map(async (tool) => ((await findProgram(tool.program)) === undefined ? [tool] : [])));
   return found.flat();
-}
-
-async function onPath(program: string): Promise<boolean> {
-  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
-    const found = await access(join(folder, program), constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (found) return true;
-  }
-  return false;
 }
 
 const problemOf = (error: MeshproofError): Problem => ({ code: error.code, message: error.message, remedy: error.remedy });

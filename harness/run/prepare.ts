@@ -2,10 +2,13 @@ import { mkdir, statfs } from 'node:fs/promises';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { ensureLab, labSocket } from '../lab/lab.ts';
 import { labNamespacePath } from '../lab/network-namespace.ts';
+import { ExistingProvider } from '../cluster/existing.ts';
+import { findProgram } from '../process/find-program.ts';
 import type { Progress } from '../progress/progress.ts';
 import { ArtifactCache } from '../toolchain/cache.ts';
 import type { Docker } from '../toolchain/docker.ts';
 import { chooseEdition } from '../toolchain/edition.ts';
+import { publishedWorkloads } from '../toolchain/images/release-images.ts';
 import { resolveImages } from '../toolchain/images/resolve-images.ts';
 import { recipesOf, resolveToolchain, surveyCache, type Edition, type RecipeState } from '../toolchain/toolchain.ts';
 import type { Config } from './config.ts';
@@ -39,6 +42,7 @@ export interface Prepared {
  */
 export async function prepare(options: PrepareOptions): Promise<Prepared> {
   const { config, record, progress, signal } = options;
+  if (config.provider === 'existing') return { plan: await planForExisting(options), startedLab: false };
   const cache = ArtifactCache.default();
   const engine = await chooseEngine();
   const lab = engine.kind === 'lab';
@@ -68,6 +72,32 @@ export async function prepare(options: PrepareOptions): Promise<Prepared> {
     keep: options.keep,
   };
   return { plan, startedLab };
+}
+
+/**
+ * For clusters that the user has, nothing is built: they are asked first, and the programs are those on the PATH. Workloads run from
+ * published images, which those clusters pull.
+ *
+ * @throws MeshproofError MP504 when a context does not answer, MP203 without kubectl.
+ */
+async function planForExisting(options: PrepareOptions): Promise<Plan> {
+  const { config, record } = options;
+  const { clusters, contexts = {}, kubeconfig } = config;
+  await new ExistingProvider({ clusters, contexts, kubeconfig }).check();
+  const kubectl = await findProgram('kubectl');
+  if (kubectl === undefined) throw new MeshproofError('MP203', { what: 'kubectl is not on the PATH', remedy: 'Install kubectl; probes run through `kubectl exec`.' });
+  const paths = { kubectl, istioctl: (await findProgram('istioctl')) ?? '', kind: '' };
+  return {
+    config,
+    runFolder: record.folder,
+    toolchain: { edition: 'release', paths, keys: {}, istioVersion: 'as installed', kubernetesVersion: 'as installed' },
+    images: publishedWorkloads,
+    lab: undefined,
+    docker: '',
+    only: options.only,
+    reuse: options.reuse,
+    keep: options.keep,
+  };
 }
 
 /**

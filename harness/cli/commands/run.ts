@@ -1,8 +1,9 @@
-import { Option, type Command } from 'commander';
+import type { Command } from 'commander';
 import { loadConfig } from '../../run/config.ts';
 import { countClaims, phaseSeconds, type RunRecord } from '../../run/run-record.ts';
 import { MeshproofError } from '../../errors/meshproof-error.ts';
 import { createProgress } from '../../progress/progress.ts';
+import { providerOption, toolchainOption } from '../options.ts';
 import { untilSignal } from '../signals.ts';
 
 interface RunFlags {
@@ -13,9 +14,6 @@ interface RunFlags {
   readonly provider?: string;
   readonly toolchain?: string;
 }
-
-const providerOption = (): Option => new Option('--provider <name>', 'where clusters come from').choices(['kind', 'existing']);
-const toolchainOption = (): Option => new Option('--toolchain <edition>', 'where components come from').choices(['auto', 'source', 'release']);
 
 export function addRun(program: Command): void {
   program

@@ -23,8 +23,8 @@ export async function pullReleaseImages(options: ImageOptions): Promise<ImageSet
     if (image === undefined) throw new MeshproofError('MP302', { what: `MetalLB’s manifest names no ${role} image`, where: metallbManifestUrl });
     return image;
   }) as [string, string];
+  const node = releaseNodeImage();
   const payload = [releaseImages.pilot, releaseImages.proxyv2, releaseImages.httpbin, releaseImages.curl, controller, speaker];
-  const node = `meshproof/node:${createHash('sha256').update([releaseImages.node, ...payload].join('\n')).digest('hex').slice(0, 12)}`;
   const images: ImageSet = {
     node,
     istio: { hub: releaseImages.pilot.slice(0, releaseImages.pilot.lastIndexOf('/')), tag: versions.istioRelease },
@@ -50,6 +50,23 @@ export async function pullReleaseImages(options: ImageOptions): Promise<ImageSet
   );
   await bakeNode({ ...options, base: releaseImages.node, node, payload });
   return images;
+}
+
+/** The sample workloads from published images, for clusters that meshproof did not make. */
+export const publishedWorkloads: ImageSet = {
+  node: '',
+  istio: { hub: '', tag: '' },
+  metallb: { controller: '', speaker: '' },
+  httpbin: { image: releaseImages.httpbin, port: 8080 },
+  curl: releaseImages.curl,
+  metallbManifest: '',
+  ownNode: false,
+};
+
+/** The name of the node image with the published images baked in: a hash over their names. */
+export function releaseNodeImage(): string {
+  const parts = [...Object.values(releaseImages), metallbManifestUrl];
+  return `meshproof/node:${createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 12)}`;
 }
 
 async function fetchManifest({ cache, signal }: ImageOptions): Promise<string> {

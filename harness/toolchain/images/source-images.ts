@@ -40,9 +40,7 @@ export interface ImageOptions {
  */
 export async function assembleSourceImages(options: ImageOptions): Promise<ImageSet> {
   const { toolchain, docker, say } = options;
-  const plans = await imagePlans(toolchain);
-  const nodeFiles = await Promise.all((await readdir(nodeFixtures)).sort().map(async (name) => `${name}\n${await readFile(join(nodeFixtures, name), 'utf8')}`));
-  const hash = digest([JSON.stringify(toolchain.keys), JSON.stringify(plans), ...nodeFiles]);
+  const hash = await sourceImagesHash(toolchain);
   const node = `meshproof/node:${hash}`;
   const images: ImageSet = {
     node,
@@ -55,6 +53,7 @@ export async function assembleSourceImages(options: ImageOptions): Promise<Image
   };
   if (await docker.hasImage(node)) return images;
 
+  const plans = [...(await kubernetesImagePlans(toolchain)), ...meshImagePlans(toolchain)];
   say('importing the root filesystems');
   await Promise.all([
     docker.run(['import', locate(toolchain, 'base-rootfs'), images.curl], options),
@@ -78,12 +77,19 @@ export async function assembleSourceImages(options: ImageOptions): Promise<Image
   return images;
 }
 
+/** The hash that names the node image: over every artifact's key, the node's own files and how the images are put together. */
+export async function sourceImagesHash(toolchain: Pick<Toolchain, 'keys' | 'istioVersion'>): Promise<string> {
+  const nodeFiles = await Promise.all((await readdir(nodeFixtures)).sort().map(async (name) => `${name}\n${await readFile(join(nodeFixtures, name), 'utf8')}`));
+  return digest([JSON.stringify(Object.entries(toolchain.keys).sort()), JSON.stringify(meshImagePlans(toolchain)), ...nodeFiles]);
+}
+
 /** Image tags must be valid and say which Istio this is. */
-function istioTag(toolchain: Toolchain): string {
+function istioTag(toolchain: Pick<Toolchain, 'keys' | 'istioVersion'>): string {
   return `${toolchain.istioVersion.split('-').at(-1) ?? 'source'}-${(toolchain.keys['istio'] ?? '').slice(0, 8)}`;
 }
 
-async function imagePlans(toolchain: Toolchain): Promise<ImagePlan[]> {
+/** The control plane's images under the names that kubeadm asks for, so that the node finds them without a registry. */
+async function kubernetesImagePlans(toolchain: Toolchain): Promise<ImagePlan[]> {
   const { stdout } = await runProgram({
     program: locate(toolchain, 'kubeadm'),
     args: ['config', 'images', 'list', '--kubernetes-version', toolchain.kubernetesVersion],
@@ -94,16 +100,18 @@ async function imagePlans(toolchain: Toolchain): Promise<ImagePlan[]> {
   });
   const expected = stdout.split('\n').filter((line) => /^\S+\/\S+:\S+$/.test(line));
   const fromBase = new Set(['kube-proxy', 'etcd']);
-  const kubernetes = expected.map((tag): ImagePlan => {
+  return expected.map((tag): ImagePlan => {
     const component = tag.slice(tag.lastIndexOf('/') + 1, tag.lastIndexOf(':'));
     const path = component === 'pause' ? '/pause' : `/usr/local/bin/${component}`;
     return { tag, from: fromBase.has(component) ? 'base' : 'scratch', files: { [component]: path }, entrypoint: path };
   });
+}
+
+function meshImagePlans(toolchain: Pick<Toolchain, 'keys' | 'istioVersion'>): ImagePlan[] {
   const tag = istioTag(toolchain);
   const proxyUser = 'RUN useradd --uid 1337 --user-group --create-home istio-proxy && mkdir -p /var/lib/istio/envoy /etc/istio/proxy && chmod 777 /etc/istio/proxy';
   const bootstrap = { 'envoy-bootstrap': '/var/lib/istio/envoy/envoy_bootstrap_tmpl.json' };
   return [
-    ...kubernetes,
     {
       tag: `meshproof/proxyv2:${tag}`,
       from: 'base',

@@ -1,0 +1,166 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { catalogue } from '../errors/catalogue.ts';
+import { environmentSchema } from '../scenario/environment.ts';
+
+const bin = fileURLToPath(new URL('./bin.js', import.meta.url));
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'meshproof-test-'));
+});
+afterAll(async () => {
+  await rm(folder, { recursive: true });
+});
+
+interface Answer {
+  readonly code: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the real command line in a process of its own, with a cache and a state of its own. */
+async function meshproof(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Answer> {
+  const { exitCode, stdout, stderr } = await execa(process.execPath, [bin, ...args], {
+    cwd: folder,
+    reject: false,
+    env: { MESHPROOF_CACHE: join(folder, 'cache'), MESHPROOF_STATE: join(folder, 'state'), ...env },
+  });
+  return { code: exitCode, stdout, stderr };
+}
+
+describe('list', () => {
+  test('--json gives id, section, claims and needs', async () => {
+    const { code, stdout } = await meshproof(['list', '--json']);
+    expect(code).toBe(0);
+    const scenarios = JSON.parse(stdout) as { id: string; section: string; claims: string[]; needs: { clusters: number } }[];
+    expect(scenarios[0]).toMatchObject({ id: 'prerequisites', section: 'Prerequisites', needs: { clusters: 2 } });
+    expect(scenarios.every(({ claims }) => claims.length > 0 && new Set(claims).size === claims.length)).toBe(true);
+    expect(scenarios.map(({ id }) => id)).toContain('direct-sidecar');
+  });
+});
+
+describe('doctor', () => {
+  test('--json says of each component what will be done, and of the disk what it needs', async () => {
+    const { stdout } = await meshproof(['doctor', '--json', '--toolchain', 'source']);
+    const report = JSON.parse(stdout) as { ready: boolean; components: { name: string; version: string; state: string; seconds: number; bytes: number }[]; problems: object[] };
+    expect(report.components.map(({ name }) => name)).toEqual(expect.arrayContaining(['kind', 'kubectl', 'kubeadm', 'kubelet', 'etcd', 'coredns', 'metallb', 'istioctl', 'pilot', 'pilot-agent', 'envoy', 'httpbin', 'node-image']));
+    expect(report.components.every(({ state }) => ['cached', 'fetch', 'build', 'missing'].includes(state))).toBe(true);
+    expect(report.components.find(({ name }) => name === 'kubelet')).toMatchObject({ state: 'build', version: 'v1.34.4' });
+    expect(Array.isArray(report.problems)).toBe(true);
+  });
+
+  test('names a tool that is missing and how to get it, and is not ready', async () => {
+    const { code, stdout } = await meshproof(['doctor', '--json', '--toolchain', 'source'], { PATH: folder });
+    const report = JSON.parse(stdout) as { ready: boolean; components: { name: string; state: string }[]; problems: { code: string; message: string; remedy: string }[] };
+    expect(code).toBe(3);
+    expect(report.ready).toBe(false);
+    expect(report.problems).toContainEqual({ code: 'MP203', message: 'go is not on this machine', remedy: expect.stringContaining('apt-get install') });
+    expect(report.components.find(({ name }) => name === 'kubelet')?.state).toBe('missing');
+  });
+});
+
+describe('bad input ends with a clear error and its exit code', () => {
+  test('an unknown scenario', async () => {
+    const { code, stderr, stdout } = await meshproof(['run', '--only', 'direct-sidcar']);
+    expect(code).toBe(2);
+    expect(stderr).toContain('MP101');
+    expect(stderr).toContain('nearest: direct-sidecar');
+    expect(stdout).toBe('');
+  });
+
+  test.each([
+    ['an empty id', ['run', '--only', 'direct-sidecar,']],
+    ['an unknown option', ['run', '--fast']],
+    ['an unknown command', ['fly']],
+    ['an unknown provider', ['run', '--provider', 'minikube']],
+  ])('%s', async (_name, args) => {
+    const { code, stderr } = await meshproof(args);
+    expect(code).toBe(2);
+    expect(stderr).toContain('MP103');
+  });
+
+  test('a config file with a wrong key', async () => {
+    const file = join(folder, 'wrong.yaml');
+    await writeFile(file, 'name: m\nclusers: [a, b]\n');
+    const { code, stderr } = await meshproof(['--config', file, 'run']);
+    expect(code).toBe(2);
+    expect(stderr).toContain('MP102');
+    expect(stderr).toContain(`${file}:2`);
+  });
+
+  test('a kubeconfig context that does not answer', async () => {
+    const kubeconfig = join(folder, 'kubeconfig');
+    const contexts = ['a', 'b'].map((name) => ({ name, context: { cluster: 'dead', user: 'u' } }));
+    await writeFile(kubeconfig, JSON.stringify({ apiVersion: 'v1', kind: 'Config', contexts, clusters: [{ name: 'dead', cluster: { server: 'http://127.0.0.1:1' } }], users: [{ name: 'u', user: {} }] }));
+    const file = join(folder, 'existing.yaml');
+    await writeFile(file, `provider: existing\nkubeconfig: ${kubeconfig}\ncontexts: {west: a, east: b}\nreports: ${join(folder, 'reports')}\n`);
+    const { code, stderr, stdout } = await meshproof(['--config', file, 'run', '--json']);
+    expect(stderr).toContain('MP504');
+    expect(stderr).toContain('context a');
+    expect(code).toBe(3);
+    expect(JSON.parse(stdout)).toMatchObject({ verdict: 'error', error: 'MP504', claims: { passed: 0 } });
+  });
+
+  test('a context that the kubeconfig does not have', async () => {
+    const file = join(folder, 'unknown.yaml');
+    await writeFile(file, `provider: existing\nkubeconfig: ${join(folder, 'kubeconfig')}\ncontexts: {west: a, east: nowhere}\nreports: ${join(folder, 'reports')}\n`);
+    const { code, stderr } = await meshproof(['--config', file, 'run', '--json']);
+    expect(code).toBe(3);
+    expect(stderr).toContain('no context nowhere');
+  });
+
+  test('neither root nor Docker', async () => {
+    const asNobody = process.getuid?.() === 0 ? ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'] : [];
+    const call = [...asNobody, process.execPath, bin, 'doctor', '--json'];
+    const home = await mkdtemp(join(tmpdir(), 'meshproof-nobody-'));
+    await execa('chmod', ['777', home]);
+    const { stdout, exitCode } = await execa(call[0] ?? '', call.slice(1), { reject: false, cwd: home, env: { HOME: home, MESHPROOF_CACHE: join(home, 'cache'), DOCKER_HOST: 'unix:///nowhere/docker.sock' } });
+    await rm(home, { recursive: true });
+    expect(exitCode).toBe(3);
+    expect(JSON.parse(stdout)).toMatchObject({ ready: false, engine: 'none', problems: expect.arrayContaining([expect.objectContaining({ code: 'MP201' })]) });
+  });
+
+  test('nothing to reuse', async () => {
+    const { code, stderr } = await meshproof(['exec', 'true']);
+    expect(code).toBe(2);
+    expect(stderr).toContain('MP105');
+  });
+});
+
+describe('a killed run', () => {
+  test('is told by status, and its environment file still names what there is to remove', async () => {
+    const left = environmentSchema.parse({
+      name: 'meshproof',
+      provider: 'existing',
+      status: 'creating',
+      createdAt: '2026-01-01T00:00:00Z',
+      offers: { loadBalancer: true, ownsMesh: false },
+      programs: { kubectl: 'kubectl', istioctl: 'istioctl', kind: 'kind', docker: 'docker' },
+      versions: { kubernetes: 'v1', istio: '1', edition: 'source' },
+      images: { httpbin: '', httpbinPort: 8080, curl: '' },
+      clusterNames: ['west', 'east'],
+      clusters: [],
+    });
+    const state = join(folder, 'left');
+    await execa('mkdir', ['-p', join(state, 'meshproof')]);
+    await writeFile(join(state, 'meshproof', 'environment.json'), JSON.stringify(left));
+    const { stdout } = await meshproof(['status', '--json'], { MESHPROOF_STATE: state });
+    expect(JSON.parse(stdout)).toMatchObject({ environment: { status: 'creating', clusterNames: ['west', 'east'] } });
+  });
+});
+
+describe('explain', () => {
+  test('lists every code, and tells one of them', async () => {
+    const { stdout } = await meshproof(['explain']);
+    expect(stdout.trim().split('\n')).toHaveLength(Object.keys(catalogue).length);
+    expect((await meshproof(['explain', 'mp506'])).stdout).toContain(catalogue.MP506.remedy);
+  });
+
+  test('refuses a code that there is not', async () => {
+    expect(await meshproof(['explain', 'MP000'])).toMatchObject({ code: 2, stderr: expect.stringContaining('MP104') });
+  });
+});
