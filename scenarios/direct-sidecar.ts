@@ -1,12 +1,12 @@
 import { expect } from 'vitest';
-import { scenario } from '../harness/scenario/scenario.ts';
-import { exposedService, outboundCluster, outboundSni, remoteService } from '../harness/mesh/services.ts';
+import { exposeHttpbin, httpbinGlobal } from '../harness/mesh/profile.ts';
+import { outboundCluster, outboundSni, remoteService } from '../harness/mesh/services.ts';
 import { clientIdentity } from '../harness/probe/curl.ts';
+import { watchFlow } from '../harness/probe/flow.ts';
 import { traceGateway, traceOutbound } from '../harness/probe/trace.ts';
+import { scenario } from '../harness/scenario/scenario.ts';
 
-const host = 'httpbin.bar.global';
-const port = { name: 'http1', number: 8000, protocol: 'HTTP' } as const;
-const address = '240.0.0.2';
+const { host, address, port } = httpbinGlobal;
 const sni = outboundSni(host, port.number);
 
 /** Walkthrough: "Configure the example services". The client's sidecar calls the peer's gateway itself, over port 15443. */
@@ -20,6 +20,7 @@ export default scenario(
       'httpbin sees the identity of sleep in the first cluster: mutual TLS end to end',
       'the sidecar leads listener → route → cluster → SNI → the peer’s gateway',
       'the peer’s gateway leads this SNI through its filter chain to httpbin',
+      'this very request passed the peer’s gateway',
     ],
     needs: { clusters: 2, loadBalancer: true },
   },
@@ -28,24 +29,20 @@ export default scenario(
     await step('deploy httpbin in namespace bar of the second cluster', () => east.deployHttpbin('bar'));
     const gateway = await step('find the gateway address of the second cluster', () => east.ingressGateway());
 
-    await step('let the second cluster’s gateway know the .global name (profile modern)', () =>
-      east.apply(exposedService({ host, namespace: 'bar', name: 'httpbin-bar-global', port: { ...port, targetPort: 8080 }, selector: { app: 'httpbin' } })),
-    );
+    await step('let the second cluster’s gateway know the .global name (profile modern)', () => east.apply(exposeHttpbin(east.httpbinPort)));
     await step('create the ServiceEntry for httpbin.bar.global in the first cluster', () =>
       west.apply(remoteService({ host, namespace: 'foo', name: 'httpbin-bar', address, port, endpoints: [{ address: gateway.address }] })),
     );
     const outbound = { host, port: port.number, address, endpoint: `${gateway.address}:${gateway.port}`, sni, cluster: outboundCluster(host, port.number) };
+    const inbound = { port: gateway.port, sni };
     await step('wait until both proxies hold the configuration', () =>
-      Promise.all([
-        sleep.proxy.holdsPath((dump) => traceOutbound(dump, 'sleep', outbound)),
-        gateway.proxy.holdsPath((dump) => traceGateway(dump, 'gateway', { port: gateway.port, sni })),
-      ]),
+      Promise.all([sleep.proxy.holdsPath((dump) => traceOutbound(dump, sleep.proxy.name, outbound)), gateway.proxy.holdsPath((dump) => traceGateway(dump, gateway.proxy.name, inbound))]),
     );
 
     await claim('curl -I httpbin.bar.global:8000/headers answers 200', async () => {
       expect(await sleep.curl(`${host}:8000/headers`, { head: true })).toHaveStatus(200);
     });
-    const reply = await step('call httpbin.bar.global:8000/headers', () => sleep.curl(`${host}:8000/headers`));
+    const { value: reply, moved } = await step('call httpbin.bar.global:8000/headers', () => watchFlow([{ proxy: gateway.proxy, cluster: sni }], () => sleep.curl(`${host}:8000/headers`)));
     await claim('the host resolves to the address of its ServiceEntry', () => {
       expect(reply.remoteAddress).toBe(address);
     });
@@ -59,7 +56,10 @@ export default scenario(
       expect(traceOutbound(await sleep.proxy.configDump(), sleep.proxy.name, outbound)).toReachTheEnd();
     });
     await claim('the peer’s gateway leads this SNI through its filter chain to httpbin', async () => {
-      expect(traceGateway(await gateway.proxy.configDump(), gateway.proxy.name, { port: gateway.port, sni })).toReachTheEnd();
+      expect(traceGateway(await gateway.proxy.configDump(), gateway.proxy.name, inbound)).toReachTheEnd();
+    });
+    await claim('this very request passed the peer’s gateway', () => {
+      expect(moved).toHaveCarriedTraffic();
     });
   },
 );

@@ -113,6 +113,28 @@ export class ClusterApi {
     });
   }
 
+  /** The namespace, its workloads and its Istio objects, each as "Kind namespace/name". */
+  async objectsIn(namespace: string): Promise<string[]> {
+    const kinds: readonly (readonly [string, string])[] = [
+      ['v1', 'Pod'],
+      ['v1', 'Service'],
+      ['v1', 'ServiceAccount'],
+      ['apps/v1', 'Deployment'],
+      ['networking.istio.io/v1', 'ServiceEntry'],
+      ['networking.istio.io/v1', 'DestinationRule'],
+      ['networking.istio.io/v1', 'VirtualService'],
+      ['networking.istio.io/v1', 'Gateway'],
+    ];
+    const lists = await Promise.all(
+      kinds.map(async ([apiVersion, kind]) => {
+        const { items } = await this.#objects.list<KubernetesObject>(apiVersion, kind, namespace);
+        return items.map(({ metadata }) => objectName({ kind, metadata }));
+      }),
+    );
+    const own = await this.read({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
+    return [...(own === undefined ? [] : [`Namespace ${namespace}`]), ...lists.flat()];
+  }
+
   /** Reads an object back, undefined when it is not there. */
   async read(object: KubernetesObject): Promise<KubernetesObject | undefined> {
     try {

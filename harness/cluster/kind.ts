@@ -63,7 +63,10 @@ export class KindProvider implements ClusterProvider {
 
   async startLoadBalancer(cluster: ClusterAddress, signal: AbortSignal): Promise<void> {
     const { images, clusters, pools } = this.#options;
-    const chosen = pools ?? computePools(clusters, await this.network());
+    const network = await this.network();
+    const chosen = pools ?? computePools(clusters, network);
+    // Once more, now that the nodes have their addresses.
+    checkPools(chosen, network);
     const pool = chosen[cluster.name];
     if (pool === undefined) throw new MeshproofError('MP502', { what: `no address pool for cluster ${cluster.name}`, expected: 'one pool for each cluster' });
     await installMetalLB(new ClusterApi(cluster), { images, range: poolRange(pool), signal });

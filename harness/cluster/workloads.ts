@@ -11,11 +11,11 @@ interface WorkloadOptions {
 }
 
 /** The samples/sleep workload: a client that waits to be told what to call. */
-export function sleep({ namespace, image }: WorkloadOptions): KubernetesObject[] {
+export function sleep({ namespace, image, annotations }: WorkloadOptions & { readonly annotations: Record<string, string> }): KubernetesObject[] {
   const labels = { app: 'sleep' };
   return [
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'sleep', namespace } },
-    deployment('sleep', namespace, labels, { name: 'sleep', image, imagePullPolicy: 'IfNotPresent', command: ['sleep', 'infinity'] }),
+    deployment('sleep', namespace, labels, annotations, { name: 'sleep', image, imagePullPolicy: 'IfNotPresent', command: ['sleep', 'infinity'] }),
   ];
 }
 
@@ -30,11 +30,18 @@ export function httpbin({ namespace, image, port, version = 'v1' }: WorkloadOpti
       metadata: { name: 'httpbin', namespace },
       spec: { selector: { app: 'httpbin' }, ports: [{ name: 'http', port: 8000, targetPort: port }] },
     },
-    deployment('httpbin', namespace, labels, { name: 'httpbin', image, imagePullPolicy: 'IfNotPresent', ports: [{ containerPort: port }] }),
+    deployment(version === 'v1' ? 'httpbin' : `httpbin-${version}`, namespace, labels, {}, {
+      name: 'httpbin',
+      image,
+      imagePullPolicy: 'IfNotPresent',
+      ports: [{ containerPort: port }],
+      // /hostname then answers with the pod's name, which tells the versions apart.
+      env: [{ name: 'USE_REAL_HOSTNAME', value: 'true' }],
+    }),
   ];
 }
 
-function deployment(name: string, namespace: string, labels: Record<string, string>, container: object): KubernetesObject {
+function deployment(name: string, namespace: string, labels: Record<string, string>, annotations: Record<string, string>, container: object): KubernetesObject {
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -43,9 +50,28 @@ function deployment(name: string, namespace: string, labels: Record<string, stri
       replicas: 1,
       selector: { matchLabels: labels },
       template: {
-        metadata: { labels },
-        spec: { serviceAccountName: name, terminationGracePeriodSeconds: 0, containers: [container] },
+        metadata: { labels, annotations },
+        spec: { serviceAccountName: labels['app'], terminationGracePeriodSeconds: 0, containers: [container] },
       },
     },
   };
+}
+
+/**
+ * A host name that resolves to one fixed address, as a cloud's load balancer gives instead of an IP: a headless service without
+ * selector, and the address as its only endpoint. The name is `<name>.<namespace>.svc.cluster.local`.
+ */
+export function hostnameFor({ name, namespace, address, port }: { readonly name: string; readonly namespace: string; readonly address: string; readonly port: number }): KubernetesObject[] {
+  const ports = [{ name: 'tls', port, protocol: 'TCP' }];
+  return [
+    { apiVersion: 'v1', kind: 'Service', metadata: { name, namespace }, spec: { clusterIP: 'None', ports } },
+    {
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: { name, namespace, labels: { 'kubernetes.io/service-name': name } },
+      addressType: 'IPv4',
+      ports,
+      endpoints: [{ addresses: [address], conditions: { ready: true } }],
+    },
+  ];
 }

@@ -77,6 +77,35 @@ export async function issueAuthorities(clusters: readonly string[], days = 730):
   return Object.fromEntries(issued);
 }
 
+/**
+ * Issues a workload's certificate from a CA that meshproof made, as istiod would: a client of a foreign root is made with this.
+ *
+ * @param identity SPIFFE identity, e.g. `spiffe://cluster.local/ns/foo/sa/sleep`
+ */
+export async function issueWorkload(authority: CaCerts, identity: string): Promise<{ readonly chain: string; readonly key: string }> {
+  const issuer = parse(authority['ca-cert.pem'], 'ca-cert.pem', 'the issuing CA');
+  const signingKey = await webcrypto.subtle.importKey('pkcs8', x509.PemConverter.decode(authority['ca-key.pem'])[0] ?? new ArrayBuffer(0), algorithm, false, ['sign']);
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+  const now = new Date(Date.now() - 5 * 60_000);
+  const certificate = await x509.X509CertificateGenerator.create({
+    serialNumber: serial(),
+    subject: '',
+    issuer: issuer.subject,
+    notBefore: now,
+    notAfter: new Date(now.getTime() + day),
+    publicKey: keys.publicKey,
+    signingKey,
+    signingAlgorithm: algorithm,
+    extensions: [
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.keyEncipherment, true),
+      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth, x509.ExtendedKeyUsage.serverAuth]),
+      new x509.SubjectAlternativeNameExtension([{ type: 'url', value: identity }], true),
+    ],
+  });
+  const key = x509.PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey), 'PRIVATE KEY');
+  return { chain: pem(certificate) + authority['cert-chain.pem'], key: `${key}\n` };
+}
+
 export interface CheckOptions {
   /** Accept Istio's published sample CA; only ever for a demonstration. */
   readonly allowSampleCertificates?: boolean;

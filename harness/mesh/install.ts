@@ -5,7 +5,7 @@ import { runProgram } from '../process/run-program.ts';
 import { holds, notYet, waitFor } from '../wait/wait-for.ts';
 import type { CaCerts } from './certificate-authority.ts';
 import { istioOperator, systemNamespace, type OperatorOptions } from './operator.ts';
-import { eastWestGateway, globalMutualTls } from './services.ts';
+import { modernProfile } from './profile.ts';
 
 /**
  * Renders the control plane's objects with istioctl; its charts are embedded, so this works offline and before any cluster is there.
@@ -39,17 +39,6 @@ export async function applyMesh(api: ClusterApi, rendered: readonly KubernetesOb
   await api.apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'cacerts', namespace: systemNamespace }, stringData: { ...authority } }, signal);
   await api.applyAll(rendered, signal);
   await api.applyAll(modernProfile(), signal);
-}
-
-/**
- * The mesh profile `modern`: what the 1.4–1.7 charts installed by themselves for replicated control planes, and what no chart installs
- * since 1.8 (research: istio-survey.md, section 1).
- */
-export function modernProfile(): KubernetesObject[] {
-  return [
-    eastWestGateway('istio-multicluster-ingressgateway', { istio: 'ingressgateway' }, ['*.local', '*.global'], systemNamespace),
-    globalMutualTls(systemNamespace),
-  ];
 }
 
 /** Waits for istiod and both gateways to be available. */

@@ -36,7 +36,11 @@ export function istioOperator({ cluster, hub, tag, edition }: OperatorOptions): 
         trustDomain,
         accessLogFile: '/dev/stdout',
         accessLogEncoding: 'JSON',
-        defaultConfig: { proxyMetadata: { ISTIO_META_DNS_CAPTURE: 'true' } },
+        defaultConfig: {
+          proxyMetadata: { ISTIO_META_DNS_CAPTURE: 'true' },
+          // Istio leaves most of Envoy's counters out; proofs of path read these.
+          proxyStatsMatcher: { inclusionRegexps: ['cluster\\.outbound.*upstream_(cx|rq)_.*', 'listener\\..*15443\\..*'] },
+        },
       },
       components: {
         ingressGateways: [

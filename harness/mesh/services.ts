@@ -93,6 +93,41 @@ export function globalMutualTls(namespace: string): KubernetesObject {
   };
 }
 
+export interface Subsets {
+  readonly host: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** Subset → labels of its endpoints. */
+  readonly subsets: Readonly<Record<string, Readonly<Record<string, string>>>>;
+}
+
+/** Named subsets of a host by the labels of its endpoints. A rule for one host replaces the mesh's `*.global` rule, so it repeats mutual TLS. */
+export function subsets({ host, namespace, name, subsets: named }: Subsets): KubernetesObject {
+  return {
+    apiVersion: networking,
+    kind: 'DestinationRule',
+    metadata: { name, namespace },
+    spec: { host, trafficPolicy: { tls: { mode: 'ISTIO_MUTUAL' } }, subsets: Object.entries(named).map(([subset, labels]) => ({ name: subset, labels })) },
+  };
+}
+
+export interface VersionRoutes {
+  readonly host: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** A request that carries this header goes to the subset it names. */
+  readonly header: string;
+  /** Subset → share of all other requests, in percent. */
+  readonly weights: Readonly<Record<string, number>>;
+}
+
+/** Routes to subsets: by header where there is one, else by weight. */
+export function versionRoutes({ host, namespace, name, header, weights }: VersionRoutes): KubernetesObject {
+  const byHeader = Object.keys(weights).map((subset) => ({ match: [{ headers: { [header]: { exact: subset } } }], route: [{ destination: { host, subset } }] }));
+  const byWeight = { route: Object.entries(weights).map(([subset, weight]) => ({ destination: { host, subset }, weight })) };
+  return { apiVersion: networking, kind: 'VirtualService', metadata: { name, namespace }, spec: { hosts: [host], http: [...byHeader, byWeight] } };
+}
+
 /** The name of a service's outbound cluster in a sidecar: `outbound|8000||httpbin.bar.global`. */
 export const outboundCluster = (host: string, port: number, subset = ''): string => `outbound|${port}|${subset}|${host}`;
 

@@ -2,8 +2,7 @@ import { expect, test } from 'vitest';
 import { clientIdentity, parseCurlOutput } from './curl.ts';
 import { recordedDump, recordedExchange } from './recorded.ts';
 
-const where = { cluster: 'west', kubeconfig: '', context: '', namespace: 'foo', pod: 'sleep', container: 'sleep' };
-const context = { command: 'curl x', where };
+const context = { command: 'curl x', where: 'pod foo/sleep', requestId: 'r' };
 const json = (fields: object): string => `\u001emeshproof ${JSON.stringify({ response_code: 200, remote_ip: '240.0.0.2', exitcode: 0, errormsg: null, time_total: 0.01, ...fields })}`;
 
 test('takes headers and body apart', () => {

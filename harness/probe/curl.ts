@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { execInPod, type PodContainer } from './pod.ts';
@@ -15,6 +16,8 @@ export interface CurlOptions {
 export interface CurlExchange {
   /** The command as the walkthrough would print it. */
   readonly command: string;
+  /** The x-request-id it carried; sidecars keep it, so their access logs tell of this very request. */
+  readonly requestId: string;
   /** HTTP status, 0 when there was no answer. */
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -28,6 +31,7 @@ export interface CurlExchange {
 }
 
 const marker = '\u001emeshproof ';
+const separator = '\u001d';
 const writeOut = z.object({
   http_code: z.number().optional(),
   response_code: z.number(),
@@ -43,21 +47,52 @@ const writeOut = z.object({
  * @throws MeshproofError MP702 when curl itself could not be run.
  */
 export async function curl(kubectl: string, from: PodContainer, url: string, options: CurlOptions = {}): Promise<CurlExchange> {
-  const { head = false, headers = {}, maxSeconds = 10, insecure = false } = options;
-  const visible = [...(head ? ['-I'] : []), ...(insecure ? ['-k'] : []), ...Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]), url];
-  const hidden = ['-sS', '--max-time', String(maxSeconds), ...(head ? [] : ['-i']), '-w', `${marker}%{json}`];
-  const { stdout, stderr, exitCode } = await execInPod(kubectl, from, ['curl', ...hidden, ...visible], { timeout: (maxSeconds + 15) * 1000 });
-  return parseCurlOutput(stdout, stderr, exitCode, { command: ['curl', ...visible].join(' '), where: from });
+  const [exchange] = await curlTimes(kubectl, from, 1, url, options);
+  if (exchange === undefined) throw new MeshproofError('MP999', { what: 'one curl gave no exchange' });
+  return exchange;
+}
+
+/**
+ * Runs curl many times, one after the other, each with a request id of its own, in one `kubectl exec`.
+ *
+ * @param url the URL, or one for each call
+ * @throws MeshproofError MP702 when curl itself could not be run.
+ */
+export async function curlTimes(kubectl: string, from: PodContainer, times: number, url: string, options: CurlOptions = {}): Promise<CurlExchange[]> {
+  const { maxSeconds = 10 } = options;
+  const { visible, hidden } = curlArguments(url, options);
+  const requestIds = Array.from({ length: times }, () => randomUUID());
+  // The loop runs in the container; nothing of the user's is ever part of the script, only its arguments.
+  const loop = 'n=$1; shift; i=0; ids=; while [ $i -lt $n ]; do ids="$ids $1"; shift; i=$((i+1)); done; for id in $ids; do curl -H "x-request-id: $id" "$@"; done';
+  const command = ['sh', '-c', loop, 'sh', String(times), ...requestIds, ...hidden, ...visible];
+  const { stdout, stderr, exitCode } = await execInPod(kubectl, from, command, { timeout: maxSeconds * 1000 * Math.min(times, 10) + 15_000 });
+  const parts = stdout.split(separator);
+  return requestIds.map((requestId, index) => parseCurlOutput(parts[index] ?? '', stderr, exitCode, { command: ['curl', ...visible].join(' '), where: `cluster ${from.cluster}, pod ${from.namespace}/${from.pod}`, requestId }));
+}
+
+/** One curl as a plain command, for clients that are not pods. */
+export function curlCommand(url: string, options: CurlOptions = {}): { readonly command: string[]; readonly visible: string; readonly requestId: string } {
+  const { visible, hidden } = curlArguments(url, options);
+  const requestId = randomUUID();
+  return { command: ['curl', '-H', `x-request-id: ${requestId}`, ...hidden, ...visible], visible: ['curl', ...visible].join(' '), requestId };
+}
+
+/** The arguments that a reader would type, and those that make curl's answer readable for us. */
+function curlArguments(url: string, { head = false, headers = {}, maxSeconds = 10, insecure = false }: CurlOptions): { visible: string[]; hidden: string[] } {
+  return {
+    visible: [...(head ? ['-I'] : []), ...(insecure ? ['-k'] : []), ...Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]), url],
+    hidden: ['-sS', '--max-time', String(maxSeconds), ...(head ? [] : ['-i']), '-w', `${marker}%{json}${separator}`],
+  };
 }
 
 /** Takes apart curl's output: headers, body and the JSON that --write-out appended. */
-export function parseCurlOutput(stdout: string, stderr: string, exitCode: number, context: { readonly command: string; readonly where: PodContainer }): CurlExchange {
-  const [answer = '', json] = stdout.split(marker);
+export function parseCurlOutput(stdout: string, stderr: string, exitCode: number, context: { readonly command: string; readonly where: string; readonly requestId: string }): CurlExchange {
+  const [answer = '', json] = stdout.replace(separator, '').split(marker);
   const parsed = json === undefined ? undefined : writeOut.safeParse(JSON.parse(json));
   if (parsed?.success !== true) {
     throw new MeshproofError('MP702', {
       what: 'curl could not be run',
-      where: `cluster ${context.where.cluster}, pod ${context.where.namespace}/${context.where.pod}`,
+      where: context.where,
       expected: 'curl 7.75 or newer in the container',
       seen: stderr === '' ? `exit code ${exitCode}` : stderr,
     });
@@ -73,7 +108,7 @@ export function parseCurlOutput(stdout: string, stderr: string, exitCode: number
       .map((line) => [line.slice(0, line.indexOf(':')).trim().toLowerCase(), line.slice(line.indexOf(':') + 1).trim()] as const)
       .filter(([name]) => name !== ''),
   );
-  return { command: context.command, status, headers, body: end < 0 ? '' : lines.slice(end + 2), remoteAddress, exitCode: exitcode, error: errormsg ?? '', seconds };
+  return { command: context.command, requestId: context.requestId, status, headers, body: end < 0 ? '' : lines.slice(end + 2), remoteAddress, exitCode: exitcode, error: errormsg ?? '', seconds };
 }
 
 /** The client as the server's sidecar verified it: its SPIFFE identity and the SHA-256 of the very certificate it presented. */

@@ -1,24 +1,41 @@
+import { z } from 'zod';
 import { MeshproofError } from '../errors/meshproof-error.ts';
+import { readAccessLog, type AccessLogEntry } from './access-log.ts';
 import { ConfigDump } from './envoy/config-dump.ts';
 import { holds, notYet, waitFor } from '../wait/wait-for.ts';
 import { execInPod, type PodContainer } from './pod.ts';
 import { brokenHop, describeTrace, type Hop } from './trace.ts';
 
+/** What a proxy needs of the world around it. */
+export interface ProxyLinks {
+  /** Keeps each raw dump as evidence. */
+  readonly keep: (proxy: Proxy, dump: unknown) => Promise<void>;
+  /** The xDS types of which istiod has sent more than the proxy acknowledged. */
+  readonly unacknowledged: (proxy: Proxy) => Promise<string[]>;
+}
+
+/** Connections opened and bytes sent upstream. */
+export interface Carried {
+  readonly connections: number;
+  readonly bytes: number;
+}
+
+const statsSchema = z.object({ stats: z.array(z.looseObject({ name: z.string().optional(), value: z.number().optional() })) });
+
 /** One Envoy of the mesh: the sidecar of a workload, or a gateway. */
 export class Proxy {
   readonly #kubectl: string;
   readonly where: PodContainer;
-  readonly #keep: ((proxy: Proxy, dump: unknown) => Promise<void>) | undefined;
+  readonly #links: ProxyLinks;
 
   /**
    * @param kubectl path of the program
    * @param where the pod; its container must be `istio-proxy`
-   * @param keep called with each raw dump, to keep it as evidence
    */
-  constructor(kubectl: string, where: PodContainer, keep?: (proxy: Proxy, dump: unknown) => Promise<void>) {
+  constructor(kubectl: string, where: PodContainer, links: ProxyLinks) {
     this.#kubectl = kubectl;
     this.where = where;
-    this.#keep = keep;
+    this.#links = links;
   }
 
   /** "west foo/sleep-7d…": how messages and evidence name it. */
@@ -29,12 +46,23 @@ export class Proxy {
   /** The proxy's configuration, as Envoy dumps it right now. */
   async configDump(): Promise<ConfigDump> {
     const raw = await this.#admin('config_dump?include_eds');
-    await this.#keep?.(this, raw);
+    await this.#links.keep(this, raw);
     return ConfigDump.parse(raw, this.name);
   }
 
   /**
-   * Waits until the proxy's own configuration holds a whole path, nothing of it still warming. A rejected push ends the wait at once.
+   * The propagation barrier for a single fact of the configuration.
+   *
+   * @param what the fact, as the message says it
+   * @throws MeshproofError MP701 when it does not come.
+   */
+  async holds(what: string, fact: (dump: ConfigDump) => boolean): Promise<void> {
+    await this.holdsPath((dump) => [{ proxy: this.name, hop: 'route', expected: what, found: fact(dump) ? what : undefined, nearest: [] }]);
+  }
+
+  /**
+   * The propagation barrier: waits until the proxy's own configuration holds a whole path, nothing of it still warming, and istiod has
+   * the acknowledgement of all that it sent. A rejected push ends the wait at once.
    *
    * @param trace follows the path through a dump
    * @param within milliseconds
@@ -52,16 +80,41 @@ export class Proxy {
         if (rejection !== undefined) throw new MeshproofError('MP704', { what: `${rejection.resource} was rejected`, where: this.name, seen: rejection.details });
         const hops = trace(dump);
         if (brokenHop(hops) !== undefined) return notYet(describeTrace(hops));
-        return dump.warming.length === 0 ? holds(hops) : notYet(`still warming: ${dump.warming.join(', ')}`);
+        if (dump.warming.length > 0) return notYet(`still warming: ${dump.warming.join(', ')}`);
+        const lagging = await this.#links.unacknowledged(this);
+        return lagging.length === 0 ? holds(hops) : notYet(`istiod still waits for the acknowledgement of ${lagging.join(', ')}`);
       },
     });
   }
 
-  /** The counters and gauges whose name begins with `prefix`. */
-  async stats(prefix: string): Promise<Map<string, number>> {
-    const raw = await this.#admin(`stats?format=json&filter=^${prefix.replaceAll(/[.|]/g, (sign) => `\\${sign}`)}`);
-    const { stats } = raw as { stats: { name?: string; value?: number }[] };
-    return new Map(stats.flatMap(({ name, value }) => (name === undefined || value === undefined ? [] : [[name, value]])));
+  /**
+   * What the proxy has sent upstream through one of its clusters since it started. The byte counter moves with every request, also on a
+   * connection that was open already, which is what proofs of path need.
+   */
+  async carried(cluster: string): Promise<Carried> {
+    const name = cluster.replaceAll(/[.|]/g, (sign) => `\\${sign}`);
+    const filter = encodeURIComponent(`^cluster\\.${name};?\\.upstream_cx_(total|tx_bytes_total)$`);
+    const { stats } = statsSchema.parse(await this.#admin(`stats?format=json&filter=${filter}`));
+    const value = (ending: string): number => stats.find((stat) => stat.name?.endsWith(ending) === true)?.value ?? 0;
+    return { connections: value('.upstream_cx_total'), bytes: value('.upstream_cx_tx_bytes_total') };
+  }
+
+  /**
+   * The access log entries of these requests. Envoy writes its log about once a second, so this waits until each request has its line.
+   *
+   * @throws MeshproofError MP701 with how many lines are there when some never come.
+   */
+  async accessLogOf(requestIds: readonly string[], since: Date): Promise<AccessLogEntry[]> {
+    const wanted = new Set(requestIds);
+    return await waitFor({
+      name: `the access log of ${this.name} has a line for each of ${wanted.size} requests`,
+      where: this.name,
+      within: 20_000,
+      look: async () => {
+        const entries = (await readAccessLog(this.#kubectl, this.where, since)).filter(({ request_id: id }) => typeof id === 'string' && wanted.has(id));
+        return entries.length >= wanted.size ? holds(entries) : notYet(`${entries.length} of ${wanted.size} lines`);
+      },
+    });
   }
 
   /** `LIVE`, `PRE_INITIALIZING`, … as Envoy says of itself. */

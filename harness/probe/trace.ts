@@ -57,9 +57,16 @@ export function traceOutbound(dump: ConfigDump, proxy: string, question: Outboun
   return hops;
 }
 
-/** Follows a connection through the peer's gateway: listener on 15443 → filter chain of the SNI → cluster of that name → workload. */
-export function traceGateway(dump: ConfigDump, proxy: string, question: { readonly port: number; readonly sni: string }): Hop[] {
-  const { port, sni } = question;
+export interface GatewayQuestion {
+  readonly port: number;
+  readonly sni: string;
+  /** The one endpoint that must be there, "address:port"; any healthy workload when left out. */
+  readonly endpoint?: string;
+}
+
+/** Follows a connection through a gateway: listener on 15443 → filter chain of the SNI → cluster of that name → endpoint. */
+export function traceGateway(dump: ConfigDump, proxy: string, question: GatewayQuestion): Hop[] {
+  const { port, sni, endpoint } = question;
   const hops: Hop[] = [];
   const listener = dump.listenerOn(port);
   hops.push({ proxy, hop: 'listener', expected: `a listener on ${port}`, found: listener?.name, nearest: listener === undefined ? dump.listeners.map(({ name }) => name) : [] });
@@ -86,13 +93,13 @@ export function traceGateway(dump: ConfigDump, proxy: string, question: { readon
   });
   if (cluster === undefined) return hops;
 
-  const healthy = dump.endpointsOf(cluster).filter(({ health }) => health === 'HEALTHY');
+  const reached = dump.endpointsOf(cluster).filter((one) => one.health === 'HEALTHY' && (endpoint === undefined || endpointName(one) === endpoint));
   hops.push({
     proxy,
     hop: 'workload',
-    expected: 'at least one healthy workload',
-    found: healthy.length === 0 ? undefined : healthy.map(endpointName).join(', '),
-    nearest: healthy.length === 0 ? dump.endpointsOf(cluster).map((one) => `${endpointName(one)} ${one.health}`) : [],
+    expected: endpoint ?? 'at least one healthy workload',
+    found: reached.length === 0 ? undefined : reached.map(endpointName).join(', '),
+    nearest: reached.length === 0 ? dump.endpointsOf(cluster).map((one) => `${endpointName(one)} ${one.health}`) : [],
   });
   return hops;
 }

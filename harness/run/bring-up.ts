@@ -6,6 +6,7 @@ import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
 import type { ClusterProvider } from '../cluster/provider.ts';
 import { httpbin, injectedNamespace, sleep } from '../cluster/workloads.ts';
 import { systemNamespace } from '../mesh/operator.ts';
+import { clientAnnotations } from '../mesh/profile.ts';
 import { applyMesh, gatewayAddress, renderMesh, waitForMesh, type GatewayAddress } from '../mesh/install.ts';
 import { waitForGatewayReachable, waitForProxiesSynced } from '../mesh/readiness.ts';
 import type { Progress } from '../progress/progress.ts';
@@ -118,7 +119,7 @@ export async function bringUp(plan: Plan, record: RunRecord, progress: Progress,
 /** The walkthrough's sample services: sleep in the first cluster, httpbin in the second. */
 function sampleWorkloads(plan: Plan, index: number): KubernetesObject[] {
   const { curl, httpbin: server } = plan.images;
-  if (index === 0) return [injectedNamespace('foo'), ...sleep({ namespace: 'foo', image: curl })];
+  if (index === 0) return [injectedNamespace('foo'), ...sleep({ namespace: 'foo', image: curl, annotations: clientAnnotations })];
   if (index === 1) return [injectedNamespace('bar'), ...httpbin({ namespace: 'bar', image: server.image, port: server.port })];
   return [];
 }

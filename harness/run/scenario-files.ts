@@ -22,8 +22,9 @@ export async function listScenarios(): Promise<Scenario[]> {
       return module.default;
     }),
   );
-  // `prerequisites` opens the walkthrough, whatever its place in the alphabet.
-  return scenarios.sort((a, b) => Number(b.meta.id === 'prerequisites') - Number(a.meta.id === 'prerequisites'));
+  // `prerequisites` opens the walkthrough and `cleanup` ends it, whatever their place in the alphabet; no scenario depends on the order.
+  const rank = (one: Scenario): number => (one.meta.id === 'prerequisites' ? -1 : one.meta.id === 'cleanup' ? 1 : 0);
+  return scenarios.sort((a, b) => rank(a) - rank(b));
 }
 
 /**

@@ -1,5 +1,6 @@
 import { stopLab } from '../lab/lab.ts';
 import { runProgram } from '../process/run-program.ts';
+import { outsideClientLabel } from '../probe/outside-client.ts';
 import { ArtifactCache } from '../toolchain/cache.ts';
 import { Docker } from '../toolchain/docker.ts';
 import type { Environment } from '../scenario/environment.ts';
@@ -27,6 +28,8 @@ async function removeClusters(environment: Environment): Promise<string[]> {
     runProgram({ program: programs.kind, args, env: docker.environment, purpose, code: 'MP503', timeout: 120_000 });
   const existing = (await kind(['get', 'clusters', '--quiet'], 'list kind clusters')).stdout.split('\n');
   const ours = clusterNames.map((cluster) => `${name}-${cluster}`).filter((cluster) => existing.includes(cluster));
+  const { stdout: clients } = await docker.run(['ps', '--all', '--quiet', '--filter', `label=${outsideClientLabel}`], { purpose: 'look for left-over clients' });
+  if (clients.trim() !== '') await docker.run(['rm', '--force', ...clients.trim().split('\n')], { purpose: 'remove left-over clients' });
   await Promise.all(ours.map((cluster) => kind(['delete', 'cluster', '--name', cluster], `delete cluster ${cluster}`)));
   return ours.map((cluster) => `kind cluster ${cluster}`);
 }

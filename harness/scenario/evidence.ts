@@ -20,8 +20,8 @@ export class EvidenceFolder {
     await this.#write(`${fileName(proxy)}.config-dump.json`, JSON.stringify(dump));
   }
 
-  async keepExchange(cluster: string, exchange: CurlExchange): Promise<void> {
-    await this.#write(`${cluster}.curl.json`, JSON.stringify(exchange, undefined, 2));
+  async keepExchanges(cluster: string, exchanges: readonly CurlExchange[]): Promise<void> {
+    await this.#write(`${cluster}.curl.json`, JSON.stringify(exchanges, undefined, 2));
   }
 
   async keepManifest(cluster: string, object: KubernetesObject): Promise<void> {

@@ -1,5 +1,7 @@
 import type { Matcher } from 'vitest';
 import type { CurlExchange } from '../probe/curl.ts';
+import type { Bound } from '../probe/distribution.ts';
+import type { Moved } from '../probe/flow.ts';
 import { brokenHop, describeTrace, type Hop } from '../probe/trace.ts';
 
 /** Matchers for what probes return; their messages show what was seen, not only that it was not equal. */
@@ -21,6 +23,21 @@ export const meshMatchers = {
     };
   },
 
+  /** Every one of these proxies sent bytes upstream while the work ran. */
+  toHaveCarriedTraffic(moved: readonly Moved[]) {
+    const still = moved.filter(({ before, after }) => after.bytes <= before.bytes);
+    const line = ({ proxy, cluster, before, after }: Moved): string => `  ${proxy} · ${cluster}: ${before.bytes} → ${after.bytes} bytes, ${before.connections} → ${after.connections} connections`;
+    return {
+      pass: moved.length > 0 && still.length === 0,
+      message: () => `${still.length === 0 ? 'traffic moved' : `no traffic moved through ${still.map(({ proxy }) => proxy).join(', ')}`}\n${moved.map(line).join('\n')}`,
+    };
+  },
+
+  /** The number lies within inclusive bounds. */
+  toBeWithin(seen: number, { low, high }: Bound) {
+    return { pass: seen >= low && seen <= high, message: () => `expected between ${low} and ${high}, seen ${seen}` };
+  },
+
   /** Every hop of the trace is there. */
   toReachTheEnd(hops: readonly Hop[]) {
     const broken = brokenHop(hops);
@@ -34,6 +51,8 @@ export const meshMatchers = {
 interface MeshMatchers<R> {
   toHaveStatus: (status: number) => R;
   toReachTheEnd: () => R;
+  toHaveCarriedTraffic: () => R;
+  toBeWithin: (bound: Bound) => R;
 }
 
 declare module 'vitest' {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { asMeshproofError, describeError, MeshproofError } from '../errors/meshproof-error.ts';
+import { OutsideClient } from '../probe/outside-client.ts';
 import type { ClaimResult, ScenarioResult, StepResult } from './claims.ts';
 import type { Environment } from './environment.ts';
 import { EvidenceFolder } from './evidence.ts';
@@ -52,6 +53,14 @@ export async function play(scenario: Scenario, options: PlayOptions): Promise<Sc
       west,
       east,
       signal,
+      outsideClient: async (work) => {
+        const client = await OutsideClient.start(environment.images.curl);
+        try {
+          return await work(client);
+        } finally {
+          await client.stop();
+        }
+      },
       step: async (title, work) => {
         const begun = performance.now();
         try {

@@ -1,3 +1,4 @@
+import type { OutsideClient } from '../probe/outside-client.ts';
 import type { MeshCluster } from './mesh-cluster.ts';
 
 /** What a scenario needs of the environment; unmet needs make all of its claims "not supported", with the reason. */
@@ -26,6 +27,8 @@ export interface ScenarioContext<Claim extends string> {
   readonly step: <T>(title: string, work: () => Promise<T>) => Promise<T>;
   /** Proves one declared claim. A failure is recorded with its evidence, and the scenario goes on to the next claim. */
   readonly claim: (name: Claim, proof: () => void | Promise<void>) => Promise<void>;
+  /** Runs work with a client outside of the mesh, a container on the clusters' network; it is gone afterwards. */
+  readonly outsideClient: <T>(work: (client: OutsideClient) => Promise<T>) => Promise<T>;
   readonly signal: AbortSignal;
 }
 

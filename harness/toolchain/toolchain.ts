@@ -1,4 +1,5 @@
 import { mkdir, rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import type { Progress, Task } from '../progress/progress.ts';
@@ -64,8 +65,8 @@ export interface ResolveOptions {
 }
 
 /**
- * Resolves every component: what the cache has is used, the rest is fetched or built, the longest first and two at a time, since one
- * build's linking leaves a core idle for the other's compiling.
+ * Resolves every component: what the cache has is used, the rest is fetched or built, the longest first and one more than there are cores,
+ * since a build that downloads or links leaves a core to the others.
  *
  * @throws MeshproofError MP301, MP302, MP303 of the first recipe that failed; the others are stopped, and resume at the next try.
  */
@@ -101,7 +102,7 @@ export async function resolveToolchain(options: ResolveOptions): Promise<Toolcha
       stop.abort(error);
       throw error;
     });
-  const outcomes = await Promise.allSettled([run(compiled, 2), run(fetched, edition === 'release' ? 4 : 1)]);
+  const outcomes = await Promise.allSettled([run(compiled, availableParallelism() + 1), run(fetched, edition === 'release' ? 4 : 1)]);
   signal?.throwIfAborted();
   if (stop.signal.aborted) throw stop.signal.reason;
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;

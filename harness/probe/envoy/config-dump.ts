@@ -163,6 +163,28 @@ export class ConfigDump {
     );
   }
 
+  /**
+   * The configuration as sorted lines, one for each listener, filter chain, virtual host and cluster with its endpoints: two inventories
+   * are equal when the proxy would treat traffic the same. Versions, hashes and times are left out.
+   */
+  inventory(): string[] {
+    const chains = this.listeners.flatMap(({ name, filter_chains = [] }) => filter_chains.map(({ filter_chain_match: match }) => `listener ${name} chain ${match?.server_names?.join(',') ?? '*'}`));
+    const hosts = this.routeConfigs.flatMap(({ name = 'inline', virtual_hosts = [] }) => virtual_hosts.map((host) => `route ${name} host ${host.domains.join(',')} → ${clustersOf(host).join(',')}`));
+    const clusters = this.clusters.map((cluster) => `cluster ${cluster.name} → ${this.endpointsOf(cluster).map(endpointName).sort().join(',')}`);
+    return [...chains, ...hosts, ...clusters].sort();
+  }
+
+  /** The virtual hosts whose routes lead to a cluster. */
+  routesTo(cluster: string): VirtualHost[] {
+    return this.routeConfigs.flatMap((config) => config.virtual_hosts ?? []).filter((virtualHost) => clustersOf(virtualHost).includes(cluster));
+  }
+
+  /** SNI and endpoints of a service's outbound cluster, or of one of its subsets; undefined when there is no such cluster. */
+  outbound(host: string, port: number, subset = ''): { readonly sni: string | undefined; readonly endpoints: readonly string[] } | undefined {
+    const cluster = this.cluster(`outbound|${port}|${subset}|${host}`);
+    return cluster === undefined ? undefined : { sni: this.upstreamTls(cluster)?.sni, endpoints: this.endpointsOf(cluster).map(endpointName) };
+  }
+
   /** All SNIs that a port answers to. */
   serverNames(port: number): string[] {
     return (this.listenerOn(port)?.filter_chains ?? []).flatMap(({ filter_chain_match: match }) => match?.server_names ?? []);

@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { MeshproofError } from '../errors/meshproof-error.ts';
+import { runProgram } from '../process/run-program.ts';
+import type { PodContainer } from './pod.ts';
+
+/** One line of Envoy's access log in Istio's JSON encoding (istio: pilot/pkg/model/telemetry_logging.go). */
+const entrySchema = z.looseObject({
+  start_time: z.string(),
+  request_id: z.string().nullish(),
+  authority: z.string().nullish(),
+  path: z.string().nullish(),
+  response_code: z.number(),
+  response_flags: z.string().nullish(),
+  response_code_details: z.string().nullish(),
+  upstream_cluster: z.string().nullish(),
+  upstream_host: z.string().nullish(),
+  upstream_local_address: z.string().nullish(),
+  downstream_remote_address: z.string().nullish(),
+  requested_server_name: z.string().nullish(),
+  connection_termination_details: z.string().nullish(),
+  upstream_transport_failure_reason: z.string().nullish(),
+});
+
+export type AccessLogEntry = z.infer<typeof entrySchema>;
+
+/**
+ * Reads the access log of a proxy since a moment.
+ *
+ * @throws MeshproofError MP702 when the log cannot be read.
+ */
+export async function readAccessLog(kubectl: string, where: PodContainer, since: Date): Promise<AccessLogEntry[]> {
+  const { stdout } = await runProgram({
+    program: kubectl,
+    args: ['--kubeconfig', where.kubeconfig, '--context', where.context, '--namespace', where.namespace, 'logs', where.pod, '-c', where.container, `--since-time=${since.toISOString()}`],
+    purpose: 'read the access log',
+    code: 'MP702',
+    where: `cluster ${where.cluster}, pod ${where.namespace}/${where.pod}`,
+    timeout: 20_000,
+  });
+  return parseAccessLog(stdout);
+}
+
+/** The access log lines among everything that the container printed. */
+export function parseAccessLog(text: string): AccessLogEntry[] {
+  return text
+    .split('\n')
+    .filter((line) => line.startsWith('{') && line.includes('"start_time"'))
+    .map((line) => {
+      const entry = entrySchema.safeParse(JSON.parse(line));
+      if (entry.success) return entry.data;
+      throw new MeshproofError('MP703', { what: 'an access log line does not have the modelled shape', expected: entry.error.issues[0]?.message, seen: line.slice(0, 300) });
+    });
+}

@@ -1,0 +1,41 @@
+import { endpointName, type ConfigDump } from './envoy/config-dump.ts';
+import type { AccessLogEntry } from './access-log.ts';
+import type { Carried, Proxy } from './proxy.ts';
+
+/** What a proxy sent upstream through one cluster while something ran. */
+export interface Moved {
+  readonly proxy: string;
+  readonly cluster: string;
+  readonly before: Carried;
+  readonly after: Carried;
+}
+
+/**
+ * Runs work while watching the counters of proxies: proof that this very traffic went through them, whatever curl says.
+ *
+ * @param watched proxies and the cluster of each whose counters matter
+ */
+export async function watchFlow<T>(watched: readonly { readonly proxy: Proxy; readonly cluster: string }[], work: () => Promise<T>): Promise<{ readonly value: T; readonly moved: readonly Moved[] }> {
+  const read = (): Promise<Carried[]> => Promise.all(watched.map(({ proxy, cluster }) => proxy.carried(cluster)));
+  const before = await read();
+  const value = await work();
+  const after = await read();
+  const nothing: Carried = { connections: 0, bytes: 0 };
+  const moved = watched.map(({ proxy, cluster }, index) => ({ proxy: proxy.name, cluster, before: before[index] ?? nothing, after: after[index] ?? nothing }));
+  return { value, moved };
+}
+
+/** The endpoints that a sidecar has for a cluster, as "address:port": what a claim about a direct connection's absence looks at. */
+export function endpointsFor(dump: ConfigDump, clusterName: string): string[] {
+  const cluster = dump.cluster(clusterName);
+  return cluster === undefined ? [] : dump.endpointsOf(cluster).map(endpointName).sort();
+}
+
+/** How many of these requests went to which upstream address, by the sidecar's own access log. */
+export function upstreamsOf(log: readonly AccessLogEntry[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { upstream_host: host } of log) {
+    counts[host ?? 'none'] = (counts[host ?? 'none'] ?? 0) + 1;
+  }
+  return counts;
+}

@@ -1,0 +1,61 @@
+import type { ClusterApi } from '../cluster/cluster-api.ts';
+import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
+import { systemNamespace } from '../mesh/operator.ts';
+import { globalNameServer, stubDomainForm, withoutStubDomain, withStubDomain, type StubDomainForm } from '../mesh/stub-domain.ts';
+
+const kubeSystem = { namespace: 'kube-system', name: 'coredns' } as const;
+
+/** The DNS of one cluster, as the walkthrough's "Setup DNS" changes it, and gives it back. */
+export class ClusterDns {
+  readonly #api: ClusterApi;
+  readonly #apply: (...objects: readonly KubernetesObject[]) => Promise<void>;
+  readonly #signal: AbortSignal;
+
+  constructor(api: ClusterApi, apply: (...objects: readonly KubernetesObject[]) => Promise<void>, signal: AbortSignal) {
+    this.#api = api;
+    this.#apply = apply;
+    this.#signal = signal;
+  }
+
+  /** What the cluster runs, by the image of its DNS deployment: "registry/coredns:v1.12.1" → 1.12.1, and so which form it needs. */
+  async form(): Promise<{ readonly image: string; readonly version: string; readonly form: StubDomainForm }> {
+    const { spec } = await this.#api.apps.readNamespacedDeployment(kubeSystem);
+    const image = spec?.template.spec?.containers[0]?.image ?? '';
+    const version = /:v?(\d+\.\d+\.\d+)/.exec(image)?.[1] ?? '';
+    return { image, version, form: stubDomainForm({ server: 'coredns', version }) };
+  }
+
+  /** Deploys the name server that stands in for istiocoredns, and returns its cluster IP. */
+  async deployNameServer(image: string, hosts: Readonly<Record<string, string>>): Promise<string> {
+    await this.#apply(...globalNameServer({ image, hosts }));
+    await this.#api.waitForDeployment(systemNamespace, 'istiocoredns', { within: 60_000, signal: this.#signal });
+    const { spec } = await this.#api.core.readNamespacedService({ namespace: systemNamespace, name: 'istiocoredns' });
+    return spec?.clusterIP ?? '';
+  }
+
+  async corefile(): Promise<string> {
+    const { data } = await this.#api.core.readNamespacedConfigMap(kubeSystem);
+    return data?.['Corefile'] ?? '';
+  }
+
+  /** Adds the stub domain to the Corefile that is there, and waits until the cluster's DNS serves with it. */
+  async addStubDomain(form: Exclude<StubDomainForm, 'kube-dns'>, server: string): Promise<void> {
+    await this.#replaceCorefile(withStubDomain(await this.corefile(), form, server));
+  }
+
+  async removeStubDomain(): Promise<void> {
+    await this.#replaceCorefile(withoutStubDomain(await this.corefile()));
+  }
+
+  /** New pods read the new file at once; the running ones would notice it within two minutes. */
+  async #replaceCorefile(text: string): Promise<void> {
+    const configMap = await this.#api.core.readNamespacedConfigMap(kubeSystem);
+    configMap.data = { ...configMap.data, Corefile: text };
+    await this.#api.core.replaceNamespacedConfigMap({ ...kubeSystem, body: configMap });
+    const deployment = await this.#api.apps.readNamespacedDeployment(kubeSystem);
+    const template = deployment.spec?.template;
+    if (template?.metadata !== undefined) template.metadata.annotations = { ...template.metadata.annotations, 'kubectl.kubernetes.io/restartedAt': new Date().toISOString() };
+    await this.#api.apps.replaceNamespacedDeployment({ ...kubeSystem, body: deployment });
+    await this.#api.waitForDeployment(kubeSystem.namespace, kubeSystem.name, { within: 60_000, signal: this.#signal });
+  }
+}
