@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { MeshproofError } from '../errors/meshproof-error.ts';
-import { readAccessLog, type AccessLogEntry } from './access-log.ts';
+import { readAccessLog, untraced, type AccessLogEntry } from './access-log.ts';
 import { ConfigDump } from './envoy/config-dump.ts';
 import { holds, notYet, waitFor } from '../wait/wait-for.ts';
 import { execInPod, type PodContainer } from './pod.ts';
@@ -105,13 +105,13 @@ export class Proxy {
    * @throws MeshproofError MP701 with how many lines are there when some never come.
    */
   async accessLogOf(requestIds: readonly string[], since: Date): Promise<AccessLogEntry[]> {
-    const wanted = new Set(requestIds);
+    const wanted = new Set(requestIds.map(untraced));
     return await waitFor({
       name: `the access log of ${this.name} has a line for each of ${wanted.size} requests`,
       where: this.name,
       within: 20_000,
       look: async () => {
-        const entries = (await readAccessLog(this.#kubectl, this.where, since)).filter(({ request_id: id }) => typeof id === 'string' && wanted.has(id));
+        const entries = (await readAccessLog(this.#kubectl, this.where, since)).filter(({ request_id: id }) => typeof id === 'string' && wanted.has(untraced(id)));
         return entries.length >= wanted.size ? holds(entries) : notYet(`${entries.length} of ${wanted.size} lines`);
       },
     });

@@ -1,6 +1,7 @@
 import type { ClusterApi } from '../cluster/cluster-api.ts';
 import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
 import { systemNamespace } from '../mesh/operator.ts';
+import { holds, notYet, waitFor } from '../wait/wait-for.ts';
 import { globalNameServer, stubDomainForm, withoutStubDomain, withStubDomain, type StubDomainForm } from '../mesh/stub-domain.ts';
 
 const kubeSystem = { namespace: 'kube-system', name: 'coredns' } as const;
@@ -57,5 +58,16 @@ export class ClusterDns {
     if (template?.metadata !== undefined) template.metadata.annotations = { ...template.metadata.annotations, 'kubectl.kubernetes.io/restartedAt': new Date().toISOString() };
     await this.#api.apps.replaceNamespacedDeployment({ ...kubeSystem, body: deployment });
     await this.#api.waitForDeployment(kubeSystem.namespace, kubeSystem.name, { within: 60_000, signal: this.#signal });
+    await waitFor({
+      name: 'no pod of the cluster’s DNS with the old Corefile is left',
+      where: `cluster ${this.#api.address.name}`,
+      within: 60_000,
+      signal: this.#signal,
+      look: async () => {
+        const { items } = await this.#api.core.listNamespacedPod({ namespace: kubeSystem.namespace, labelSelector: 'k8s-app=kube-dns' });
+        const leaving = items.filter(({ metadata }) => metadata?.deletionTimestamp !== undefined);
+        return leaving.length === 0 ? holds(undefined) : notYet(`still answering: ${leaving.map(({ metadata }) => metadata?.name ?? '').join(', ')}`);
+      },
+    });
   }
 }
