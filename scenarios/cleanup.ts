@@ -1,10 +1,13 @@
 import { expect } from 'vitest';
-import { exposeHttpbin, httpbinGlobal } from '../harness/mesh/profile.ts';
-import { outboundSni, remoteService } from '../harness/mesh/services.ts';
+import { httpbinGlobal } from '../harness/mesh/profile.ts';
+import { exposedService, outboundSni, remoteService } from '../harness/mesh/services.ts';
 import { traceGateway } from '../harness/probe/trace.ts';
+import type { MeshCluster } from '../harness/scenario/mesh-cluster.ts';
 import { scenario } from '../harness/scenario/scenario.ts';
 
-const { host, address, port } = httpbinGlobal;
+const { port } = httpbinGlobal;
+// The example in namespaces of its own, so that its end takes nothing from other scenarios.
+const [client, server, host, address] = ['cleanup-foo', 'cleanup-bar', 'httpbin.cleanup-bar.global', '240.0.0.3'];
 const sni = outboundSni(host, port.number);
 
 /** Walkthrough: "Cleanup the example". What was there is gone, from the API and from every proxy. */
@@ -20,17 +23,15 @@ export default scenario(
     needs: { clusters: 2, loadBalancer: true },
   },
   async ({ west, east, step, claim }) => {
-    await step('begin without the example', () => Promise.all([west.removeNamespace('foo'), east.removeNamespace('bar')]));
     const gateways = await step('find every gateway', () => Promise.all([west.ingressGateway(), west.egressGateway(), east.ingressGateway(), east.egressGateway()]));
     const inventories = (): Promise<string[][]> => Promise.all(gateways.map(async ({ proxy }) => (await proxy.configDump()).inventory()));
-    await step('wait until no gateway knows anything of namespaces foo and bar', () => Promise.all(gateways.map(({ proxy }) => proxy.holds('nothing of foo or bar', (dump) => !mentionsExample(dump.inventory())))));
     const before = await step('take the inventory of every gateway', inventories);
 
     await step('run the example', async () => {
-      await Promise.all([west.deploySleep('foo'), east.deployHttpbin('bar')]);
+      await Promise.all([west.deploySleep(client), east.deployHttpbin(server)]);
       const { address: gateway } = await east.ingressGateway();
-      await east.apply(exposeHttpbin(east.httpbinPort));
-      await west.apply(remoteService({ host, namespace: 'foo', name: 'httpbin-bar', address, port, endpoints: [{ address: gateway }] }));
+      await east.apply(exposedService({ host, namespace: server, name: 'httpbin-bar-global', port: { ...port, targetPort: east.httpbinPort }, selector: { app: 'httpbin' } }));
+      await west.apply(remoteService({ host, namespace: client, name: 'httpbin-bar', address, port, endpoints: [{ address: gateway }] }));
       const { proxy } = await east.ingressGateway();
       await proxy.holdsPath((dump) => traceGateway(dump, proxy.name, { port: 15443, sni }));
     });
@@ -38,20 +39,17 @@ export default scenario(
       expect((await inventories()).some(mentionsExample)).toBe(true);
     });
 
-    await step('clean up cluster1: sleep, the ServiceEntry, namespace foo', async () => {
-      await west.removeApplied();
-      await west.removeNamespace('foo');
-    });
-    await step('clean up cluster2: httpbin, namespace bar', async () => {
-      await east.removeApplied();
-      await east.removeNamespace('bar');
-    });
+    const cleanUp = async (cluster: MeshCluster, namespace: string): Promise<void> => {
+      await cluster.removeApplied();
+      await cluster.removeNamespace(namespace);
+    };
+    await step('clean up: sleep, its ServiceEntry and namespace in cluster1, httpbin and its namespace in cluster2', () => Promise.all([cleanUp(west, client), cleanUp(east, server)]));
     await claim('the namespaces, workloads and Istio objects of the example are gone from both APIs', async () => {
-      expect(await west.objectsIn('foo')).toEqual([]);
-      expect(await east.objectsIn('bar')).toEqual([]);
+      expect(await west.objectsIn(client)).toEqual([]);
+      expect(await east.objectsIn(server)).toEqual([]);
     });
     await claim('the configuration of every gateway is what it was before the example', async () => {
-      await Promise.all(gateways.map(({ proxy }) => proxy.holds('nothing of foo or bar', (dump) => !mentionsExample(dump.inventory()))));
+      await Promise.all(gateways.map(({ proxy }) => proxy.holds('nothing of the example', (dump) => !mentionsExample(dump.inventory()))));
       expect(await inventories()).toEqual(before);
     });
   },
@@ -59,5 +57,5 @@ export default scenario(
 
 /** True when an inventory names a host or a namespace of the example. */
 function mentionsExample(inventory: readonly string[]): boolean {
-  return inventory.some((line) => /\.(foo|bar)\.(svc|global)/.test(line));
+  return inventory.some((line) => line.includes(`.${client}.`) || line.includes(`.${server}.`));
 }

@@ -135,6 +135,13 @@ export class ClusterApi {
     return [...(own === undefined ? [] : [`Namespace ${namespace}`]), ...lists.flat()];
   }
 
+  /** Ends a pod at once, without its grace period; one that is gone already is fine. */
+  async endPod(namespace: string, name: string): Promise<void> {
+    await this.core.deleteNamespacedPod({ namespace, name, gracePeriodSeconds: 0 }).catch((error: unknown) => {
+      if (!isAbsent(error)) throw error;
+    });
+  }
+
   /** Reads an object back, undefined when it is not there. */
   async read(object: KubernetesObject): Promise<KubernetesObject | undefined> {
     try {
