@@ -1,4 +1,4 @@
-import { Listr, ProcessOutput, type ListrTask } from 'listr2';
+import { Listr, ListrLogger, PRESET_TIMER, ProcessOutput, type ListrDefaultRendererLogLevels, type ListrTask } from 'listr2';
 import pLimit from 'p-limit';
 
 /** Reports what a task is doing right now, e.g. "compiled 812 packages, about 3 min left". */
@@ -78,42 +78,71 @@ function liveProgress(stream: NodeJS.WriteStream): Progress {
       flush();
     },
     group: async (title, tasks, options = {}) => {
-      const listeners = new Map<Task, (event: TaskEvent) => void>();
-      const shown: ListrTask[] = tasks.map((task) => ({
-        title: `${title} · ${task.title}`,
-        task: (_context, row) =>
-          new Promise<void>((resolve, reject) => {
-            listeners.set(task, (event) => {
-              if (event.kind === 'says') row.output = event.text;
-              else if (event.kind === 'done') resolve();
-              else reject(new Error(task.title));
-            });
-          }),
-      }));
-      const view = new Listr(shown, {
-        concurrent: true,
-        exitOnError: false,
-        renderer: 'default',
-        rendererOptions: {
-          processOutput: new ProcessOutput(stream, stream),
-          timer: { condition: true, field: (ms: number) => `${(ms / 1000).toFixed(1)} s` },
-          collapseErrors: false,
-          showErrorMessage: false,
-        } as never,
-        registerSignalListeners: false,
-      });
+      const rows = tasks.map((task) => new Row(`${title} · ${task.title}`));
+      const view = new Listr(
+        rows.map((row) => row.shown),
+        {
+          concurrent: true,
+          exitOnError: false,
+          renderer: 'default',
+          rendererOptions: {
+            // The list belongs on stderr; the second stream is only watched for lines that would tear the picture.
+            logger: new ListrLogger<ListrDefaultRendererLogLevels>({ useIcons: true, processOutput: new ProcessOutput(stream, process.stdout) }),
+            timer: PRESET_TIMER,
+            collapseErrors: false,
+            showErrorMessage: false,
+          },
+          // The library looks at stdout, which may be a pipe to `jq`; whether to be live was decided above, by the stream that is written to.
+          forceTTY: true,
+          registerSignalListeners: false,
+        },
+      );
       groups += 1;
       const viewed = view.run();
       try {
-        await runGroup(tasks, options, (task) => (event) => listeners.get(task)?.(event));
+        await runGroup(tasks, options, (task) => (event) => rows[tasks.indexOf(task)]?.tell(event));
       } finally {
-        for (const listener of listeners.values()) listener({ kind: 'failed' });
+        // A task that never began, because a sibling failed first, ends with the group.
+        for (const row of rows) row.tell({ kind: 'failed' });
         await viewed;
         groups -= 1;
         flush();
       }
     },
   };
+}
+
+/** One row of the live list: a promise that the list waits on, and the line below it. Events may come before the list has begun the row. */
+class Row {
+  readonly shown: ListrTask;
+  readonly #ended: Promise<void>;
+  #resolve: () => void = () => undefined;
+  #reject: (error: Error) => void = () => undefined;
+  #show: (text: string) => void = () => undefined;
+
+  constructor(title: string) {
+    this.#ended = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    // The list looks at it when it begins the row, which may be after the end.
+    this.#ended.catch(() => undefined);
+    this.shown = {
+      title,
+      task: (_context, row) => {
+        this.#show = (text) => {
+          row.output = text;
+        };
+        return this.#ended;
+      },
+    };
+  }
+
+  tell(event: TaskEvent): void {
+    if (event.kind === 'says') this.#show(event.text);
+    else if (event.kind === 'done') this.#resolve();
+    else this.#reject(new Error('failed'));
+  }
 }
 
 async function runGroup(

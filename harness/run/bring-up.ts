@@ -9,7 +9,7 @@ import { systemNamespace } from '../mesh/operator.ts';
 import { clientAnnotations } from '../mesh/profile.ts';
 import { applyMesh, gatewayAddress, renderMesh, waitForMesh, type GatewayAddress } from '../mesh/install.ts';
 import { waitForGatewayReachable, waitForProxiesSynced } from '../mesh/readiness.ts';
-import type { Progress } from '../progress/progress.ts';
+import type { Progress, Task } from '../progress/progress.ts';
 import type { Environment } from '../scenario/environment.ts';
 import { Docker } from '../toolchain/docker.ts';
 import { locate } from '../toolchain/toolchain.ts';
@@ -63,57 +63,39 @@ export async function bringUp(plan: Plan, record: RunRecord, progress: Progress,
   await writeEnvironment(environmentOf(plan, provider, addresses));
   const apis = addresses.map((address) => new ClusterApi(address));
   const gateways: Record<string, GatewayAddress> = {};
-  // MetalLB and the mesh start at once; when one of them fails, the other has nothing left to wait for.
-  const half = new AbortController();
-  const bothSignal = AbortSignal.any([signal, half.signal]);
-  const stopBoth = (error: unknown): never => {
-    half.abort(error);
-    throw error;
-  };
-  const loadBalancers = record.phase('metallb', async () => {
-    await progress.group(
-      'metallb',
-      apis.map((api) => ({
-        title: api.address.name,
-        run: async (_say, taskSignal) => {
-          await provider.startLoadBalancer(api.address, taskSignal);
-          gateways[api.address.name] = await gatewayAddress(api, { within: meshWithin, signal: taskSignal });
-        },
-      })),
-      { signal: bothSignal },
-    ).catch(stopBoth);
+  const loadBalancer = (api: ClusterApi): Task => ({
+    title: `${api.address.name} load balancer`,
+    run: (say, taskSignal) =>
+      record.phase('metallb', async () => {
+        say('applying MetalLB');
+        await provider.startLoadBalancer(api.address, taskSignal);
+        say('waiting for the gateway’s address');
+        gateways[api.address.name] = await gatewayAddress(api, { within: meshWithin, signal: taskSignal });
+      }),
   });
-  const meshes = record.phase('mesh', async () => {
-    await progress.group(
-      'mesh',
-      apis.map((api, index) => ({
-        title: api.address.name,
-        run: async (say, taskSignal) => {
-          if (provider.offers.ownsMesh) {
-            say('applying the control plane');
-            const authority = authorities[api.address.name];
-            if (authority !== undefined) await applyMesh(api, (await rendered.get(api.address.name)) ?? [], authority, taskSignal);
-          }
-          say('waiting for istiod');
-          await api.waitForDeployment(systemNamespace, 'istiod', { within: meshWithin, code: 'MP604', signal: taskSignal });
-          // The sample workloads start beside the gateways: the injector is there from here on.
-          if (provider.offers.ownsMesh) await api.applyAll(sampleWorkloads(plan, index), taskSignal);
-          say('waiting for the gateways');
-          await waitForMesh(api, { within: meshWithin, signal: taskSignal });
-        },
-      })),
-      { signal: bothSignal },
-    ).catch(stopBoth);
-    await loadBalancers;
-    const environment: Environment = { ...environmentOf(plan, provider, addresses, gateways), status: 'ready' };
-    await proveReady(environment, progress, signal);
-    return environment;
+  const controlPlane = (api: ClusterApi, index: number): Task => ({
+    title: `${api.address.name} control plane`,
+    run: (say, taskSignal) =>
+      record.phase('mesh', async () => {
+        const authority = authorities[api.address.name];
+        if (provider.offers.ownsMesh && authority !== undefined) {
+          say('applying the control plane');
+          await applyMesh(api, (await rendered.get(api.address.name)) ?? [], authority, taskSignal);
+        }
+        say('waiting for istiod');
+        await api.waitForDeployment(systemNamespace, 'istiod', { within: meshWithin, code: 'MP604', signal: taskSignal });
+        // The sample workloads start beside the gateways: the injector is there from here on.
+        if (provider.offers.ownsMesh) await api.applyAll(sampleWorkloads(plan, index), taskSignal);
+        say('waiting for the gateways');
+        await waitForMesh(api, { within: meshWithin, signal: taskSignal });
+      }),
   });
-  const [, mesh] = await Promise.allSettled([loadBalancers, meshes]);
-  signal.throwIfAborted();
-  if (mesh.status === 'rejected') throw mesh.reason;
-  await writeEnvironment(mesh.value);
-  return mesh.value;
+  // MetalLB and the mesh start at once; when one of them fails, the others have nothing left to wait for.
+  await progress.group('mesh', [...apis.map(loadBalancer), ...apis.map(controlPlane)], { signal });
+  const environment: Environment = { ...environmentOf(plan, provider, addresses, gateways), status: 'ready' };
+  await record.phase('mesh', () => proveReady(environment, progress, signal));
+  await writeEnvironment(environment);
+  return environment;
 }
 
 /** The walkthrough's sample services: sleep in the first cluster, httpbin in the second. */

@@ -40,9 +40,11 @@ export async function carryOut(plan: Plan, record: RunRecord, progress: Progress
     await noteFailure(record, signal.aborted ? interrupted(signal) : error, progress);
   }
   const usable = environment ?? (await readEnvironment(plan.config.name).catch(() => undefined));
-  if (record.data.verdict !== 'passed' && usable !== undefined && !signal.aborted) await collectClusterEvidence(usable, record.folder, progress);
+  // A name in use says nothing about the environment that is there.
+  const refused = record.data.error?.code === 'MP501';
+  if (record.data.verdict !== 'passed' && !refused && usable !== undefined && !signal.aborted) await collectClusterEvidence(usable, record.folder, progress);
   await record.save({ peakMemoryBytes: stopSampling() });
-  if (plan.keep || reused || record.data.error?.code === 'MP501') return;
+  if (plan.keep || reused || refused) return;
   try {
     await record.phase('teardown', async () => {
       const clusters = {

@@ -70,7 +70,8 @@ async function carryOutWhereItLives(plan: Plan, record: RunRecord, progress: Pro
     cleanup: true,
     ipc: true,
     stdin: 'ignore',
-    stdout: 'ignore',
+    // Results are this process's to print; whatever a library says over there is progress.
+    stdout: process.stderr,
     stderr: 'inherit',
     reject: false,
     env: { DOCKER_HOST: plan.lab.dockerHost },

@@ -38,6 +38,7 @@ export interface Counts {
 export class RunRecord {
   readonly folder: string;
   data: RunData;
+  #written: Promise<void> = Promise.resolve();
 
   private constructor(folder: string, data: RunData) {
     this.folder = folder;
@@ -66,9 +67,14 @@ export class RunRecord {
 
   async save(changes: Partial<RunData> = {}): Promise<void> {
     this.data = { ...this.data, ...changes };
-    const unfinished = `${this.file}.${process.pid}`;
-    await writeFile(unfinished, `${JSON.stringify(this.data, undefined, 2)}\n`);
-    await rename(unfinished, this.file);
+    // One write after the other: phases overlap, and the last one to be written must be the newest.
+    const writing = this.#written.then(async () => {
+      const unfinished = `${this.file}.${process.pid}`;
+      await writeFile(unfinished, `${JSON.stringify(this.data, undefined, 2)}\n`);
+      await rename(unfinished, this.file);
+    });
+    this.#written = writing.catch(() => undefined);
+    await writing;
   }
 
   /** Seconds since the run started, whichever process asks. */
@@ -82,7 +88,7 @@ export class RunRecord {
     try {
       return await work();
     } finally {
-      // A phase may come in two parts: clusters are torn down inside of the lab, the lab itself after that.
+      // A phase may come in parts: side by side for each cluster, or one after the other (clusters are torn down first, then the lab).
       const begun = Math.min(from, this.data.phases[phase]?.from ?? from);
       await this.save({ phases: { ...this.data.phases, [phase]: { from: begun, to: this.elapsed() } } });
     }

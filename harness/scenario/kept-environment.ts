@@ -1,4 +1,4 @@
-import { mkdir, readFile, readlink } from 'node:fs/promises';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
@@ -19,7 +19,7 @@ export default async function useKeptEnvironment(project: TestProject): Promise<
     throw new MeshproofError('MP105', { what: 'no kept environment', remedy: 'Bring one up with `npx meshproof up`, then run `npx meshproof exec -- npx vitest --project conformance`.' });
   }
   const environment = environmentSchema.parse(JSON.parse(text));
-  if (environment.networkNamespace !== undefined && (await readlink('/proc/self/ns/net')) === (await readlink('/proc/1/ns/net').catch(() => ''))) {
+  if (environment.networkNamespace !== undefined && (await stat('/proc/self/ns/net')).ino !== (await stat(environment.networkNamespace)).ino) {
     throw new MeshproofError('MP106', { what: 'the kept environment lives in the lab’s network namespace' });
   }
   const runFolder = join(tmpdir(), 'meshproof-vitest');

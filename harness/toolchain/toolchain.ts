@@ -1,6 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import pLimit from 'p-limit';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import type { Progress, Task } from '../progress/progress.ts';
 import { buildGo } from './build-go.ts';
@@ -65,8 +66,7 @@ export interface ResolveOptions {
 }
 
 /**
- * Resolves every component: what the cache has is used, the rest is fetched or built, the longest first and one more than there are cores,
- * since a build that downloads or links leaves a core to the others.
+ * Resolves every component: what the cache has is used, the rest is fetched or built.
  *
  * @throws MeshproofError MP301, MP302, MP303 of the first recipe that failed; the others are stopped, and resume at the next try.
  */
@@ -78,34 +78,28 @@ export async function resolveToolchain(options: ResolveOptions): Promise<Toolcha
   const made = new Map<string, Promise<Artifact>>();
   for (const { recipe, artifact } of states) if (artifact !== undefined) made.set(recipe.id, Promise.resolve(artifact));
 
-  const tasks = new Map<Recipe, Task>();
-  for (const { recipe, key } of missing) {
-    let finish: (artifact: Artifact) => void = () => undefined;
-    made.set(recipe.id, new Promise((resolve) => (finish = resolve)));
-    tasks.set(recipe, {
-      title: `${recipe.id} ${recipe.version}`,
-      run: async (say, taskSignal) => {
-        finish(await makeArtifact(recipe, key, { cache, say, signal: taskSignal, recipes, made }));
-      },
+  // Compilers fill the cores; downloads and unpacking wait on the network and the disk. Two lanes keep both busy. The first has room for one
+  // build more than there are cores, since one that downloads or links leaves a core to the others.
+  const lanes = { compile: pLimit(availableParallelism() + 1), fetch: pLimit(edition === 'release' ? 4 : 1) };
+  // The longest build first; what is fetched in the manifest's order, since the lab's tools hold mmdebstrap, which the root filesystems need.
+  const order = ({ recipe }: RecipeState): number => (recipe.from === 'go' ? -recipe.seconds : 0);
+  const tasks = [...missing]
+    .sort((left, right) => order(left) - order(right))
+    .map(({ recipe, key }): Task => {
+      let finish: (artifact: Artifact) => void = () => undefined;
+      made.set(recipe.id, new Promise((resolve) => (finish = resolve)));
+      return {
+        title: `${recipe.id} ${recipe.version}`,
+        run: async (say, taskSignal) => {
+          say('waiting for its turn');
+          await lanes[recipe.from === 'go' ? 'compile' : 'fetch'](async () => {
+            taskSignal.throwIfAborted();
+            finish(await makeArtifact(recipe, key, { cache, say, signal: taskSignal, recipes, made }));
+          });
+        },
+      };
     });
-  }
-  // Compilers fill the cores; downloads and unpacking wait on the network and the disk. Two lanes keep both busy.
-  const lane = (wanted: (recipe: Recipe) => boolean): Task[] =>
-    [...tasks].filter(([recipe]) => wanted(recipe)).sort(([a], [b]) => b.seconds - a.seconds).map(([, task]) => task);
-  const compiled = lane((recipe) => recipe.from === 'go');
-  // In the manifest's order: the lab's tools hold mmdebstrap, which the root filesystems need.
-  const fetched = [...tasks].filter(([recipe]) => recipe.from !== 'go').map(([, task]) => task);
-  const stop = new AbortController();
-  const laneSignal = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
-  const run = (lane: readonly Task[], concurrency: number): Promise<void> =>
-    progress.group('toolchain', lane, { concurrency, signal: laneSignal }).catch((error: unknown) => {
-      stop.abort(error);
-      throw error;
-    });
-  const outcomes = await Promise.allSettled([run(compiled, availableParallelism() + 1), run(fetched, edition === 'release' ? 4 : 1)]);
-  signal?.throwIfAborted();
-  if (stop.signal.aborted) throw stop.signal.reason;
-  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+  await progress.group('toolchain', tasks, { signal });
 
   const paths: Record<string, string> = {};
   const keys: Record<string, string> = {};
