@@ -49,10 +49,6 @@ export class ExistingProvider implements ClusterProvider {
     return Promise.resolve();
   }
 
-  destroy(): Promise<string[]> {
-    return Promise.resolve([]);
-  }
-
   #addresses(): ClusterAddress[] {
     const { clusters, contexts, kubeconfig } = this.#options;
     const file = kubeconfig ?? process.env['KUBECONFIG']?.split(':')[0] ?? join(homedir(), '.kube', 'config');

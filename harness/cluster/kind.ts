@@ -72,14 +72,6 @@ export class KindProvider implements ClusterProvider {
     await installMetalLB(new ClusterApi(cluster), { images, range: poolRange(pool), signal });
   }
 
-  async destroy(): Promise<string[]> {
-    const { prefix, clusters } = this.#options;
-    const existing = new Set(await this.#existing());
-    const ours = clusters.map((cluster) => `${prefix}-${cluster}`).filter((name) => existing.has(name));
-    await Promise.all(ours.map((name) => this.#kind(['delete', 'cluster', '--name', name], `delete cluster ${name}`)));
-    return ours.map((name) => `kind cluster ${name}`);
-  }
-
   /** The Docker network that all kind clusters share, with the addresses taken on it. */
   async network(): Promise<ClusterNetwork> {
     const { docker } = this.#options;

@@ -23,6 +23,4 @@ export interface ClusterProvider {
   provide(progress: Progress, signal: AbortSignal): Promise<ClusterAddress[]>;
   /** Gives LoadBalancer services of a cluster their addresses; does nothing where the platform does that. */
   startLoadBalancer(cluster: ClusterAddress, signal: AbortSignal): Promise<void>;
-  /** Removes what this provider made and returns lines that say what; a second call finds nothing. */
-  destroy(): Promise<string[]>;
 }

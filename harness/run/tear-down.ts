@@ -1,10 +1,11 @@
+import { join } from 'node:path';
 import { stopLab } from '../lab/lab.ts';
 import { runProgram } from '../process/run-program.ts';
 import { outsideClientLabel } from '../probe/outside-client.ts';
 import { ArtifactCache } from '../toolchain/cache.ts';
 import { Docker } from '../toolchain/docker.ts';
 import type { Environment } from '../scenario/environment.ts';
-import { forgetEnvironment, readEnvironment } from './state.ts';
+import { forgetEnvironment, readEnvironment, stateFolder } from './state.ts';
 
 /**
  * Removes the clusters of an environment, whole or half made, and forgets it.
@@ -27,11 +28,14 @@ async function removeClusters(environment: Environment): Promise<string[]> {
   const kind = (args: readonly string[], purpose: string): ReturnType<typeof runProgram> =>
     runProgram({ program: programs.kind, args, env: docker.environment, purpose, code: 'MP503', timeout: 120_000 });
   const existing = (await kind(['get', 'clusters', '--quiet'], 'list kind clusters')).stdout.split('\n');
-  const ours = clusterNames.map((cluster) => `${name}-${cluster}`).filter((cluster) => existing.includes(cluster));
+  const ours = clusterNames.filter((cluster) => existing.includes(`${name}-${cluster}`));
   const { stdout: clients } = await docker.run(['ps', '--all', '--quiet', '--filter', `label=${outsideClientLabel}`], { purpose: 'look for left-over clients' });
   if (clients.trim() !== '') await docker.run(['rm', '--force', ...clients.trim().split('\n')], { purpose: 'remove left-over clients' });
-  await Promise.all(ours.map((cluster) => kind(['delete', 'cluster', '--name', cluster], `delete cluster ${cluster}`)));
-  return ours.map((cluster) => `kind cluster ${cluster}`);
+  // Without a kubeconfig of its own kind would edit the user's.
+  const remove = (cluster: string): ReturnType<typeof runProgram> =>
+    kind(['delete', 'cluster', '--name', `${name}-${cluster}`, '--kubeconfig', join(stateFolder(name), `kubeconfig-${cluster}.yaml`)], `delete cluster ${cluster}`);
+  await Promise.all(ours.map(remove));
+  return ours.map((cluster) => `kind cluster ${name}-${cluster}`);
 }
 
 /** Stops the private daemon and its network namespace; with `wholly` removes its images and data as well. */
