@@ -74,7 +74,7 @@ export const catalogue = {
     title: 'another meshproof is at work',
     blame: 'environment',
     meaning: 'A live meshproof process holds the environment or the cache entry that this command needs.',
-    remedy: 'Wait for it, or stop it; a dead process’s lock is taken over by itself after a few seconds.',
+    remedy: 'Wait for it, or stop it. The lock of a process that was killed is taken over by itself after ten seconds.',
   },
   // MP3xx: the toolchain
   MP301: {

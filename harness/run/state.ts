@@ -40,7 +40,9 @@ export async function forgetEnvironment(name: string): Promise<void> {
 export async function lockEnvironment(name: string): Promise<() => Promise<void>> {
   const folder = join(stateFolder(name), '..', '.locks', name);
   await mkdir(folder, { recursive: true });
-  return await lockfile.lock(folder, { stale: 15_000, update: 5_000 }).catch((cause: unknown) => {
+  // A killed process leaves its lock, which counts as stale after ten seconds: so long this waits before it believes in a live holder.
+  const patience = { retries: 12, factor: 1, minTimeout: 1_000, maxTimeout: 1_000 };
+  return await lockfile.lock(folder, { stale: 10_000, update: 2_000, retries: patience }).catch((cause: unknown) => {
     throw new MeshproofError('MP204', { what: `another meshproof is at work on the environment ${name}`, cause });
   });
 }
