@@ -3,7 +3,8 @@
  * `npm run lock` does all, `npm run lock -- istio` one.
  */
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { $, argv, echo } from 'zx';
 import { sourceFolder } from '../harness/toolchain/cache.ts';
@@ -18,10 +19,26 @@ for (const recipe of recipes) {
   const folder = join(sourceFolder, recipe.id);
   await mkdir(folder, { recursive: true });
   const lines = [`module meshproof/${recipe.id}`, '', 'go 1.25.0', '', `require ${recipe.module} ${recipe.version}`, ...(await replacements(recipe))];
+  if (recipe.shares !== undefined) lines.push(...(await sharedVersions(recipe.shares)));
   await writeFile(join(folder, 'go.mod'), `${lines.join('\n')}\n`);
   if (existsSync(join(folder, 'go.sum'))) await writeFile(join(folder, 'go.sum'), '');
   const go = $({ cwd: folder, env: { ...process.env, GOFLAGS: '-mod=mod', CGO_ENABLED: '0', GOOS: 'linux' }, quiet: true });
   await go`go list -deps -tags ${(recipe.tags ?? []).join(',')} ${Object.keys(recipe.programs)}`;
+}
+
+/** The modules behind Kubernetes' client libraries in the versions that another recipe locks, as replacements. */
+async function sharedVersions(id: string): Promise<string[]> {
+  const clients = ['kubernetes', 'informers', 'tools/cache', 'tools/clientcmd'].map((name) => `k8s.io/client-go/${name}`);
+  const version = '{{with .Module}}{{.Path}} {{with .Replace}}{{.Version}}{{else}}{{.Version}}{{end}}{{end}}';
+  const scratch = await mkdtemp(join(tmpdir(), 'meshproof-lock-'));
+  await cp(join(sourceFolder, id), scratch, { recursive: true });
+  const listed = await $({ cwd: scratch, env: { ...process.env, GOFLAGS: '-mod=mod', CGO_ENABLED: '0', GOOS: 'linux' }, quiet: true })`go list -deps -f ${version} ${clients} k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1`;
+  await rm(scratch, { recursive: true });
+  const modules = new Set(listed.stdout.split('\n').filter((line) => line.includes(' ')));
+  return [...modules].sort().map((line) => {
+    const [name = '', pinned = ''] = line.split(' ');
+    return `replace ${name} => ${name} ${pinned}`;
+  });
 }
 
 /** Kubernetes' own go.mod replaces its staging modules by folders that no registry serves; the published twins have the same minor version. */

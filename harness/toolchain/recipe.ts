@@ -20,6 +20,11 @@ export interface GoRecipe extends RecipeBase {
   readonly moduleVersion?: string;
   /** Go package → name of the program. */
   readonly programs: Readonly<Record<string, string>>;
+  /**
+   * A recipe whose Kubernetes client libraries this one takes, in the very versions (`npm run lock` writes them as replacements): what that
+   * one compiled is then compiled already. It is built after it.
+   */
+  readonly shares?: string;
   readonly tags?: readonly string[];
   /** `-X` linker variables. */
   readonly stamp?: Readonly<Record<string, string>>;

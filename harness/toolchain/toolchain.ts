@@ -92,6 +92,7 @@ export async function resolveToolchain(options: ResolveOptions): Promise<Toolcha
         title: `${recipe.id} ${recipe.version}`,
         run: async (say, taskSignal) => {
           say('waiting for its turn');
+          if (recipe.from === 'go' && recipe.shares !== undefined) await untilAborted(made.get(recipe.shares), taskSignal);
           await lanes[recipe.from === 'go' ? 'compile' : 'fetch'](async () => {
             taskSignal.throwIfAborted();
             finish(await makeArtifact(recipe, key, { cache, say, signal: taskSignal, recipes, made }));
@@ -111,6 +112,16 @@ export async function resolveToolchain(options: ResolveOptions): Promise<Toolcha
   }
   const istioVersion = edition === 'release' ? versions.istioRelease : versions.istioSource;
   return { edition, paths, keys, istioVersion, kubernetesVersion: versions.kubernetes };
+}
+
+/** Waits for a sibling's artifact, or for the end of the whole group when that one fails. */
+async function untilAborted(artifact: Promise<Artifact> | undefined, signal: AbortSignal): Promise<void> {
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => {
+      reject(signal.reason as Error);
+    });
+  });
+  await Promise.race([artifact, aborted]);
 }
 
 interface MakeOptions {
