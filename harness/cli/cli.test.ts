@@ -124,8 +124,8 @@ describe('bad input ends with a clear error and its exit code', () => {
     expect(JSON.parse(stdout)).toMatchObject({ ready: false, engine: 'none', problems: expect.arrayContaining([expect.objectContaining({ code: 'MP201' })]) });
   });
 
-  test('nothing to reuse', async () => {
-    const { code, stderr } = await meshproof(['exec', 'true']);
+  test.each([[['exec', 'true']], [['run', '--reuse']]])('nothing to reuse: %s', async (args) => {
+    const { code, stderr } = await meshproof(args);
     expect(code).toBe(2);
     expect(stderr).toContain('MP105');
   });
@@ -150,6 +150,8 @@ describe('a killed run', () => {
     await writeFile(join(state, 'meshproof', 'environment.json'), JSON.stringify(left));
     const { stdout } = await meshproof(['status', '--json'], { MESHPROOF_STATE: state });
     expect(JSON.parse(stdout)).toMatchObject({ environment: { status: 'creating', clusterNames: ['west', 'east'] } });
+    expect(await meshproof(['run', '--reuse'], { MESHPROOF_STATE: state })).toMatchObject({ code: 2, stderr: expect.stringContaining('never finished') });
+    expect(await meshproof(['run'], { MESHPROOF_STATE: state })).toMatchObject({ code: 3, stderr: expect.stringContaining('MP501') });
   });
 });
 

@@ -135,6 +135,25 @@ export class ClusterApi {
     return [...(own === undefined ? [] : [`Namespace ${namespace}`]), ...lists.flat()];
   }
 
+  /**
+   * Sees that a namespace is meshproof's to make: absent, or made by it before.
+   *
+   * @throws MeshproofError MP507 for one of somebody else.
+   */
+  async claimNamespace(name: string): Promise<void> {
+    const found = await this.read({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+    if (found === undefined || found.metadata.labels?.[ownLabel] === fieldManager) return;
+    throw new MeshproofError('MP507', { what: `namespace ${name} is not meshproof’s`, where: `cluster ${this.address.name}`, expected: `absent, or with the label ${ownLabel}=${fieldManager}` });
+  }
+
+  /** Deletes every namespace that meshproof made, and returns their names. */
+  async removeOwnNamespaces(): Promise<string[]> {
+    const { items } = await this.core.listNamespace({ labelSelector: `${ownLabel}=${fieldManager}` });
+    const names = items.flatMap(({ metadata }) => metadata?.name ?? []);
+    for (const name of names) await this.delete({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+    return names;
+  }
+
   /** Ends a pod at once, without its grace period; one that is gone already is fine. */
   async endPod(namespace: string, name: string): Promise<void> {
     await this.core.deleteNamespacedPod({ namespace, name, gracePeriodSeconds: 0 }).catch((error: unknown) => {

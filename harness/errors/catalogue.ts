@@ -151,6 +151,12 @@ export const catalogue = {
     meaning: 'A gateway has an address but the peer cluster cannot reach it, so no cross-cluster call can work.',
     remedy: 'Check that both clusters share a network, the pools are inside of it, and MetalLB’s speaker runs.',
   },
+  MP507: {
+    title: 'namespace belongs to somebody else',
+    blame: 'environment',
+    meaning: 'A scenario needs a namespace that is there already and does not carry meshproof’s label. On clusters of yours it is left alone.',
+    remedy: 'Use clusters without namespaces of the walkthrough’s names (foo, bar, legacy, cleanup-foo, cleanup-bar).',
+  },
   // MP6xx: the mesh
   MP601: {
     title: 'sample certificates refused',

@@ -57,7 +57,7 @@ export function describeError(error: MeshproofError): string {
 }
 
 /** The process exit code for an error: 2 for bad usage or configuration, 3 for an environment that failed, 1 for the mesh itself. */
-export function exitCodeOf(error: MeshproofError): 1 | 2 | 3 {
+export function exitCodeOf(error: { readonly code: ErrorCode }): 1 | 2 | 3 {
   switch (catalogue[error.code].blame) {
     case 'usage':
       return 2;

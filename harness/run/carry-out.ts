@@ -19,16 +19,8 @@ import { removeEnvironment } from './tear-down.ts';
 export async function carryOut(plan: Plan, record: RunRecord, progress: Progress, signal: AbortSignal): Promise<void> {
   const stopSampling = sampleMemory();
   let environment: Environment | undefined;
-  let reused = false;
   try {
-    const kept = await readEnvironment(plan.config.name);
-    if (plan.reuse) {
-      environment = await reopen(kept, plan.config.name);
-      reused = true;
-    } else {
-      if (kept !== undefined) throw new MeshproofError('MP501', { what: `the environment ${kept.name} is there already`, remedy: 'Use it with `--reuse`, or remove it with `meshproof down`.' });
-      environment = await bringUp(plan, record, progress, signal);
-    }
+    environment = plan.reuse ? await reopen(plan.config.name) : await bringUp(plan, record, progress, signal);
     const ids = plan.only ?? (await listScenarios()).map(({ meta }) => meta.id);
     if (ids.length > 0) {
       const ready = environment;
@@ -44,7 +36,7 @@ export async function carryOut(plan: Plan, record: RunRecord, progress: Progress
   const refused = record.data.error?.code === 'MP501';
   if (record.data.verdict !== 'passed' && !refused && usable !== undefined && !signal.aborted) await collectClusterEvidence(usable, record.folder, progress);
   await record.save({ peakMemoryBytes: stopSampling() });
-  if (plan.keep || reused || refused) return;
+  if (plan.keep || plan.reuse || refused) return;
   try {
     await record.phase('teardown', async () => {
       const clusters = {
@@ -60,10 +52,10 @@ export async function carryOut(plan: Plan, record: RunRecord, progress: Progress
   }
 }
 
-/** Opens a kept environment and sees that every cluster of it answers. */
-async function reopen(kept: Environment | undefined, name: string): Promise<Environment> {
+/** Opens the kept environment and sees that every cluster of it answers. */
+async function reopen(name: string): Promise<Environment> {
+  const kept = await readEnvironment(name);
   if (kept === undefined) throw new MeshproofError('MP105', { what: `no environment ${name} is kept` });
-  if (kept.status !== 'ready') throw new MeshproofError('MP105', { what: `the environment ${name} was never finished`, remedy: 'Remove it with `meshproof down`, then bring one up.' });
   await Promise.all(kept.clusters.map((cluster) => new ClusterApi(cluster).version()));
   return kept;
 }

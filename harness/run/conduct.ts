@@ -12,7 +12,7 @@ import type { Config } from './config.ts';
 import type { Plan } from './plan.ts';
 import { prepare } from './prepare.ts';
 import { RunRecord } from './run-record.ts';
-import { lockEnvironment } from './state.ts';
+import { lockEnvironment, readEnvironment } from './state.ts';
 import { removeLab } from './tear-down.ts';
 
 const bin = fileURLToPath(new URL('../cli/bin.js', import.meta.url));
@@ -36,6 +36,10 @@ export interface ConductOptions {
 export async function conduct(options: ConductOptions): Promise<RunRecord> {
   const { config, progress, signal, keep, reuse, only } = options;
   const unlock = await lockEnvironment(config.name);
+  await checkKept(config.name, reuse).catch(async (error: unknown) => {
+    await unlock();
+    throw error;
+  });
   const record = await RunRecord.begin(config.reports, { command: process.argv.slice(2), provider: config.provider, clusters: config.clusters });
   let current = record;
   let startedLab = false;
@@ -55,6 +59,18 @@ export async function conduct(options: ConductOptions): Promise<RunRecord> {
     await unlock();
   }
   return current;
+}
+
+/**
+ * Sees before anything is prepared that there is an environment to reuse, or none in the way.
+ *
+ * @throws MeshproofError MP105 without one to reuse, MP501 with one in the way.
+ */
+async function checkKept(name: string, reuse: boolean): Promise<void> {
+  const kept = await readEnvironment(name);
+  if (reuse && kept === undefined) throw new MeshproofError('MP105', { what: `no environment ${name} is kept` });
+  if (reuse && kept?.status !== 'ready') throw new MeshproofError('MP105', { what: `the environment ${name} was never finished`, remedy: 'Remove it with `meshproof down`, then bring one up.' });
+  if (!reuse && kept !== undefined) throw new MeshproofError('MP501', { what: `the environment ${name} is there already`, remedy: 'Use it with `--reuse`, or remove it with `meshproof down`.' });
 }
 
 async function carryOutWhereItLives(plan: Plan, record: RunRecord, progress: Progress, signal: AbortSignal): Promise<RunRecord> {

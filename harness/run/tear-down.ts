@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { ClusterApi } from '../cluster/cluster-api.ts';
 import { stopLab } from '../lab/lab.ts';
 import { runProgram } from '../process/run-program.ts';
 import { outsideClientLabel } from '../probe/outside-client.ts';
@@ -15,9 +16,15 @@ import { forgetEnvironment, readEnvironment, stateFolder } from './state.ts';
 export async function removeEnvironment(name: string): Promise<string[]> {
   const environment = await readEnvironment(name);
   if (environment === undefined) return [];
-  const removed = environment.provider === 'kind' ? await removeClusters(environment) : [];
+  const removed = environment.provider === 'kind' ? await removeClusters(environment) : await removeOwnNamespaces(environment);
   await forgetEnvironment(name);
   return removed;
+}
+
+/** On clusters of the user: the namespaces that scenarios made there, and nothing else. */
+async function removeOwnNamespaces({ clusters }: Environment): Promise<string[]> {
+  const names = await Promise.all(clusters.map(async (cluster) => (await new ClusterApi(cluster).removeOwnNamespaces()).map((name) => `namespace ${name} of ${cluster.name}`)));
+  return names.flat();
 }
 
 async function removeClusters(environment: Environment): Promise<string[]> {

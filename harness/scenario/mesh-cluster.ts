@@ -90,6 +90,7 @@ export class MeshCluster {
 
   /** Deploys samples/sleep into a namespace with injection, and waits until its sidecar serves. */
   async deploySleep(namespace: string): Promise<Workload> {
+    await this.api.claimNamespace(namespace);
     await this.api.applyAll([injectedNamespace(namespace), ...sleep({ namespace, image: this.#options.environment.images.curl, annotations: clientAnnotations })], this.#options.signal);
     return await this.#workload(namespace, 'sleep', undefined);
   }
@@ -97,6 +98,7 @@ export class MeshCluster {
   /** Deploys samples/sleep into a namespace without injection: a client that no sidecar helps. */
   async deployPlainSleep(namespace: string): Promise<Resolver> {
     const { environment, signal } = this.#options;
+    await this.api.claimNamespace(namespace);
     await this.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
     await this.api.applyAll(sleep({ namespace, image: environment.images.curl, annotations: {} }), signal);
     await this.api.waitForDeployment(namespace, 'sleep', { within: readyWithin, signal });
@@ -107,6 +109,7 @@ export class MeshCluster {
   async deployHttpbin(namespace: string, version = 'v1'): Promise<Workload> {
     const { httpbin: image, httpbinPort: port } = this.#options.environment.images;
     const objects = httpbin({ namespace, image, port, version });
+    await this.api.claimNamespace(namespace);
     if (version === 'v1') await this.api.applyAll([injectedNamespace(namespace), ...objects], this.#options.signal);
     // Another version shares account and Service with the first; its deployment goes when the scenario ends.
     else await this.apply(...objects.filter(({ kind }) => kind === 'Deployment'));

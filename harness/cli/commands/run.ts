@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { loadConfig } from '../../run/config.ts';
 import { countClaims, phaseSeconds, type RunRecord } from '../../run/run-record.ts';
-import { MeshproofError } from '../../errors/meshproof-error.ts';
+import { isErrorCode } from '../../errors/catalogue.ts';
+import { exitCodeOf, MeshproofError } from '../../errors/meshproof-error.ts';
 import { createProgress } from '../../progress/progress.ts';
 import { providerOption, toolchainOption } from '../options.ts';
 import { untilSignal } from '../signals.ts';
@@ -54,7 +55,8 @@ async function runAndReport(command: Command, flags: RunFlags, only: readonly st
   const { conduct } = await import('../../run/conduct.ts');
   const record = await conduct({ config, only, keep, reuse: flags.reuse === true, progress: createProgress(), signal: untilSignal() });
   process.stdout.write(flags.json === true ? `${JSON.stringify(summary(record))}\n` : `${summaryLines(record).join('\n')}\n`);
-  process.exitCode = { passed: 0, failed: 1, error: 3, running: 3 }[record.data.verdict];
+  const code = record.data.error?.code ?? '';
+  process.exitCode = isErrorCode(code) ? exitCodeOf({ code }) : { passed: 0, failed: 1, error: 3, running: 3 }[record.data.verdict];
 }
 
 function summary(record: RunRecord): object {
