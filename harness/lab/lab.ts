@@ -48,10 +48,18 @@ export async function ensureLab(toolchain: Toolchain, cache: ArtifactCache, sign
       return notYet(`it is not running; its log ends: ${await logEnd(daemonLog(cache))}`);
     },
   });
+  await removeLeftovers(docker);
   // kind would ask for an IPv6 network, which the lab's kernel may not offer.
   const networks = await docker.run(['network', 'ls', '--format', '{{.Name}}']);
   if (!networks.stdout.split('\n').includes('kind')) await docker.run(['network', 'create', '--driver', 'bridge', 'kind'], { code: 'MP401' });
   return { docker, started: true };
+}
+
+/** Containers and volumes of a daemon that died are of no use: their processes and networks went with it. All of them are the lab's own. */
+async function removeLeftovers(docker: Docker): Promise<void> {
+  const left = (await docker.run(['ps', '--all', '--quiet'], { code: 'MP401' })).stdout.split('\n').filter((id) => id !== '');
+  if (left.length > 0) await docker.run(['rm', '--force', '--volumes', ...left], { code: 'MP401', purpose: 'remove what a dead daemon left' });
+  await docker.run(['volume', 'prune', '--force'], { code: 'MP401', purpose: 'remove the volumes that a dead daemon left' });
 }
 
 /** What the private daemon is doing, in a word or two. */

@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { asMeshproofError, describeError, exitCodeOf, MeshproofError } from '../errors/meshproof-error.ts';
+import { labStatus } from '../lab/lab.ts';
 import { labNamespacePath } from '../lab/network-namespace.ts';
 import type { Progress } from '../progress/progress.ts';
+import type { Environment } from '../scenario/environment.ts';
 import { ArtifactCache } from '../toolchain/cache.ts';
 import { carryOut } from './carry-out.ts';
 import { folderBytes } from './disk-usage.ts';
@@ -12,7 +14,7 @@ import type { Config } from './config.ts';
 import type { Plan } from './plan.ts';
 import { prepare } from './prepare.ts';
 import { RunRecord } from './run-record.ts';
-import { lockEnvironment, readEnvironment } from './state.ts';
+import { forgetEnvironment, lockEnvironment, readEnvironment } from './state.ts';
 import { removeLab } from './tear-down.ts';
 
 const bin = fileURLToPath(new URL('../cli/bin.js', import.meta.url));
@@ -67,10 +69,18 @@ export async function conduct(options: ConductOptions): Promise<RunRecord> {
  * @throws MeshproofError MP105 without one to reuse, MP501 with one in the way.
  */
 async function checkKept(name: string, reuse: boolean): Promise<void> {
-  const kept = await readEnvironment(name);
+  const kept = await livingEnvironment(name);
   if (reuse && kept === undefined) throw new MeshproofError('MP105', { what: `no environment ${name} is kept` });
   if (reuse && kept?.status !== 'ready') throw new MeshproofError('MP105', { what: `the environment ${name} was never finished`, remedy: 'Remove it with `meshproof down`, then bring one up.' });
   if (!reuse && kept !== undefined) throw new MeshproofError('MP501', { what: `the environment ${name} is there already`, remedy: 'Use it with `--reuse`, or remove it with `meshproof down`.' });
+}
+
+/** The kept environment; one whose private daemon has ended, with the session that started it, is forgotten: its clusters are gone. */
+async function livingEnvironment(name: string): Promise<Environment | undefined> {
+  const kept = await readEnvironment(name);
+  if (kept?.networkNamespace === undefined || (await labStatus()) === 'running') return kept;
+  await forgetEnvironment(name);
+  return undefined;
 }
 
 async function carryOutWhereItLives(plan: Plan, record: RunRecord, progress: Progress, signal: AbortSignal): Promise<RunRecord> {

@@ -30,7 +30,7 @@ async function removeOwnNamespaces({ clusters }: Environment): Promise<string[]>
 async function removeClusters(environment: Environment): Promise<string[]> {
   const { name, dockerHost, programs, clusterNames } = environment;
   const docker = new Docker(programs.docker, dockerHost);
-  // A dead private daemon took its containers with it; what is left of them on disk, the next start of the daemon removes below.
+  // A dead private daemon took its containers with it; what is left of them on disk goes when the daemon starts the next time.
   if (dockerHost !== undefined && !(await docker.answers())) return [];
   const kind = (args: readonly string[], purpose: string): ReturnType<typeof runProgram> =>
     runProgram({ program: programs.kind, args, env: docker.environment, purpose, code: 'MP503', timeout: 120_000 });
