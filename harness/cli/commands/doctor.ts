@@ -16,7 +16,8 @@ export function addDoctor(program: Command): void {
       if (flags.json === true) process.stdout.write(`${JSON.stringify(report)}\n`);
       else {
         const rows = report.components.map(({ name, version, state, seconds, bytes }) => `  ${state.padEnd(8)}${name.padEnd(26)}${version.padEnd(44)}${state === 'cached' ? '' : `${String(seconds).padStart(5)} s`}${`${(bytes / 1e6).toFixed(0)} MB`.padStart(10)}`);
-        const toMake = report.components.filter(({ state }) => state !== 'cached').reduce((sum, { seconds }) => sum + seconds, 0);
+        // Measured beside each other, a bit more than two at a time.
+        const toMake = report.components.filter(({ state }) => state !== 'cached').reduce((sum, { seconds }) => sum + seconds, 0) / 2.2;
         process.stdout.write(
           [
             `engine: ${report.engine}, toolchain: ${report.edition}`,
