@@ -144,13 +144,34 @@ async function stopDaemon(): Promise<boolean> {
   return pid !== undefined;
 }
 
-/** Shims outlive a daemon that was killed; they are recognised by the lab's own socket folder in their command line. */
+/**
+ * Shims outlive a daemon that was killed, and their containers outlive them. A shim is recognised by the lab's own socket folder in its command
+ * line; everything that descends from it is the lab's, and goes with it.
+ */
 async function killLeftovers(): Promise<void> {
-  const { stdout } = await runProgram({ program: 'ps', args: ['-eo', 'pid=,args='], purpose: 'look for left-over processes', code: 'MP401' });
-  for (const line of stdout.split('\n')) {
-    const match = /^\s*(\d+)\s+(\S*(?:containerd|containerd-shim|containerd-shim-runc-v2|docker-proxy)\s.*)$/.exec(line);
-    if (match?.[1] !== undefined && match[2]?.includes(`${runtimeFolder}/`) === true) process.kill(Number(match[1]), 'SIGKILL');
+  const { stdout } = await runProgram({ program: 'ps', args: ['-eo', 'pid=,ppid=,args='], purpose: 'look for left-over processes', code: 'MP401' });
+  for (const pid of leftoverProcesses(stdout, runtimeFolder)) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch (error) {
+      // It ended by itself, with its parent.
+      if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+    }
   }
+}
+
+/** The pids, in a listing of `ps -eo pid=,ppid=,args=`, of shims and helpers that live in a folder, and of all their descendants. */
+export function leftoverProcesses(listing: string, folder: string): number[] {
+  const processes = listing.split('\n').flatMap((line) => {
+    const [, pid, parent, command = ''] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
+    return pid === undefined ? [] : [{ pid: Number(pid), parent: Number(parent), command }];
+  });
+  const found = new Set(processes.filter(({ command }) => /^\S*(containerd|containerd-shim\S*|docker-proxy)\s/.test(command) && command.includes(`${folder}/`)).map(({ pid }) => pid));
+  for (let size = -1; size !== found.size; ) {
+    size = found.size;
+    for (const { pid, parent } of processes) if (found.has(parent)) found.add(pid);
+  }
+  return [...found];
 }
 
 async function unmountBelow(folder: string): Promise<void> {
