@@ -138,19 +138,20 @@ async function stopDaemon(): Promise<boolean> {
       look: async () => ((await daemonPid()) === undefined ? holds(undefined) : notYet(`process ${pid} is still there`)),
     });
   }
-  await killLeftovers();
+  const left = await killLeftovers();
   await unmountBelow(runtimeFolder);
   await rm(runtimeFolder, { recursive: true, force: true });
-  return pid !== undefined;
+  return pid !== undefined || left > 0;
 }
 
 /**
  * Shims outlive a daemon that was killed, and their containers outlive them. A shim is recognised by the lab's own socket folder in its command
  * line; everything that descends from it is the lab's, and goes with it.
  */
-async function killLeftovers(): Promise<void> {
+async function killLeftovers(): Promise<number> {
   const { stdout } = await runProgram({ program: 'ps', args: ['-eo', 'pid=,ppid=,args='], purpose: 'look for left-over processes', code: 'MP401' });
-  for (const pid of leftoverProcesses(stdout, runtimeFolder)) {
+  const left = leftoverProcesses(stdout, runtimeFolder);
+  for (const pid of left) {
     try {
       process.kill(pid, 'SIGKILL');
     } catch (error) {
@@ -158,6 +159,7 @@ async function killLeftovers(): Promise<void> {
       if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
     }
   }
+  return left.length;
 }
 
 /** The pids, in a listing of `ps -eo pid=,ppid=,args=`, of shims and helpers that live in a folder, and of all their descendants. */
