@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { MeshproofError } from '../errors/meshproof-error.ts';
 import { runProgram } from '../process/run-program.ts';
 import type { ArtifactCache } from '../toolchain/cache.ts';
 import { Docker } from '../toolchain/docker.ts';
@@ -195,9 +194,4 @@ async function daemonPid(): Promise<number | undefined> {
 async function logEnd(file: string): Promise<string> {
   const text = await readFile(file, 'utf8').catch(() => '');
   return text.trim().split('\n').slice(-5).join('\n');
-}
-
-/** Refuses clearly when there is neither a usable Docker nor the right to run one. */
-export function noEngine(seen: string): MeshproofError {
-  return new MeshproofError('MP201', { what: 'no usable Docker daemon, and no right to run a private one', seen });
 }

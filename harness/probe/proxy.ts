@@ -117,12 +117,6 @@ export class Proxy {
     });
   }
 
-  /** `LIVE`, `PRE_INITIALIZING`, … as Envoy says of itself. */
-  async state(): Promise<string> {
-    const info = (await this.#admin('server_info')) as { state?: string };
-    return info.state ?? 'unknown';
-  }
-
   async #admin(path: string): Promise<unknown> {
     const { stdout, stderr, exitCode } = await execInPod(this.#kubectl, this.where, ['pilot-agent', 'request', 'GET', path]);
     if (exitCode !== 0) {

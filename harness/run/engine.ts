@@ -1,5 +1,6 @@
 import { Docker } from '../toolchain/docker.ts';
-import { labIsPossible, labSocket, noEngine } from '../lab/lab.ts';
+import { MeshproofError } from '../errors/meshproof-error.ts';
+import { labIsPossible, labSocket } from '../lab/lab.ts';
 
 /** Where containers will run: the user's own Docker, which is used and never changed, or the lab's private daemon. */
 export type Engine = { readonly kind: 'user'; readonly docker: Docker } | { readonly kind: 'lab' };
@@ -16,5 +17,8 @@ export async function chooseEngine(): Promise<Engine> {
     if (await docker.answers()) return { kind: 'user', docker };
   }
   if (labIsPossible()) return { kind: 'lab' };
-  throw noEngine(`${process.platform}, user id ${process.getuid?.() ?? 'unknown'}, no answer from docker`);
+  throw new MeshproofError('MP201', {
+    what: 'no usable Docker daemon, and no right to run a private one',
+    seen: `${process.platform}, user id ${process.getuid?.() ?? 'unknown'}, no answer from docker`,
+  });
 }
