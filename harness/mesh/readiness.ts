@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { ClusterAddress } from '../cluster/cluster-api.ts';
 import { curl } from '../probe/curl.ts';
 import { execInPod, type PodContainer } from '../probe/pod.ts';
+import type { Pushes } from '../probe/barrier.ts';
 import { holds, notYet, waitFor } from '../wait/wait-for.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { eastWestPort, systemNamespace } from './operator.ts';
@@ -27,9 +28,21 @@ const syncSchema = z.array(
 );
 export type ProxySync = z.infer<typeof syncSchema>[number];
 
+const xdsTypes = ['cluster', 'listener', 'endpoint', 'route'] as const;
+
 /** The xDS types of which this proxy has not acknowledged the last push. */
 export function unacknowledged(sync: ProxySync): string[] {
-  return (['cluster', 'listener', 'endpoint', 'route'] as const).filter((type) => (sync[`${type}_sent`] ?? '') !== (sync[`${type}_acked`] ?? ''));
+  return xdsTypes.filter((type) => (sync[`${type}_sent`] ?? '') !== (sync[`${type}_acked`] ?? ''));
+}
+
+/** What istiod knows of one proxy: the push version of each xDS type that it sent, and the types whose acknowledgement is outstanding. */
+export function pushesOf(sync: ProxySync): Pushes {
+  // A nonce is the push version and a UUID behind it (istio: pilot/pkg/xds/ads.go, nonce).
+  const versions = xdsTypes.flatMap((type) => {
+    const nonce = sync[`${type}_sent`] ?? '';
+    return nonce === '' ? [] : [[type, nonce.slice(0, -36)] as const];
+  });
+  return { versions: Object.fromEntries(versions), unacknowledged: unacknowledged(sync) };
 }
 
 /**

@@ -1,17 +1,20 @@
 import { z } from 'zod';
 import { MeshproofError } from '../errors/meshproof-error.ts';
+import { barrier, type Passed, type Pushes } from './barrier.ts';
 import { readAccessLog, untraced, type AccessLogEntry } from './access-log.ts';
 import { ConfigDump } from './envoy/config-dump.ts';
 import { holds, notYet, waitFor } from '../wait/wait-for.ts';
 import { execInPod, type PodContainer } from './pod.ts';
-import { brokenHop, describeTrace, type Hop } from './trace.ts';
+import type { Hop } from './trace.ts';
 
 /** What a proxy needs of the world around it. */
 export interface ProxyLinks {
   /** Keeps each raw dump as evidence. */
   readonly keep: (proxy: Proxy, dump: unknown) => Promise<void>;
-  /** The xDS types of which istiod has sent more than the proxy acknowledged. */
-  readonly unacknowledged: (proxy: Proxy) => Promise<string[]>;
+  /** What istiod has sent to this proxy, and what of it the proxy has not acknowledged; undefined when they are not connected. */
+  readonly pushes: (proxy: Proxy) => Promise<Pushes | undefined>;
+  /** Keeps what a barrier saw when it let the scenario pass. */
+  readonly keepBarrier: (proxy: Proxy, passed: Passed) => Promise<void>;
 }
 
 /** Connections opened and bytes sent upstream. */
@@ -61,30 +64,16 @@ export class Proxy {
   }
 
   /**
-   * The propagation barrier: waits until the proxy's own configuration holds a whole path, nothing of it still warming, and istiod has
-   * the acknowledgement of all that it sent. A rejected push ends the wait at once.
+   * The propagation barrier: waits until the proxy has a whole path, in the version that istiod gave it, acknowledged.
    *
    * @param trace follows the path through a dump
    * @param within milliseconds
    * @throws MeshproofError MP701 with the hop that is missing and the nearest thing there is; MP704 with Envoy's words for a rejection.
    */
   async holdsPath(trace: (dump: ConfigDump) => Hop[], within = 30_000): Promise<Hop[]> {
-    return await waitFor({
-      name: `${this.name} holds the whole path`,
-      where: this.name,
-      within,
-      every: 100,
-      look: async () => {
-        const dump = await this.configDump();
-        const [rejection] = dump.rejections;
-        if (rejection !== undefined) throw new MeshproofError('MP704', { what: `${rejection.resource} was rejected`, where: this.name, seen: rejection.details });
-        const hops = trace(dump);
-        if (brokenHop(hops) !== undefined) return notYet(describeTrace(hops));
-        if (dump.warming.length > 0) return notYet(`still warming: ${dump.warming.join(', ')}`);
-        const lagging = await this.#links.unacknowledged(this);
-        return lagging.length === 0 ? holds(hops) : notYet(`istiod still waits for the acknowledgement of ${lagging.join(', ')}`);
-      },
-    });
+    const passed = await barrier({ proxy: this.name, dump: () => this.configDump(), pushes: () => this.#links.pushes(this), trace, within });
+    await this.#links.keepBarrier(this, passed);
+    return [...passed.hops];
   }
 
   /**

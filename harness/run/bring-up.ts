@@ -117,7 +117,7 @@ function environmentOf(plan: Plan, provider: ClusterProvider, addresses: readonl
     offers: provider.offers,
     programs: { kubectl: locate(toolchain, 'kubectl'), istioctl: locate(toolchain, 'istioctl'), kind: locate(toolchain, 'kind'), docker: plan.docker },
     versions: { kubernetes: toolchain.kubernetesVersion, istio: toolchain.istioVersion, edition: toolchain.edition },
-    images: { httpbin: images.httpbin.image, httpbinPort: images.httpbin.port, curl: images.curl },
+    images: { httpbin: images.httpbin.image, httpbinPort: images.httpbin.port, curl: images.curl, coredns: images.coredns },
     clusterNames: [...config.clusters],
     clusters: addresses.map((address) => ({ ...address, gateway: gateways[address.name] })),
   };

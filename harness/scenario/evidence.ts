@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
+import type { Passed } from '../probe/barrier.ts';
 import type { CurlExchange } from '../probe/curl.ts';
 
 /**
@@ -18,6 +19,11 @@ export class EvidenceFolder {
 
   async keepDump(proxy: string, dump: unknown): Promise<void> {
     await this.#write(`${fileName(proxy)}.config-dump.json`, JSON.stringify(dump));
+  }
+
+  /** What a propagation barrier saw as it opened: the hops, and the push versions that istiod gave. */
+  async keepBarrier(proxy: string, passed: Passed): Promise<void> {
+    await this.#write(`${fileName(proxy)}.barrier.json`, JSON.stringify(passed, undefined, 2));
   }
 
   async keepExchanges(cluster: string, exchanges: readonly CurlExchange[]): Promise<void> {

@@ -1,13 +1,15 @@
-import type { Matcher } from 'vitest';
 import type { CurlExchange } from '../probe/curl.ts';
 import type { Bound } from '../probe/distribution.ts';
+import { endpointName, type ConfigDump } from '../probe/envoy/config-dump.ts';
 import type { Moved } from '../probe/flow.ts';
-import { brokenHop, describeTrace, type Hop } from '../probe/trace.ts';
+import type { HandshakeResult } from '../probe/tls-client.ts';
+import { brokenHop, describeTrace, nearestTo, type Hop } from '../probe/trace.ts';
+import { always, eventually, ever, type Verdict } from './convergence.ts';
 
-/** Matchers for what probes return; their messages show what was seen, not only that it was not equal. */
+/** Matchers for what probes return; their messages show what was seen, and the nearest thing to what was not. */
 export const meshMatchers = {
   /** The exchange has this HTTP status. */
-  toHaveStatus(exchange: CurlExchange, status: number) {
+  toHaveStatus(exchange: CurlExchange, status: number): Verdict {
     const { command, status: seen, exitCode, error, remoteAddress, headers, body } = exchange;
     return {
       pass: seen === status && exitCode === 0,
@@ -23,8 +25,21 @@ export const meshMatchers = {
     };
   },
 
+  /** A name resolves to exactly these addresses; to none, with an empty list. */
+  toResolveTo(addresses: readonly string[], expected: readonly string[]): Verdict {
+    const [seen, wanted] = [addresses, expected].map((list) => (list.length === 0 ? 'nothing' : [...list].sort().join(', ')));
+    return { pass: seen === wanted, message: () => `expected the name to resolve to ${wanted ?? ''}, it resolves to ${seen ?? ''}` };
+  },
+
+  /** A TLS greeting ended like this; `reason` is OpenSSL's or the socket's code, or a pattern of it. */
+  toBeRefusedBecause(handshake: HandshakeResult, reason: string | RegExp): Verdict {
+    const { outcome, reason: seen, serverIdentities } = handshake;
+    const fits = typeof reason === 'string' ? seen === reason : reason.test(seen);
+    return { pass: outcome === 'refused' && fits, message: () => `expected the greeting to be refused with ${String(reason)}; it was ${outcome}${seen === '' ? '' : ` with ${seen}`}, by ${serverIdentities.join(', ') || 'nobody with a certificate'}` };
+  },
+
   /** Every one of these proxies sent bytes upstream while the work ran. */
-  toHaveCarriedTraffic(moved: readonly Moved[]) {
+  toHaveCarriedTraffic(moved: readonly Moved[]): Verdict {
     const still = moved.filter(({ before, after }) => after.bytes <= before.bytes);
     const line = ({ proxy, cluster, before, after }: Moved): string => `  ${proxy} · ${cluster}: ${before.bytes} → ${after.bytes} bytes, ${before.connections} → ${after.connections} connections`;
     return {
@@ -34,28 +49,85 @@ export const meshMatchers = {
   },
 
   /** The number lies within inclusive bounds. */
-  toBeWithin(seen: number, { low, high }: Bound) {
+  toBeWithin(seen: number, { low, high }: Bound): Verdict {
     return { pass: seen >= low && seen <= high, message: () => `expected between ${low} and ${high}, seen ${seen}` };
   },
 
   /** Every hop of the trace is there. */
-  toReachTheEnd(hops: readonly Hop[]) {
+  toReachTheEnd(hops: readonly Hop[]): Verdict {
     const broken = brokenHop(hops);
     return {
       pass: hops.length > 0 && broken === undefined,
-      message: () => `the path breaks at the ${broken?.hop ?? 'start'} of ${broken?.proxy ?? 'nothing'}\n${describeTrace(hops)}`,
+      message: () => `${broken === undefined ? 'the path is whole' : `the path breaks at the ${broken.hop} of ${broken.proxy}`}\n${describeTrace(hops)}`,
     };
   },
-} satisfies Record<string, Matcher>;
 
-interface MeshMatchers<R> {
-  toHaveStatus: (status: number) => R;
-  toReachTheEnd: () => R;
-  toHaveCarriedTraffic: () => R;
-  toBeWithin: (bound: Bound) => R;
+  /** The proxy has a cluster of this name. */
+  toHaveCluster(dump: ConfigDump, name: string): Verdict {
+    const there = dump.cluster(name) !== undefined;
+    return { pass: there, message: () => (there ? `there is a cluster ${name}` : `no cluster ${name}${nearest(name, dump.clusters.map((cluster) => cluster.name))}`) };
+  },
+
+  /** The proxy's cluster has exactly these endpoints, "address:port". */
+  toHaveEndpoints(dump: ConfigDump, name: string, expected: readonly string[]): Verdict {
+    const cluster = dump.cluster(name);
+    const found = cluster === undefined ? [] : dump.endpointsOf(cluster).map(endpointName).sort();
+    const wanted = [...expected].sort();
+    return {
+      pass: cluster !== undefined && found.join() === wanted.join(),
+      message: () =>
+        cluster === undefined
+          ? `no cluster ${name}${nearest(name, dump.clusters.map((one) => one.name))}`
+          : [`cluster ${name}`, `  expected  ${wanted.join(', ') || 'no endpoint'}`, `  seen      ${found.join(', ') || 'no endpoint'}`].join('\n'),
+    };
+  },
+
+  /** A listener of the proxy on this port has a filter chain that matches this SNI. */
+  toHaveFilterChain(dump: ConfigDump, port: number, sni: string): Verdict {
+    const there = dump.filterChainFor(port, sni) !== undefined;
+    return { pass: there, message: () => (there ? `port ${port} answers to SNI ${sni}` : `port ${port} does not answer to SNI ${sni}${nearest(sni, dump.serverNames(port))}`) };
+  },
+
+  /** A listener of the proxy takes connections on this port. */
+  toListenOn(dump: ConfigDump, port: number): Verdict {
+    const name = dump.listenerOn(port)?.name;
+    return { pass: name !== undefined, message: () => (name === undefined ? `nothing listens on ${port}${nearest(String(port), dump.listeners.map((one) => one.name))}` : `listener ${name} takes port ${port}`) };
+  },
+} satisfies Record<string, (seen: never, ...expected: never[]) => Verdict>;
+
+function nearest(wanted: string, there: readonly string[]): string {
+  const candidates = nearestTo(wanted, there);
+  return candidates.length === 0 ? '; there is nothing of the kind' : `; nearest: ${candidates.join(' | ')}`;
 }
 
+type Judges = typeof meshMatchers;
+type Judge = (seen: unknown, ...expected: unknown[]) => Verdict;
+
+/** Each matcher once more under a name with a prefix, for a probe that is called again and again instead of a value. */
+type Repeated<Prefix extends string> = {
+  [Name in keyof Judges as Name extends `to${infer Rest}` ? `to${Prefix}${Rest}` : never]: Judges[Name] extends (seen: never, ...expected: infer Expected) => Verdict ? (...expected: Expected) => Promise<void> : never;
+};
+
+type Once = { [Name in keyof Judges]: Judges[Name] extends (seen: never, ...expected: infer Expected) => Verdict ? (...expected: Expected) => void : never };
+
+function repeated(prefix: string, judge: (look: () => Promise<Verdict>, wanted: boolean) => Promise<Verdict>): Record<string, (this: { isNot?: boolean }, probe: () => unknown, ...expected: unknown[]) => Promise<Verdict>> {
+  return Object.fromEntries(
+    Object.entries(meshMatchers as unknown as Record<string, Judge>).map(([name, matcher]) => [
+      name.replace(/^to/, `to${prefix}`),
+      async function (this: { isNot?: boolean }, probe: () => unknown, ...expected: unknown[]): Promise<Verdict> {
+        return await judge(async () => matcher(await probe(), ...expected), this.isNot !== true);
+      },
+    ]),
+  );
+}
+
+/**
+ * Three forms of each matcher for a probe: `toEventually…` (presence: several times in a row before a deadline), `toAlways…` (through a
+ * whole window), and `not.toEver…` (absence: never within the window).
+ */
+export const convergingMatchers = { ...repeated('Eventually', eventually), ...repeated('Always', (look) => always(look)), ...repeated('Ever', (look) => ever(look)) };
+
 declare module 'vitest' {
-  // eslint-disable-next-line @typescript-eslint/no-empty-object-type, @typescript-eslint/no-explicit-any -- must repeat vitest's own declaration
-  interface Matchers<T = any> extends MeshMatchers<T> {}
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any, @typescript-eslint/no-unused-vars -- must repeat vitest's own declaration
+  interface Matchers<T = any> extends Once, Repeated<'Eventually'>, Repeated<'Always'>, Repeated<'Ever'> {}
 }

@@ -2,7 +2,7 @@ import { ClusterApi } from '../cluster/cluster-api.ts';
 import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
 import { httpbin, injectedNamespace, sleep } from '../cluster/workloads.ts';
 import { clientAnnotations } from '../mesh/profile.ts';
-import { proxySyncs, unacknowledged } from '../mesh/readiness.ts';
+import { proxySyncs, pushesOf } from '../mesh/readiness.ts';
 import { eastWestPort, systemNamespace } from '../mesh/operator.ts';
 import { resolveInPod } from '../probe/resolve.ts';
 import { curl, curlTimes, type CurlExchange, type CurlOptions } from '../probe/curl.ts';
@@ -230,9 +230,12 @@ export class MeshCluster {
     const { environment, evidence } = this.#options;
     return new Proxy(environment.programs.kubectl, this.container(namespace, pod, 'istio-proxy'), {
       keep: (proxy, dump) => evidence.keepDump(proxy.name, dump),
-      unacknowledged: async () => {
+      pushes: async () => {
         const sync = (await proxySyncs(environment.programs.kubectl, this.#options.cluster)).find(({ proxy = '' }) => proxy.startsWith(`${pod}.`));
-        return sync === undefined ? ['everything: the proxy is not connected'] : unacknowledged(sync);
+        return sync === undefined ? undefined : pushesOf(sync);
+      },
+      keepBarrier: async (proxy, passed) => {
+        await evidence.keepBarrier(proxy.name, passed);
       },
     });
   }

@@ -1,7 +1,7 @@
 import { step as allureStep, epic, feature, label } from 'allure-js-commons';
 import { expect, inject, test } from 'vitest';
 import { environmentSchema } from './environment.ts';
-import { meshMatchers } from './matchers.ts';
+import { convergingMatchers, meshMatchers } from './matchers.ts';
 import { play } from './play.ts';
 import { registerScenariosWith } from './scenario.ts';
 
@@ -12,7 +12,7 @@ declare module 'vitest' {
   }
 }
 
-expect.extend(meshMatchers);
+expect.extend({ ...meshMatchers, ...convergingMatchers });
 
 /** Each scenario that is imported becomes one test; its claims are in the test's meta, and its failure lists those that do not hold. */
 registerScenariosWith((scenario) => {

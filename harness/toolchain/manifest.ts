@@ -9,6 +9,9 @@ export const versions = {
   kubernetes: 'v1.34.4',
   etcd: 'v3.6.16',
   coredns: 'v1.12.4',
+  /** Two of the past: the walkthrough's forms for CoreDNS below 1.4.0 and of 1.4.0 are proven against these. */
+  corednsBefore140: 'v1.2.6',
+  coredns140: 'v1.4.0',
   metallb: 'v0.15.2',
   /** Istio master, VERSION 1.31, of 2026-08-27: what the Go module registry serves. */
   istioSource: 'v0.0.0-20260827124520-eed52ebb66ad',
@@ -80,6 +83,26 @@ export const sourceRecipes = [
     provides: { coredns: 'coredns' },
     seconds: 30,
     bytes: 50 * MB,
+  },
+  {
+    id: 'coredns-1.2.6',
+    version: versions.corednsBefore140,
+    from: 'go',
+    module: 'meshproof/coredns-1.2.6',
+    programs: { '.': 'coredns' },
+    provides: { 'coredns-1.2.6': 'coredns' },
+    seconds: 45,
+    bytes: 30 * MB,
+  },
+  {
+    id: 'coredns-1.4.0',
+    version: versions.coredns140,
+    from: 'go',
+    module: 'meshproof/coredns-1.4.0',
+    programs: { '.': 'coredns' },
+    provides: { 'coredns-1.4.0': 'coredns' },
+    seconds: 45,
+    bytes: 30 * MB,
   },
   {
     id: 'metallb',
@@ -249,4 +272,6 @@ export const releaseImages = {
   proxyv2: `istio/proxyv2:${versions.istioRelease}`,
   httpbin: `mccutchen/go-httpbin:${versions.httpbin}`,
   curl: 'curlimages/curl:8.11.1',
+  'coredns-1.2.6': 'coredns/coredns:1.2.6',
+  'coredns-1.4.0': 'coredns/coredns:1.4.0',
 } as const;

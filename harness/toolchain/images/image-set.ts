@@ -8,6 +8,8 @@ export interface ImageSet {
   readonly httpbin: { readonly image: string; readonly port: number };
   /** An image with curl and a shell, for the sleep workload and for clients outside of the mesh. */
   readonly curl: string;
+  /** CoreDNS as it was, by version: servers outside of the clusters that prove the walkthrough's older stub-domain forms. */
+  readonly coredns: Readonly<Record<'1.2.6' | '1.4.0', string>>;
   /** MetalLB's own manifest, as text on disk. */
   readonly metallbManifest: string;
   /** True when the node image is ours and brings its own bridge network plugin; kind's own image brings kindnet. */

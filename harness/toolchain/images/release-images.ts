@@ -9,6 +9,8 @@ import { bakeNode } from './bake-node.ts';
 import type { ImageSet } from './image-set.ts';
 import type { ImageOptions } from './source-images.ts';
 
+const pastCoreDns = { '1.2.6': releaseImages['coredns-1.2.6'], '1.4.0': releaseImages['coredns-1.4.0'] };
+
 /**
  * Pulls the published images and bakes them into kind's node image.
  *
@@ -31,6 +33,7 @@ export async function pullReleaseImages(options: ImageOptions): Promise<ImageSet
     metallb: { controller, speaker },
     httpbin: { image: releaseImages.httpbin, port: 8080 },
     curl: releaseImages.curl,
+    coredns: pastCoreDns,
     metallbManifest,
     ownNode: false,
   };
@@ -38,7 +41,7 @@ export async function pullReleaseImages(options: ImageOptions): Promise<ImageSet
 
   const limit = pLimit(3);
   let pulled = 0;
-  const all = [releaseImages.node, ...payload];
+  const all = [releaseImages.node, ...payload, ...Object.values(pastCoreDns)];
   await Promise.all(
     all.map((image) =>
       limit(async () => {
@@ -59,6 +62,7 @@ export const publishedWorkloads: ImageSet = {
   metallb: { controller: '', speaker: '' },
   httpbin: { image: releaseImages.httpbin, port: 8080 },
   curl: releaseImages.curl,
+  coredns: pastCoreDns,
   metallbManifest: '',
   ownNode: false,
 };

@@ -48,12 +48,15 @@ export async function assembleSourceImages(options: ImageOptions): Promise<Image
     metallb: { controller: `meshproof/metallb-controller:${versions.metallb}`, speaker: `meshproof/metallb-speaker:${versions.metallb}` },
     httpbin: { image: `meshproof/httpbin:${versions.httpbin}`, port: 8080 },
     curl: `meshproof/curl:${hash}`,
+    coredns: { '1.2.6': `meshproof/coredns-1.2.6:${hash}`, '1.4.0': `meshproof/coredns-1.4.0:${hash}` },
     metallbManifest: locate(toolchain, 'metallb-manifest'),
     ownNode: true,
   };
   if (await docker.hasImage(node)) return images;
 
-  const plans = [...(await kubernetesImagePlans(toolchain)), ...meshImagePlans(toolchain)];
+  const inNode = [...(await kubernetesImagePlans(toolchain)), ...meshImagePlans(toolchain)];
+  const beside = Object.entries(images.coredns).map(([version, tag]): ImagePlan => ({ tag, from: 'scratch', files: { [`coredns-${version}`]: '/coredns' }, entrypoint: '/coredns' }));
+  const plans = [...inNode, ...beside];
   say('importing the root filesystems');
   await Promise.all([
     docker.run(['import', locate(toolchain, 'base-rootfs'), images.curl], options),
@@ -71,9 +74,9 @@ export async function assembleSourceImages(options: ImageOptions): Promise<Image
     ),
   );
   say('assembling the node image');
-  const pause = plans.find((plan) => plan.tag.includes('/pause:'))?.tag ?? '';
+  const pause = inNode.find((plan) => plan.tag.includes('/pause:'))?.tag ?? '';
   await buildNodeBase(pause, options);
-  await bakeNode({ ...options, base: 'meshproof/node-bare:latest', node, payload: [...plans.map((plan) => plan.tag), images.curl] });
+  await bakeNode({ ...options, base: 'meshproof/node-bare:latest', node, payload: [...inNode.map((plan) => plan.tag), images.curl] });
   return images;
 }
 

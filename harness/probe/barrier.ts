@@ -1,0 +1,74 @@
+import { MeshproofError } from '../errors/meshproof-error.ts';
+import { holds, notYet, waitFor } from '../wait/wait-for.ts';
+import type { ConfigDump } from './envoy/config-dump.ts';
+import { brokenHop, describeTrace, type Hop } from './trace.ts';
+
+/** What a control plane has sent to one proxy. */
+export interface Pushes {
+  /** xDS type → push version, e.g. `cluster` → `2026-08-27T12:45:20Z/17`. */
+  readonly versions: Readonly<Record<string, string>>;
+  /** The types whose last push the proxy has not acknowledged. */
+  readonly unacknowledged: readonly string[];
+}
+
+/** What was seen as the barrier opened. */
+export interface Passed {
+  readonly hops: readonly Hop[];
+  /** What istiod sent, all of it acknowledged. */
+  readonly sent: Readonly<Record<string, string>>;
+  /** The last versions that changed the proxy's own clusters and listeners. */
+  readonly inDump: Readonly<Record<string, string>>;
+}
+
+export interface BarrierOptions {
+  readonly proxy: string;
+  readonly dump: () => Promise<ConfigDump>;
+  readonly pushes: () => Promise<Pushes | undefined>;
+  readonly trace: (dump: ConfigDump) => Hop[];
+  /** Milliseconds. */
+  readonly within: number;
+}
+
+/**
+ * Waits until a proxy *has* a configuration: its dump holds the whole path twice, before and after the control plane says that all it sent
+ * was acknowledged; nothing is warming; no push came in between; and the dump is of no other version than what was acknowledged. A rejected
+ * push ends the wait at once: time does not mend it.
+ *
+ * @throws MeshproofError MP701 that says what is missing; MP704 with Envoy's words for a rejection.
+ */
+export async function barrier({ proxy, dump, pushes, trace, within }: BarrierOptions): Promise<Passed> {
+  const look = async (): Promise<{ readonly hops: Hop[]; readonly missing: string | undefined; readonly inDump: Readonly<Record<string, string>> }> => {
+    const now = await dump();
+    const [rejection] = now.rejections;
+    if (rejection !== undefined) throw new MeshproofError('MP704', { what: `${rejection.resource} was rejected`, where: proxy, seen: rejection.details });
+    const hops = trace(now);
+    const missing = brokenHop(hops) !== undefined ? describeTrace(hops) : now.warming.length > 0 ? `still warming: ${now.warming.join(', ')}` : undefined;
+    return { hops, missing, inDump: { cluster: now.versions.clusters, listener: now.versions.listeners } };
+  };
+  return await waitFor<Passed>({
+    name: `${proxy} holds the whole path, as acknowledged`,
+    where: proxy,
+    within,
+    every: 100,
+    look: async () => {
+      const { missing } = await look();
+      if (missing !== undefined) return notYet(missing);
+      const before = await pushes();
+      if (before === undefined) return notYet('the proxy is not connected to istiod');
+      if (before.unacknowledged.length > 0) return notYet(`istiod still waits for the acknowledgement of ${before.unacknowledged.join(', ')}`);
+      const again = await look();
+      if (again.missing !== undefined) return notYet(again.missing);
+      const after = await pushes();
+      if (JSON.stringify(after) !== JSON.stringify(before)) return notYet('another push came in between');
+      const ahead = Object.entries(again.inDump).find(([type, version]) => isNewer(version, before.versions[type] ?? ''));
+      if (ahead !== undefined) return notYet(`the ${ahead[0]} configuration is of ${ahead[1]}, newer than what istiod knows to be acknowledged`);
+      return holds({ hops: again.hops, sent: before.versions, inDump: again.inDump });
+    },
+  });
+}
+
+/** Push versions of one control plane count up behind the slash: `<start of the push>/<count>`. Of two that do not compare, none is newer. */
+function isNewer(version: string, than: string): boolean {
+  const [left, right] = [version, than].map((text) => Number.parseInt(text.split('/').at(-1) ?? '', 10));
+  return left !== undefined && right !== undefined && left > right;
+}

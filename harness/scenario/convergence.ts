@@ -1,0 +1,64 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
+/** What a matcher says about one look. */
+export interface Verdict {
+  readonly pass: boolean;
+  readonly message: () => string;
+}
+
+/**
+ * The rules by which claims about a moving mesh are judged. What is there must be there several times in a row; what is absent must stay
+ * absent through a window, and one sight of it ends the claim: it is never looked at again until it happens to be gone.
+ */
+export const rules = {
+  /** A claim of presence holds when this many looks in a row hold. */
+  inARow: 3,
+  /** Deadline of a claim of presence, in milliseconds. */
+  within: 20_000,
+  /** A claim of absence is looked at through this time, in milliseconds, and at least `inARow` times. */
+  window: 1_000,
+  /** Pause between two looks, in milliseconds. */
+  every: 100,
+} as const;
+
+type Rules = { readonly [Key in keyof typeof rules]: number };
+type Look = () => Promise<Verdict>;
+
+/**
+ * Presence: looks until the verdict is the wanted one `inARow` times in a row, or the deadline passes.
+ *
+ * @param wanted false under `expect(…).not`
+ * @returns the last verdict, with the number of looks in its message
+ */
+export async function eventually(look: Look, wanted: boolean, { inARow, within, every }: Rules = rules): Promise<Verdict> {
+  const started = performance.now();
+  for (let looks = 1, row = 0; ; looks += 1) {
+    const verdict = await look();
+    row = verdict.pass === wanted ? row + 1 : 0;
+    if (row === inARow) return verdict;
+    const seconds = (performance.now() - started) / 1000;
+    if (seconds * 1000 + every > within) {
+      const told = `${row > 0 ? `only the last ${row} of ` : ''}${looks} looks within ${seconds.toFixed(0)} s, ${inARow} in a row are asked for; last seen:`;
+      return { pass: !wanted, message: () => `${told}\n${verdict.message()}` };
+    }
+    await pause(every);
+  }
+}
+
+/** Looks through the whole window; the first verdict that is `ending` ends it. */
+async function through(look: Look, ending: boolean, { inARow, window, every }: Rules): Promise<Verdict> {
+  const started = performance.now();
+  for (let looks = 1; ; looks += 1) {
+    const verdict = await look();
+    const seconds = (performance.now() - started) / 1000;
+    if (verdict.pass === ending) return { ...verdict, message: () => `look ${looks}, ${seconds.toFixed(1)} s into a window of ${window / 1000} s:\n${verdict.message()}` };
+    if (looks >= inARow && seconds * 1000 >= window) return { ...verdict, message: () => `${looks} looks through ${seconds.toFixed(1)} s, all the same:\n${verdict.message()}` };
+    await pause(every);
+  }
+}
+
+/** Stability: holds at every look of the window; the first look that does not hold refutes it. */
+export const always = (look: Look, how: Rules = rules): Promise<Verdict> => through(look, false, how);
+
+/** Absence, as `expect(…).not`: did it hold at any look of the window? The first that holds refutes the absence. */
+export const ever = (look: Look, how: Rules = rules): Promise<Verdict> => through(look, true, how);
