@@ -1,13 +1,14 @@
 import { expect } from 'vitest';
-import { exposeHttpbin, httpbinGlobal } from '../harness/mesh/profile.ts';
-import { outboundCluster, outboundSni, remoteService } from '../harness/mesh/services.ts';
+import { exposeHttpbin, httpbinGlobal, replacements, type GlobalService } from '../harness/mesh/profile.ts';
+import { checkDistinctAddresses, checkServiceAddress } from '../harness/mesh/service-rules.ts';
+import { outboundCluster, remoteService } from '../harness/mesh/services.ts';
 import { clientIdentity } from '../harness/probe/curl.ts';
-import { watchFlow } from '../harness/probe/flow.ts';
-import { traceGateway, traceOutbound } from '../harness/probe/trace.ts';
+import { RemotePath } from '../harness/scenario/remote-path.ts';
 import { scenario } from '../harness/scenario/scenario.ts';
 
 const { host, address, port } = httpbinGlobal;
-const sni = outboundSni(host, port.number);
+const tcp: GlobalService = { host: 'httpbin-tcp.bar.global', address: '240.0.0.4', port: { name: 'tcp', number: 9000, protocol: 'TCP' } };
+const twin: GlobalService = { ...tcp, host: 'twin.bar.global' };
 
 /** Walkthrough: "Configure the example services". The client's sidecar calls the peer's gateway itself, over port 15443. */
 export default scenario(
@@ -16,35 +17,44 @@ export default scenario(
     section: 'Configure application services › Configure the example services',
     claims: [
       'curl -I httpbin.bar.global:8000/headers answers 200',
-      'the host resolves to the address of its ServiceEntry',
+      'the host resolves to the address of its ServiceEntry, inside of 240.0.0.0/4',
       'httpbin sees the identity of sleep in the first cluster: mutual TLS end to end',
       'the sidecar leads listener → route → cluster → SNI → the peer’s gateway',
       'the peer’s gateway leads this SNI through its filter chain to httpbin',
       'this very request passed the peer’s gateway',
+      'a TCP service takes the same way without any HTTP route: the port decides the protocol',
+      'multicast and loopback addresses are refused, and a port whose name says another protocol',
+      'of two TCP services at one address only the older is reached, and the check says so beforehand',
     ],
     needs: { clusters: 2, loadBalancer: true },
+    replaced: [replacements.sniRewrite],
+    walkthrough: [
+      { step: 'deploy sleep in namespace foo of the first cluster', runs: 'configure-the-example-services.1-4' },
+      { step: 'deploy httpbin in namespace bar of the second cluster', runs: 'configure-the-example-services.5-7' },
+      { step: 'find the gateway address of the second cluster', runs: 'configure-the-example-services.8' },
+      { step: 'create the ServiceEntry for httpbin.bar.global in the first cluster', runs: 'configure-the-example-services.9' },
+      { step: 'curl -I httpbin.bar.global:8000/headers answers 200', runs: 'configure-the-example-services.10' },
+    ],
   },
   async ({ west, east, step, claim }) => {
     const sleep = await step('deploy sleep in namespace foo of the first cluster', () => west.deploySleep('foo'));
     await step('deploy httpbin in namespace bar of the second cluster', () => east.deployHttpbin('bar'));
     const gateway = await step('find the gateway address of the second cluster', () => east.ingressGateway());
+    const path = new RemotePath({ client: sleep, service: httpbinGlobal, gateway });
+    const endpoints = [{ address: gateway.address }];
 
     await step('let the second cluster’s gateway know the .global name (profile modern)', () => east.apply(exposeHttpbin(east.httpbinPort)));
-    await step('create the ServiceEntry for httpbin.bar.global in the first cluster', () =>
-      west.apply(remoteService({ host, namespace: 'foo', name: 'httpbin-bar', address, port, endpoints: [{ address: gateway.address }] })),
-    );
-    const outbound = { host, port: port.number, address, endpoint: `${gateway.address}:${gateway.port}`, sni, cluster: outboundCluster(host, port.number) };
-    const inbound = { port: gateway.port, sni };
-    await step('wait until both proxies hold the configuration', () =>
-      Promise.all([sleep.proxy.holdsPath((dump) => traceOutbound(dump, sleep.proxy.name, outbound)), gateway.proxy.holdsPath((dump) => traceGateway(dump, gateway.proxy.name, inbound))]),
-    );
+    await step('create the ServiceEntry for httpbin.bar.global in the first cluster', () => west.apply(remoteService({ host, namespace: 'foo', name: 'httpbin-bar', address, port, endpoints })));
+    await step('wait until both proxies hold the configuration', () => path.held());
 
     await claim('curl -I httpbin.bar.global:8000/headers answers 200', async () => {
-      expect(await sleep.curl(`${host}:8000/headers`, { head: true })).toHaveStatus(200);
+      await expect(() => sleep.curl(`${host}:8000/headers`, { head: true })).toEventuallyHaveStatus(200);
     });
-    const { value: reply, moved } = await step('call httpbin.bar.global:8000/headers', () => watchFlow([{ proxy: gateway.proxy, cluster: sni }], () => sleep.curl(`${host}:8000/headers`)));
-    await claim('the host resolves to the address of its ServiceEntry', () => {
+    const { value: reply, moved } = await step('call httpbin.bar.global:8000/headers', () => path.watch(() => sleep.curl(`${host}:8000/headers`)));
+    await claim('the host resolves to the address of its ServiceEntry, inside of 240.0.0.0/4', async () => {
       expect(reply.remoteAddress).toBe(address);
+      expect(checkServiceAddress(reply.remoteAddress, host)).toBeUndefined();
+      await expect(() => sleep.resolve(host)).toEventuallyResolveTo([address]);
     });
     await claim('httpbin sees the identity of sleep in the first cluster: mutual TLS end to end', async () => {
       expect(reply).toHaveStatus(200);
@@ -53,13 +63,37 @@ export default scenario(
       expect(clientIdentity(reply)).toEqual({ uri: sleep.identity, certificate: leaf?.fingerprint });
     });
     await claim('the sidecar leads listener → route → cluster → SNI → the peer’s gateway', async () => {
-      expect(traceOutbound(await sleep.proxy.configDump(), sleep.proxy.name, outbound)).toReachTheEnd();
+      await expect(() => path.inSidecar()).toEventuallyReachTheEnd();
     });
     await claim('the peer’s gateway leads this SNI through its filter chain to httpbin', async () => {
-      expect(traceGateway(await gateway.proxy.configDump(), gateway.proxy.name, inbound)).toReachTheEnd();
+      await expect(() => path.inGateway()).toEventuallyReachTheEnd();
     });
     await claim('this very request passed the peer’s gateway', () => {
       expect(moved).toHaveCarriedTraffic();
+    });
+
+    const tcpPath = new RemotePath({ client: sleep, service: tcp, gateway });
+    await step('declare the same pods as a TCP service, in both clusters', () => Promise.all([east.apply(exposeHttpbin(east.httpbinPort, tcp)), west.apply(remoteService({ ...tcp, namespace: 'foo', name: 'httpbin-tcp', endpoints }))]));
+    await step('wait until both proxies hold it', () => tcpPath.held());
+    await claim('a TCP service takes the same way without any HTTP route: the port decides the protocol', async () => {
+      await expect(() => sleep.curl(`${tcp.host}:9000/headers`)).toEventuallyHaveStatus(200);
+      const dump = await sleep.proxy.configDump();
+      expect([dump.protocolOf(address, port.number), dump.protocolOf(tcp.address, tcp.port.number)]).toEqual(['HTTP', 'TCP']);
+    });
+    await claim('multicast and loopback addresses are refused, and a port whose name says another protocol', () => {
+      const declare = (wrong: Partial<GlobalService>): void => void remoteService({ ...tcp, ...wrong, namespace: 'foo', name: 'wrong', endpoints });
+      for (const wrong of ['224.0.0.2', '239.1.2.3', '127.0.0.2']) expect(() => { declare({ address: wrong }); }).toThrow(`${wrong} cannot be the address of ${tcp.host}`);
+      expect(() => { declare({ port: { ...tcp.port, name: 'http1' } }); }).toThrow('port 9000 is named "http1" and declares TCP');
+    });
+    await step('declare a second TCP service at the same address', () => west.apply(remoteService({ ...twin, namespace: 'foo', name: 'twin', endpoints })));
+    await step('wait until the sidecar knows both', () => sleep.proxy.holds(`a cluster for ${twin.host}`, (dump) => dump.outbound(twin.host, twin.port.number) !== undefined));
+    await claim('of two TCP services at one address only the older is reached, and the check says so beforehand', async () => {
+      expect(() => { checkDistinctAddresses([tcp, twin]); }).toThrow(`${tcp.host} and ${twin.host} share the address ${tcp.address}`);
+      const dump = await sleep.proxy.configDump();
+      const listener = dump.listenerFor(tcp.address, tcp.port.number);
+      expect(listener === undefined ? [] : dump.tcpTargetsOf(listener)).toEqual([outboundCluster(tcp.host, tcp.port.number)]);
+      const { moved: byName } = await tcpPath.watch(() => sleep.curl(`${twin.host}:9000/headers`));
+      expect(byName).toHaveCarriedTraffic();
     });
   },
 );

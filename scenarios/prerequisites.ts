@@ -14,6 +14,13 @@ export default scenario(
       'each cluster signs with an intermediate of its own',
     ],
     needs: { clusters: 2, loadBalancer: true },
+    walkthrough: [
+      {
+        step: 'the user is cluster-admin in each cluster',
+        runs: 'deploy-the-Istio-control-plane-in-each-cluster.1',
+        instead: 'The binding is needed only where the user is not cluster-admin yet; this asks the API server whether there is anything the user may not do.',
+      },
+    ],
   },
   async ({ west, east, step, claim }) => {
     const clusters = [west, east];
@@ -30,8 +37,8 @@ export default scenario(
     const [westGateway, eastGateway] = await step('find the gateways', () => Promise.all([west.ingressGateway(), east.ingressGateway()]));
     await claim('each ingress gateway has an address that the peer reaches', async () => {
       expect(westGateway.address).not.toBe(eastGateway.address);
-      expect(await westGateway.curl(`http://${eastGateway.address}:15021/healthz/ready`)).toHaveStatus(200);
-      expect(await eastGateway.curl(`http://${westGateway.address}:15021/healthz/ready`)).toHaveStatus(200);
+      await expect(() => westGateway.curl(`http://${eastGateway.address}:15021/healthz/ready`)).toEventuallyHaveStatus(200);
+      await expect(() => eastGateway.curl(`http://${westGateway.address}:15021/healthz/ready`)).toEventuallyHaveStatus(200);
     });
 
     const [inWest, inEast] = await step('read the certificates that the sidecars use', () => Promise.all([sleep.proxy.configDump(), httpbin.proxy.configDump()]));

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { exposeHttpbin, httpbinGlobal } from '../harness/mesh/profile.ts';
+import { exposeHttpbin, httpbinGlobal, replacements } from '../harness/mesh/profile.ts';
 import { outboundCluster, outboundSni, remoteService, subsets, versionRoutes } from '../harness/mesh/services.ts';
 import { binomialBound } from '../harness/probe/distribution.ts';
 import { watchFlow } from '../harness/probe/flow.ts';
@@ -7,7 +7,6 @@ import { traceGateway } from '../harness/probe/trace.ts';
 import { scenario } from '../harness/scenario/scenario.ts';
 
 const { host, address, port } = httpbinGlobal;
-const versions = ['v1', 'v2'];
 const calls = 200;
 const weights = { v1: 80, v2: 20 };
 
@@ -24,55 +23,69 @@ export default scenario(
       'the traffic of each version passed the peer’s gateway under the SNI of its subset',
     ],
     needs: { clusters: 2, loadBalancer: true },
+    replaced: [replacements.sniRewrite],
+    walkthrough: [{ step: 'label the endpoints by cluster, and route by header and by weight', runs: 'version-aware-routing-to-remote-services.1' }],
   },
-  async ({ west, east, step, claim }) => {
+  async ({ west, east, third, step, claim }) => {
+    // With three clusters each version lives in a cluster of its own; with two, both live in the second.
+    const places = [
+      { version: 'v1', label: 'cluster2', home: east },
+      { version: 'v2', label: third === undefined ? 'cluster2' : 'cluster3', home: third ?? east },
+    ];
     const sleep = await step('deploy sleep in the first cluster', () => west.deploySleep('foo'));
-    const [v1, v2] = await step('deploy two versions of httpbin in the second cluster', () => Promise.all([east.deployHttpbin('bar', 'v1'), east.deployHttpbin('bar', 'v2')]));
-    const gateway = await step('find the gateway address of the second cluster', () => east.ingressGateway());
-    await step('let the second cluster’s gateway know the .global name and its subsets (profile modern)', () =>
-      east.apply(exposeHttpbin(east.httpbinPort), subsets({ host, namespace: 'bar', name: 'httpbin-bar-global', subsets: { v1: { version: 'v1' }, v2: { version: 'v2' } } })),
+    const remotes = await step('deploy two versions of httpbin, and find the gateways in front of them', () =>
+      Promise.all(places.map(async (place) => ({ ...place, sni: outboundSni(host, port.number, place.version), pod: await place.home.deployHttpbin('bar', place.version), gateway: await place.home.ingressGateway() }))),
     );
-    const destination = subsets({ host, namespace: 'foo', name: 'httpbin-bar', subsets: { v1: { cluster: 'cluster2' }, v2: { cluster: 'cluster2' } } });
-    await step('label the endpoint cluster: cluster2, and route by header and by weight', () =>
-      west.apply(
-        remoteService({ host, namespace: 'foo', name: 'httpbin-bar', address, port, endpoints: [{ address: gateway.address, labels: { cluster: 'cluster2' } }] }),
-        destination,
+    await step('let their gateways know the .global name and its subsets (profile modern)', async () => {
+      const declared = subsets({ host, namespace: 'bar', name: 'httpbin-bar-global', subsets: { v1: { version: 'v1' }, v2: { version: 'v2' } } });
+      for (const home of new Set(places.map((place) => place.home))) await home.apply(exposeHttpbin(home.httpbinPort), declared);
+    });
+    await step('label the endpoints by cluster, and route by header and by weight', () => {
+      const endpoints = new Map(remotes.map(({ label, gateway }) => [label, { address: gateway.address, labels: { cluster: label } }]));
+      return west.apply(
+        remoteService({ host, namespace: 'foo', name: 'httpbin-bar', address, port, endpoints: [...endpoints.values()] }),
+        subsets({ host, namespace: 'foo', name: 'httpbin-bar', subsets: Object.fromEntries(places.map(({ version, label }) => [version, { cluster: label }])) }),
         versionRoutes({ host, namespace: 'foo', name: 'httpbin-bar', header: 'x-version', weights }),
-      ),
-    );
-    await step('wait until both proxies hold every subset', () =>
+      );
+    });
+    await step('wait until the sidecar and the gateways hold every subset', () =>
       Promise.all(
-        versions.flatMap((version) => [
+        remotes.flatMap(({ version, sni, gateway }) => [
           sleep.proxy.holds(`a route of ${host} to subset ${version}`, (dump) => dump.routesTo(outboundCluster(host, port.number, version)).length > 0),
-          gateway.proxy.holdsPath((dump) => traceGateway(dump, gateway.proxy.name, { port: gateway.port, sni: outboundSni(host, port.number, version) })),
+          gateway.proxy.holdsPath((dump) => traceGateway(dump, gateway.proxy.name, { port: gateway.port, sni })),
         ]),
       ),
     );
 
-    const watched = versions.map((version) => ({ proxy: gateway.proxy, cluster: outboundSni(host, port.number, version) }));
+    const watched = remotes.map(({ gateway, sni }) => ({ proxy: gateway.proxy, cluster: sni }));
     const { value: picked, moved } = await step('call ten times with a header for each version', () =>
-      watchFlow(watched, () => Promise.all(versions.map((version) => sleep.curlTimes(10, `${host}:8000/hostname`, { headers: { 'x-version': version } })))),
+      watchFlow(watched, () => Promise.all(remotes.map(({ version }) => sleep.curlTimes(10, `${host}:8000/hostname`, { headers: { 'x-version': version } })))),
     );
     await claim('a header picks the version: every call lands where it should', () => {
-      for (const call of picked.flat()) expect(call).toHaveStatus(200);
-      expect(picked[0]?.filter(({ body }) => body.includes(v1.pod))).toHaveLength(10);
-      expect(picked[1]?.filter(({ body }) => body.includes(v2.pod))).toHaveLength(10);
+      for (const [index, { pod }] of remotes.entries()) {
+        for (const call of picked[index] ?? []) expect(call).toHaveStatus(200);
+        expect(picked[index]?.filter(({ body }) => body.includes(pod.pod))).toHaveLength(10);
+      }
     });
     await claim(`of ${calls} calls weighted 80 to 20, as many reach v2 as chance allows`, async () => {
       const drawn = await sleep.curlTimes(calls, `${host}:8000/hostname`);
-      const reached = [v1, v2].map(({ pod }) => drawn.filter(({ body }) => body.includes(pod)).length);
-      expect((reached[0] ?? 0) + (reached[1] ?? 0)).toBe(calls);
-      expect(reached[1]).toBeWithin(binomialBound(calls, weights.v2 / 100));
+      const [v1 = 0, v2 = 0] = remotes.map(({ pod }) => drawn.filter(({ body }) => body.includes(pod.pod)).length);
+      expect(v1 + v2).toBe(calls);
+      const bound = binomialBound(calls, weights.v2 / 100);
+      expect(v2).toBeWithin(bound);
+      return `${v2} of ${calls} reached v2, between ${bound.low} and ${bound.high} were allowed`;
     });
-    const [inSidecar, inGateway] = await step('read the dumps', () => Promise.all([sleep.proxy.configDump(), gateway.proxy.configDump()]));
-    await claim('the sidecar has a subset cluster for each version, each with its own SNI and endpoint', () => {
-      for (const version of versions) {
-        expect(inSidecar.outbound(host, port.number, version)).toEqual({ sni: outboundSni(host, port.number, version), endpoints: [`${gateway.address}:${gateway.port}`] });
+    await claim('the sidecar has a subset cluster for each version, each with its own SNI and endpoint', async () => {
+      const dump = await sleep.proxy.configDump();
+      for (const { version, sni, gateway } of remotes) {
+        expect(dump.outbound(host, port.number, version)).toEqual({ sni, endpoints: [`${gateway.address}:${gateway.port}`] });
+        await expect(() => sleep.proxy.configDump()).toAlwaysHaveEndpoints(outboundCluster(host, port.number, version), [`${gateway.address}:${gateway.port}`]);
       }
     });
-    await claim('the peer’s gateway has a filter chain for each subset’s SNI, each to the pods of that version', () => {
-      for (const [version, { address: pod }] of Object.entries({ v1, v2 })) {
-        expect(traceGateway(inGateway, gateway.proxy.name, { port: gateway.port, sni: outboundSni(host, port.number, version), endpoint: `${pod}:${east.httpbinPort}` })).toReachTheEnd();
+    await claim('the peer’s gateway has a filter chain for each subset’s SNI, each to the pods of that version', async () => {
+      for (const { sni, pod, gateway, home } of remotes) {
+        const question = { port: gateway.port, sni, endpoint: `${pod.address}:${home.httpbinPort}` };
+        await expect(async () => traceGateway(await gateway.proxy.configDump(), gateway.proxy.name, question)).toEventuallyReachTheEnd();
       }
     });
     await claim('the traffic of each version passed the peer’s gateway under the SNI of its subset', () => {

@@ -1,4 +1,4 @@
-import { ApiException, AppsV1Api, AuthorizationV1Api, CoreV1Api, KubeConfig, KubernetesObjectApi, loadYaml, PatchStrategy, VersionApi, type V1ContainerStatus } from '@kubernetes/client-node';
+import { ApiException, AppsV1Api, AuthorizationV1Api, CoreV1Api, DiscoveryV1Api, KubeConfig, KubernetesObjectApi, loadYaml, PatchStrategy, VersionApi, type V1ContainerStatus } from '@kubernetes/client-node';
 import pLimit from 'p-limit';
 import pRetry from 'p-retry';
 import { MeshproofError } from '../errors/meshproof-error.ts';
@@ -23,6 +23,8 @@ export class ClusterApi {
   readonly core: CoreV1Api;
   readonly apps: AppsV1Api;
   readonly #objects: KubernetesObjectApi;
+  readonly #ca: string;
+  readonly #discovery: DiscoveryV1Api;
   readonly #version: VersionApi;
   readonly #authorization: AuthorizationV1Api;
 
@@ -31,6 +33,8 @@ export class ClusterApi {
     const config = new KubeConfig();
     config.loadFromFile(address.kubeconfig);
     config.setCurrentContext(address.context);
+    this.#ca = Buffer.from(config.getCurrentCluster()?.caData ?? '', 'base64').toString();
+    this.#discovery = config.makeApiClient(DiscoveryV1Api);
     this.core = config.makeApiClient(CoreV1Api);
     this.apps = config.makeApiClient(AppsV1Api);
     this.#objects = KubernetesObjectApi.makeApiClient(config);
@@ -60,6 +64,13 @@ export class ClusterApi {
         cause: error,
       });
     }
+  }
+
+  /** How a pod of this cluster would reach its API server, for a server outside of it that plays one: with the token of a service account. */
+  async asPod(namespace: string, serviceAccount: string): Promise<{ readonly host: string; readonly port: number; readonly token: string; readonly ca: string }> {
+    const { items: endpoints } = await this.#discovery.listNamespacedEndpointSlice({ namespace: 'default', labelSelector: 'kubernetes.io/service-name=kubernetes' });
+    const { status } = await this.core.createNamespacedServiceAccountToken({ namespace, name: serviceAccount, body: { spec: { audiences: [], expirationSeconds: 600 } } });
+    return { host: endpoints[0]?.endpoints[0]?.addresses[0] ?? '', port: endpoints[0]?.ports?.[0]?.port ?? 0, token: status?.token ?? '', ca: this.#ca };
   }
 
   /** Asks the API server whether this user may do everything everywhere. */
@@ -159,6 +170,25 @@ export class ClusterApi {
     await this.core.deleteNamespacedPod({ namespace, name, gracePeriodSeconds: 0 }).catch((error: unknown) => {
       if (!isAbsent(error)) throw error;
     });
+  }
+
+  /** Sets the replicas of a deployment. */
+  async scale(namespace: string, name: string, replicas: number): Promise<void> {
+    const body = await this.apps.readNamespacedDeploymentScale({ namespace, name });
+    if (body.spec !== undefined) body.spec.replicas = replicas;
+    await this.apps.replaceNamespacedDeploymentScale({ namespace, name, body });
+  }
+
+  /** Ends every pod of a namespace at once. */
+  async endPods(namespace: string): Promise<void> {
+    const { items } = await this.core.listNamespacedPod({ namespace });
+    await Promise.all(items.map(({ metadata }) => this.endPod(namespace, metadata?.name ?? '')));
+  }
+
+  /** Deletes the ConfigMaps with a label, in every namespace. */
+  async deleteConfigMaps(labelSelector: string): Promise<void> {
+    const { items } = await this.core.listConfigMapForAllNamespaces({ labelSelector });
+    await Promise.all(items.map(({ metadata }) => this.delete({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: metadata?.name ?? '', namespace: metadata?.namespace ?? '' } })));
   }
 
   /** Reads an object back, undefined when it is not there. */

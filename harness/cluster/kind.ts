@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { MeshproofError } from '../errors/meshproof-error.ts';
@@ -23,8 +23,16 @@ export interface KindOptions {
   readonly folder: string;
   /** Where logs of a failed creation go. */
   readonly evidence: string;
+  /**
+   * Name server that the clusters forward foreign names to; the engine's own by default. Where there is no outside, an address at which nobody
+   * listens makes such names fail at once instead of after seconds.
+   */
+  readonly nameServer?: string | undefined;
   readonly pools?: Readonly<Record<string, AddressPool>> | undefined;
 }
+
+/** Where a node finds the resolv.conf that it hands to pods. */
+const inNode = '/kind/resolv.conf';
 
 /** kind clusters on one Docker network, with MetalLB. */
 export class KindProvider implements ClusterProvider {
@@ -122,14 +130,24 @@ export class KindProvider implements ClusterProvider {
     const { docker, images } = this.#options;
     const { stdout } = await docker.run(['info', '--format', '{{.CgroupVersion}} {{.CgroupDriver}}'], { code: 'MP503' });
     const [cgroup = '2', driver = 'systemd'] = stdout.trim().split(' ');
-    const kubelet = { kind: 'KubeletConfiguration', ...(driver === 'cgroupfs' ? { cgroupDriver: 'cgroupfs' } : {}), ...(cgroup === '1' ? { failCgroupV1: false } : {}) };
+    const resolvConf = await this.#resolvConf();
+    const kubelet = { kind: 'KubeletConfiguration', ...(resolvConf === undefined ? {} : { resolvConf: inNode }), ...(driver === 'cgroupfs' ? { cgroupDriver: 'cgroupfs' } : {}), ...(cgroup === '1' ? { failCgroupV1: false } : {}) };
     return {
       kind: 'Cluster',
       apiVersion: 'kind.x-k8s.io/v1alpha4',
       networking: { ipFamily: 'ipv4', ...(images.ownNode ? { disableDefaultCNI: true, podSubnet: '10.244.0.0/16' } : {}) },
-      nodes: [{ role: 'control-plane' }],
+      nodes: [{ role: 'control-plane', ...(resolvConf === undefined ? {} : { extraMounts: [{ hostPath: resolvConf, containerPath: inNode, readOnly: true }] }) }],
       kubeadmConfigPatches: Object.keys(kubelet).length > 1 ? [stringify(kubelet)] : [],
     };
+  }
+
+  /** A resolv.conf for pods, where the engine's own will not do. */
+  async #resolvConf(): Promise<string | undefined> {
+    const { nameServer, folder } = this.#options;
+    if (nameServer === undefined) return undefined;
+    const file = join(folder, 'resolv.conf');
+    await writeFile(file, `nameserver ${nameServer}\n`);
+    return file;
   }
 
   async #kind(args: readonly string[], purpose: string): Promise<{ stdout: string }> {

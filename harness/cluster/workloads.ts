@@ -11,11 +11,10 @@ interface WorkloadOptions {
 }
 
 /** The samples/sleep workload: a client that waits to be told what to call. */
-export function sleep({ namespace, image, annotations }: WorkloadOptions & { readonly annotations: Record<string, string> }): KubernetesObject[] {
-  const labels = { app: 'sleep' };
+export function sleep({ namespace, image, annotations, labels = {} }: WorkloadOptions & { readonly annotations: Record<string, string>; readonly labels?: Readonly<Record<string, string>> }): KubernetesObject[] {
   return [
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'sleep', namespace } },
-    deployment('sleep', namespace, labels, annotations, { name: 'sleep', image, imagePullPolicy: 'IfNotPresent', command: ['sleep', 'infinity'] }),
+    deployment('sleep', namespace, { app: 'sleep' }, annotations, { name: 'sleep', image, imagePullPolicy: 'IfNotPresent', command: ['sleep', 'infinity'] }, labels),
   ];
 }
 
@@ -41,17 +40,17 @@ export function httpbin({ namespace, image, port, version = 'v1' }: WorkloadOpti
   ];
 }
 
-function deployment(name: string, namespace: string, labels: Record<string, string>, annotations: Record<string, string>, container: object): KubernetesObject {
+function deployment(name: string, namespace: string, selector: Record<string, string>, annotations: Record<string, string>, container: object, more: Readonly<Record<string, string>> = {}): KubernetesObject {
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
     metadata: { name, namespace },
     spec: {
       replicas: 1,
-      selector: { matchLabels: labels },
+      selector: { matchLabels: selector },
       template: {
-        metadata: { labels, annotations },
-        spec: { serviceAccountName: labels['app'], terminationGracePeriodSeconds: 0, containers: [container] },
+        metadata: { labels: { ...selector, ...more }, annotations },
+        spec: { serviceAccountName: selector['app'], terminationGracePeriodSeconds: 0, containers: [container] },
       },
     },
   };

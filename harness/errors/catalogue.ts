@@ -188,6 +188,24 @@ export const catalogue = {
     meaning: '`istioctl manifest generate` refused the IstioOperator that meshproof made.',
     remedy: 'The message holds istioctl’s own words.',
   },
+  MP606: {
+    title: 'address refused for a service',
+    blame: 'usage',
+    meaning: 'A `.global` service needs an address that a sidecar can capture. Multicast (224.0.0.0/4) is not routed; loopback (127.0.0.0/8) may end at one of the sidecar’s own listeners.',
+    remedy: 'Take one of 240.0.0.0/4 that no other service of the cluster has.',
+  },
+  MP607: {
+    title: 'two services share an address',
+    blame: 'usage',
+    meaning: 'Within one cluster each `.global` service needs an address of its own: of two TCP services at one address and port, only the older one gets a listener.',
+    remedy: 'Give one of them another address of 240.0.0.0/4.',
+  },
+  MP608: {
+    title: 'port name and protocol disagree',
+    blame: 'usage',
+    meaning: 'Istio reads the protocol of a port from its declaration or from the prefix of its name (`http-web`, `tcp-db`). A wrong one turns HTTP routing off, or breaks plain TCP.',
+    remedy: 'Begin the name with the protocol that the service speaks.',
+  },
   // MP7xx: waiting and probing
   MP701: {
     title: 'condition not met in time',
@@ -218,6 +236,18 @@ export const catalogue = {
     blame: 'mesh',
     meaning: 'A scenario declared a claim and ended without proving or refuting it.',
     remedy: 'Call claim(name, …) for each declared claim, or drop it from the declaration.',
+  },
+  MP706: {
+    title: 'step of the page not played',
+    blame: 'mesh',
+    meaning: 'A scenario says that one of its steps carries out a command of the walkthrough, and ended without playing a step of that title.',
+    remedy: 'Make the titles in `walkthrough` and in `step(…)` the same.',
+  },
+  MP708: {
+    title: 'not possible on this provider',
+    blame: 'environment',
+    meaning: 'A claim needs something that the provider cannot offer, such as a container on the clusters’ network. The claim is reported as not supported.',
+    remedy: 'Run it with the provider kind.',
   },
   // MP9xx: interruption
   MP901: {

@@ -13,6 +13,9 @@ import { ensureNamespace, labNamespacePath, removeNamespace } from './network-na
 /** Sockets and process ids of the lab; gone after a reboot, as the daemon is. */
 const runtimeFolder = '/run/meshproof';
 const pidFile = join(runtimeFolder, 'docker.pid');
+/** The daemon's own address inside of the lab. */
+export const labAddress = '172.30.0.1';
+
 export const labSocket = `unix://${join(runtimeFolder, 'docker.sock')}`;
 
 /** Where the private daemon keeps images and containers. */
@@ -89,7 +92,7 @@ async function startDaemon(toolchain: Toolchain, cache: ArtifactCache): Promise<
       `--net=${labNamespacePath}`,
       locate(toolchain, 'dockerd'),
       ...['--host', labSocket, '--pidfile', pidFile, '--data-root', labDataRoot(cache), '--exec-root', join(runtimeFolder, 'exec')],
-      ...['--bip', '172.30.0.1/24', '--storage-driver', 'overlay2', '--exec-opt', 'native.cgroupdriver=cgroupfs'],
+      ...['--bip', `${labAddress}/24`, '--storage-driver', 'overlay2', '--exec-opt', 'native.cgroupdriver=cgroupfs'],
       ...['--containerd-namespace', 'meshproof', '--containerd-plugins-namespace', 'meshproof-plugins'],
       ...runtime,
     ],

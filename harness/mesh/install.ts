@@ -41,9 +41,45 @@ export async function applyMesh(api: ClusterApi, rendered: readonly KubernetesOb
   await api.applyAll(modernProfile(), signal);
 }
 
-/** Waits for istiod and both gateways to be available. */
-export async function waitForMesh(api: ClusterApi, options: { readonly within: number; readonly signal?: AbortSignal | undefined }): Promise<void> {
-  await Promise.all(['istiod', 'istio-ingressgateway', 'istio-egressgateway'].map((name) => api.waitForDeployment(systemNamespace, name, { ...options, code: 'MP604' })));
+/** The CA that istiod signs with, as the secret `cacerts` holds it. Kept in memory only, to install the same mesh again. */
+export async function readCaSecret(api: ClusterApi): Promise<CaCerts> {
+  const { data = {} } = await api.core.readNamespacedSecret({ namespace: systemNamespace, name: 'cacerts' });
+  const file = (name: keyof CaCerts): string => Buffer.from(data[name] ?? '', 'base64').toString();
+  return { 'ca-cert.pem': file('ca-cert.pem'), 'ca-key.pem': file('ca-key.pem'), 'root-cert.pem': file('root-cert.pem'), 'cert-chain.pem': file('cert-chain.pem') };
+}
+
+/**
+ * Takes away what `applyMesh` installed, last first, and waits until the namespace is gone. istiod leaves a ConfigMap with the root
+ * certificate in every namespace, which no manifest names and `kubectl delete -f` therefore forgets: these go as well.
+ *
+ * @param within milliseconds
+ * @returns the objects of the manifest that were deleted
+ */
+export async function removeMesh(api: ClusterApi, rendered: readonly KubernetesObject[], within: number, signal?: AbortSignal): Promise<KubernetesObject[]> {
+  const definitions = rendered.filter(({ kind }) => kind === 'CustomResourceDefinition');
+  const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: systemNamespace } };
+  const others = [...modernProfile(), ...rendered].filter((object) => !definitions.includes(object) && object.kind !== 'Namespace').reverse();
+  for (const object of others) await api.delete(object);
+  // Their pods would drain for half a minute; nobody calls them any more.
+  await api.endPods(systemNamespace);
+  await Promise.all([namespace, ...definitions].map((object) => api.delete(object)));
+  await api.deleteConfigMaps('istio.io/config=true');
+  await waitFor({
+    name: `namespace ${systemNamespace} of ${api.address.name} is gone`,
+    where: `cluster ${api.address.name}`,
+    within,
+    signal,
+    look: async () => {
+      await api.endPods(systemNamespace);
+      return (await api.read(namespace)) === undefined ? holds(undefined) : notYet('it is still terminating');
+    },
+  });
+  return [...others, ...definitions];
+}
+
+/** Waits for both gateways to be available; they need istiod first. */
+export async function waitForGateways(api: ClusterApi, options: { readonly within: number; readonly signal?: AbortSignal | undefined }): Promise<void> {
+  await Promise.all(['istio-ingressgateway', 'istio-egressgateway'].map((name) => api.waitForDeployment(systemNamespace, name, { ...options, code: 'MP604' })));
 }
 
 /** An address of a gateway as peers reach it: what its Service says, or what the platform gave. */

@@ -14,6 +14,29 @@ export function modernProfile(): KubernetesObject[] {
   ];
 }
 
+/**
+ * What the page relies on and today's Istio no longer has, with what the profile puts in its place (research: istio.md and istio-survey.md).
+ * Scenarios name the ones that concern them, and every report shows them in their rows.
+ */
+export const replacements = {
+  multiclusterValues: {
+    was: 'values-istio-multicluster-gateways.yaml (gone since 1.8)',
+    by: 'The file is gone since Istio 1.8. An IstioOperator asks for the same in today’s words: DNS capture, both gateways with port 15443, the egress gateway’s network view; the profile adds the gateways’ AUTO_PASSTHROUGH and mutual TLS for *.global.',
+  },
+  istiocoredns: {
+    was: 'istiocoredns (gone since 1.9)',
+    by: 'Sidecars answer .global themselves by DNS capture; for pods without one a CoreDNS with the same names stands in, under the same service name.',
+  },
+  sniRewrite: {
+    was: 'the EnvoyFilter that rewrote .global to .svc.cluster.local in the SNI (gone since 1.8)',
+    by: 'The receiving cluster declares the .global host itself, by a ServiceEntry that selects the workload’s pods.',
+  },
+  networkView: {
+    was: 'a sidecar without a network view saw only endpoints without a network (until 1.7)',
+    by: 'Clients get a network view of their own, and endpoints the label security.istio.io/tlsMode: istio; without it half of the traffic goes direct while curl says 200.',
+  },
+} as const;
+
 /** Network of endpoints that only the egress gateway may use, and of those that only sidecars may use. */
 const [egressOnly, sidecarsOnly] = ['external', 'mesh'];
 
@@ -47,19 +70,25 @@ export function remoteServiceViaEgress({ egress, gateway, ...service }: ViaEgres
   });
 }
 
+/** A `.global` service as both clusters know it. */
+export interface GlobalService {
+  readonly host: string;
+  readonly address: string;
+  readonly port: ServicePort;
+}
+
 /** The sample service of the walkthrough: httpbin in namespace bar, as the other cluster calls it. */
 export const httpbinGlobal = {
   host: 'httpbin.bar.global',
   address: '240.0.0.2',
   port: { name: 'http1', number: 8000, protocol: 'HTTP' },
-} as const satisfies { host: string; address: string; port: ServicePort };
+} as const satisfies GlobalService;
 
 /**
- * What the receiving cluster applies for the sample service, so that its gateway knows the `.global` name.
+ * What the receiving cluster applies for a service of namespace bar, so that its gateway knows the `.global` name.
  *
  * @param targetPort the port of httpbin's container
  */
-export function exposeHttpbin(targetPort: number): KubernetesObject {
-  const { host, port } = httpbinGlobal;
-  return exposedService({ host, namespace: 'bar', name: 'httpbin-bar-global', port: { ...port, targetPort }, selector: { app: 'httpbin' } });
+export function exposeHttpbin(targetPort: number, { host, port }: GlobalService = httpbinGlobal): KubernetesObject {
+  return exposedService({ host, namespace: 'bar', name: host.replaceAll('.', '-'), port: { ...port, targetPort }, selector: { app: 'httpbin' } });
 }

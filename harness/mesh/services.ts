@@ -1,5 +1,6 @@
 import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
 import { eastWestPort } from './operator.ts';
+import { checkPortName, checkServiceAddress } from './service-rules.ts';
 
 const networking = 'networking.istio.io/v1';
 
@@ -16,6 +17,8 @@ export interface RemoteEndpoint {
   /** 15443, or the node port of it where there is no load balancer. */
   readonly port?: number;
   readonly network?: string;
+  /** Where it is, as "region/zone/subzone": failover goes by it. */
+  readonly locality?: string;
   readonly labels?: Readonly<Record<string, string>>;
 }
 
@@ -32,9 +35,15 @@ export interface RemoteService {
   readonly endpoints: readonly RemoteEndpoint[];
 }
 
-/** The walkthrough's ServiceEntry for a service of another cluster ("Configure the example services", step 4). */
+/**
+ * The walkthrough's ServiceEntry for a service of another cluster ("Configure the example services", step 4).
+ *
+ * @throws MeshproofError MP606 for an address that no sidecar can capture, MP608 for a port whose name and protocol disagree.
+ */
 export function remoteService(service: RemoteService): KubernetesObject {
   const { host, namespace, name, address, port, resolution = 'DNS', endpoints } = service;
+  checkServiceAddress(address, host);
+  checkPortName(port);
   return {
     apiVersion: networking,
     kind: 'ServiceEntry',
@@ -109,6 +118,34 @@ export function subsets({ host, namespace, name, subsets: named }: Subsets): Kub
     metadata: { name, namespace },
     spec: { host, trafficPolicy: { tls: { mode: 'ISTIO_MUTUAL' } }, subsets: Object.entries(named).map(([subset, labels]) => ({ name: subset, labels })) },
   };
+}
+
+export interface Failover {
+  readonly host: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** Region of the clients, and the region that serves them when their own does not. */
+  readonly from: string;
+  readonly to: string;
+}
+
+/**
+ * Locality failover for a host in both clusters: endpoints of the client's own region first, those of the other when these fail. Outlier
+ * detection tells Envoy that they do; a call that meets a failing endpoint is tried again in the other region.
+ */
+export function localityFailover({ host, namespace, name, from, to }: Failover): KubernetesObject[] {
+  const metadata = { name, namespace };
+  const trafficPolicy = {
+    tls: { mode: 'ISTIO_MUTUAL' },
+    connectionPool: { tcp: { connectTimeout: '1s' } },
+    loadBalancer: { localityLbSetting: { enabled: true, failover: [{ from, to }] } },
+    outlierDetection: { consecutive5xxErrors: 2, interval: '1s', baseEjectionTime: '3s', maxEjectionPercent: 100 },
+  };
+  const retries = { attempts: 3, perTryTimeout: '2s', retryOn: 'connect-failure,refused-stream,reset,unavailable,503', retryRemoteLocalities: true };
+  return [
+    { apiVersion: networking, kind: 'DestinationRule', metadata, spec: { host, trafficPolicy } },
+    { apiVersion: networking, kind: 'VirtualService', metadata, spec: { hosts: [host], http: [{ route: [{ destination: { host } }], retries }] } },
+  ];
 }
 
 export interface VersionRoutes {

@@ -1,4 +1,7 @@
+import ipaddr from 'ipaddr.js';
+import { z } from 'zod';
 import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
+import { MeshproofError } from '../errors/meshproof-error.ts';
 import { systemNamespace } from './operator.ts';
 
 /** The four ways of the walkthrough ("Setup DNS") to hand `.global` to a name server of the mesh, by what the cluster's DNS is. */
@@ -20,7 +23,12 @@ export function stubDomainForm(dns: { readonly server: 'kube-dns' | 'coredns'; r
 /** The walkthrough's ConfigMap for a form, word for word. CoreDNS forms replace the whole Corefile; `withStubDomain` adds to one that is there. */
 export function stubDomainConfigMap(form: StubDomainForm, server: string): KubernetesObject {
   if (form === 'kube-dns') return configMap('kube-dns', { stubDomains: `{"global": ["${server}"]}\n` });
-  return configMap('coredns', { Corefile: `${rootBlock(form)}\n${globalBlock(form, server)}\n` });
+  return configMap('coredns', { Corefile: stubDomainCorefile(form, server) });
+}
+
+/** The walkthrough's whole Corefile for a form, word for word. */
+export function stubDomainCorefile(form: Exclude<StubDomainForm, 'kube-dns'>, server: string): string {
+  return `${rootBlock(form)}\n${globalBlock(form, server)}\n`;
 }
 
 /**
@@ -36,6 +44,21 @@ export function withoutStubDomain(corefile: string): string {
   return corefile.replaceAll(/^global:53 \{\n(?: .*\n)*\}\n?/gm, '');
 }
 
+/**
+ * The name servers of each stub domain in a ConfigMap for KubeDNS, read by KubeDNS's own rule (k8s.io/dns, pkg/dns/config: a map of domains
+ * to lists of IP addresses, each with a port or without).
+ *
+ * @throws MeshproofError MP606 for an address that KubeDNS would refuse.
+ */
+export function kubeDnsStubDomains(configMap: KubernetesObject): Record<string, string[]> {
+  const { data } = z.looseObject({ data: z.object({ stubDomains: z.string() }) }).parse(configMap);
+  const domains = z.record(z.string(), z.array(z.string())).parse(JSON.parse(data.stubDomains));
+  for (const server of Object.values(domains).flat()) {
+    if (!ipaddr.isValid(server.replace(/:\d+$/, ''))) throw new MeshproofError('MP606', { what: `KubeDNS takes no name server ${server}`, expected: 'an IP address, with a port or without' });
+  }
+  return domains;
+}
+
 /** The addresses that a Corefile forwards `.global` to: how a form is checked where that CoreDNS itself cannot be had. */
 export function stubDomainServers(corefile: string): string[] {
   const block = /^global:53 \{\n((?: .*\n)*)\}/m.exec(corefile)?.[1] ?? '';
@@ -49,15 +72,19 @@ export interface GlobalNameServer {
   readonly hosts: Readonly<Record<string, string>>;
 }
 
+/** A Corefile that answers `.global` from a fixed list, which is what istiocoredns made out of the ServiceEntries. */
+export function globalCorefile(hosts: Readonly<Record<string, string>>, plugins: readonly string[] = []): string {
+  const lines = Object.entries(hosts).map(([host, address]) => `        ${address} ${host}`);
+  return ['.:53 {', '    errors', ...plugins.map((plugin) => `    ${plugin}`), '    hosts {', ...lines, '    }', '}', ''].join('\n');
+}
+
 /**
- * The name server that stands in for istiocoredns, which Istio dropped in 1.9: a CoreDNS that answers `.global` from a fixed list, which is
- * what istiocoredns made out of the ServiceEntries.
+ * The name server that stands in for istiocoredns, which Istio dropped in 1.9.
  */
 export function globalNameServer({ image, hosts }: GlobalNameServer): KubernetesObject[] {
   const labels = { app: 'istiocoredns' };
   const name = 'istiocoredns';
-  const lines = Object.entries(hosts).map(([host, address]) => `        ${address} ${host}`);
-  const corefile = ['.:53 {', '    errors', '    ready', '    hosts {', ...lines, '    }', '}', ''].join('\n');
+  const corefile = globalCorefile(hosts, ['ready']);
   return [
     { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: systemNamespace }, data: { Corefile: corefile } },
     {

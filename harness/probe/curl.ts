@@ -20,6 +20,8 @@ export interface CurlExchange {
   readonly requestId: string;
   /** HTTP status, 0 when there was no answer. */
   readonly status: number;
+  /** "HTTP/1.1 200 OK"; "" when there was no answer. */
+  readonly statusLine: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
   /** Address that curl connected to: where DNS led. */
@@ -108,7 +110,13 @@ export function parseCurlOutput(stdout: string, stderr: string, exitCode: number
       .map((line) => [line.slice(0, line.indexOf(':')).trim().toLowerCase(), line.slice(line.indexOf(':') + 1).trim()] as const)
       .filter(([name]) => name !== ''),
   );
-  return { command: context.command, requestId: context.requestId, status, headers, body: end < 0 ? '' : lines.slice(end + 2), remoteAddress, exitCode: exitcode, error: errormsg ?? '', seconds };
+  return { command: context.command, requestId: context.requestId, status, statusLine: head.split('\n')[0] ?? '', headers, body: end < 0 ? '' : lines.slice(end + 2), remoteAddress, exitCode: exitcode, error: errormsg ?? '', seconds };
+}
+
+/** The exchange as curl -i prints it; curl's own words when there was no answer. */
+export function rawAnswer({ statusLine, headers, body, error }: CurlExchange): string {
+  if (statusLine === '') return error;
+  return [statusLine, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`), ...(body === '' ? [] : ['', body.trimEnd()])].join('\n');
 }
 
 /** The client as the server's sidecar verified it: its SPIFFE identity and the SHA-256 of the very certificate it presented. */

@@ -37,11 +37,13 @@ export function traceOutbound(dump: ConfigDump, proxy: string, question: Outboun
   if (!see('listener', `a listener for ${address}:${port}`, listener?.name, () => dump.listeners.map(({ name }) => name))) return hops;
   if (listener === undefined) return hops;
 
+  const straight = dump.tcpTargetsOf(listener);
   const routes = dump.routeConfigOf(listener);
   const virtualHost = routes === undefined ? undefined : dump.virtualHostFor(routes, host);
   const targets = virtualHost === undefined ? [] : clustersOf(virtualHost);
-  const routed = targets.includes(clusterName) ? `virtual host ${virtualHost?.name ?? ''} → ${clusterName}` : undefined;
-  const routeNames = (): string[] => (targets.length > 0 ? targets.map((target) => `→ ${target}`) : (routes?.virtual_hosts ?? []).map(({ name }) => name));
+  const byTcp = straight.includes(clusterName) ? `TCP, without a route → ${clusterName}` : undefined;
+  const routed = targets.includes(clusterName) ? `virtual host ${virtualHost?.name ?? ''} → ${clusterName}` : byTcp;
+  const routeNames = (): string[] => (straight.length > 0 ? straight.map((target) => `TCP → ${target}`) : targets.length > 0 ? targets.map((target) => `→ ${target}`) : (routes?.virtual_hosts ?? []).map(({ name }) => name));
   if (!see('route', `a route of ${host}:${port} to ${clusterName}`, routed, routeNames)) return hops;
 
   const cluster = dump.cluster(clusterName);

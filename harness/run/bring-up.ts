@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ClusterApi, type ClusterAddress } from '../cluster/cluster-api.ts';
 import { ExistingProvider } from '../cluster/existing.ts';
@@ -7,16 +8,19 @@ import type { ClusterProvider } from '../cluster/provider.ts';
 import { httpbin, injectedNamespace, sleep } from '../cluster/workloads.ts';
 import { systemNamespace } from '../mesh/operator.ts';
 import { clientAnnotations } from '../mesh/profile.ts';
-import { applyMesh, gatewayAddress, renderMesh, waitForMesh, type GatewayAddress } from '../mesh/install.ts';
+import { labAddress } from '../lab/lab.ts';
+import { applyMesh, gatewayAddress, renderMesh, waitForGateways, type GatewayAddress } from '../mesh/install.ts';
 import { waitForGatewayReachable, waitForProxiesSynced } from '../mesh/readiness.ts';
 import type { Progress, Task } from '../progress/progress.ts';
+import type { StepResult } from '../scenario/claims.ts';
 import type { Environment } from '../scenario/environment.ts';
 import { Docker } from '../toolchain/docker.ts';
 import { locate } from '../toolchain/toolchain.ts';
 import { provideAuthorities } from './authorities.ts';
 import type { Plan } from './plan.ts';
 import type { RunRecord } from './run-record.ts';
-import { stateFolder, writeEnvironment } from './state.ts';
+import { installedSteps } from './set-up-steps.ts';
+import { manifestPath, stateFolder, writeEnvironment } from './state.ts';
 
 const meshWithin = 180_000;
 
@@ -33,6 +37,7 @@ export function providerOf(plan: Plan): ClusterProvider {
     folder: stateFolder(config.name),
     evidence: join(runFolder, 'evidence', 'clusters'),
     pools: config.addressPools,
+    nameServer: plan.lab === undefined ? undefined : labAddress,
   });
 }
 
@@ -63,6 +68,7 @@ export async function bringUp(plan: Plan, record: RunRecord, progress: Progress,
   await writeEnvironment(environmentOf(plan, provider, addresses));
   const apis = addresses.map((address) => new ClusterApi(address));
   const gateways: Record<string, GatewayAddress> = {};
+  const setUp: StepResult[] = [];
   const loadBalancer = (api: ClusterApi): Task => ({
     title: `${api.address.name} load balancer`,
     run: (say, taskSignal) =>
@@ -80,19 +86,22 @@ export async function bringUp(plan: Plan, record: RunRecord, progress: Progress,
         const authority = authorities[api.address.name];
         if (provider.offers.ownsMesh && authority !== undefined) {
           say('applying the control plane');
-          await applyMesh(api, (await rendered.get(api.address.name)) ?? [], authority, taskSignal);
+          const objects = (await rendered.get(api.address.name)) ?? [];
+          await writeFile(manifestPath(config.name, api.address.name), JSON.stringify(objects));
+          await applyMesh(api, objects, authority, taskSignal);
+          setUp.push(...installedSteps(api.address.name, objects));
         }
         say('waiting for istiod');
         await api.waitForDeployment(systemNamespace, 'istiod', { within: meshWithin, code: 'MP604', signal: taskSignal });
         // The sample workloads start beside the gateways: the injector is there from here on.
         if (provider.offers.ownsMesh) await api.applyAll(sampleWorkloads(plan, index), taskSignal);
         say('waiting for the gateways');
-        await waitForMesh(api, { within: meshWithin, signal: taskSignal });
+        await waitForGateways(api, { within: meshWithin, signal: taskSignal });
       }),
   });
   // MetalLB and the mesh start at once; when one of them fails, the others have nothing left to wait for.
   await progress.group('mesh', [...apis.map(loadBalancer), ...apis.map(controlPlane)], { signal });
-  const environment: Environment = { ...environmentOf(plan, provider, addresses, gateways), status: 'ready' };
+  const environment: Environment = { ...environmentOf(plan, provider, addresses, gateways), setUp, status: 'ready' };
   await record.phase('mesh', () => proveReady(environment, progress, signal));
   await writeEnvironment(environment);
   return environment;
@@ -119,7 +128,8 @@ function environmentOf(plan: Plan, provider: ClusterProvider, addresses: readonl
     versions: { kubernetes: toolchain.kubernetesVersion, istio: toolchain.istioVersion, edition: toolchain.edition },
     images: { httpbin: images.httpbin.image, httpbinPort: images.httpbin.port, curl: images.curl, coredns: images.coredns },
     clusterNames: [...config.clusters],
-    clusters: addresses.map((address) => ({ ...address, gateway: gateways[address.name] })),
+    setUp: [],
+    clusters: addresses.map((address) => ({ ...address, ...(provider.offers.ownsMesh ? { manifest: manifestPath(config.name, address.name) } : {}), gateway: gateways[address.name] })),
   };
 }
 

@@ -20,7 +20,8 @@ const result = (id: string, ...verdicts: ScenarioResult['claims'][number]['verdi
   seconds: 1,
   steps: [],
   evidence: '',
-  claims: verdicts.map((verdict, index) => ({ name: String(index), verdict, seconds: 0 })),
+  replaced: [],
+  claims: verdicts.map((verdict, index) => ({ name: String(index), verdict, seconds: 0, actions: [] })),
 });
 
 test('a run has a readable run.json from its first moment, and after each change', async () => {

@@ -13,6 +13,9 @@ export function stateFolder(name: string): string {
 
 export const environmentPath = (name: string): string => join(stateFolder(name), 'environment.json');
 
+/** Where the objects that installed a cluster's mesh are kept. */
+export const manifestPath = (name: string, cluster: string): string => join(stateFolder(name), `istio-${cluster}.json`);
+
 export async function readEnvironment(name: string): Promise<Environment | undefined> {
   const text = await readFile(environmentPath(name), 'utf8').catch((error: unknown) => {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;

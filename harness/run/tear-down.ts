@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { ClusterApi } from '../cluster/cluster-api.ts';
 import { stopLab } from '../lab/lab.ts';
 import { runProgram } from '../process/run-program.ts';
-import { outsideClientLabel } from '../probe/outside-client.ts';
+import { ownContainerLabel } from '../probe/outside-client.ts';
 import { ArtifactCache } from '../toolchain/cache.ts';
 import { Docker } from '../toolchain/docker.ts';
 import type { Environment } from '../scenario/environment.ts';
@@ -36,7 +36,7 @@ async function removeClusters(environment: Environment): Promise<string[]> {
     runProgram({ program: programs.kind, args, env: docker.environment, purpose, code: 'MP503', timeout: 120_000 });
   const existing = (await kind(['get', 'clusters', '--quiet'], 'list kind clusters')).stdout.split('\n');
   const ours = clusterNames.filter((cluster) => existing.includes(`${name}-${cluster}`));
-  const { stdout: clients } = await docker.run(['ps', '--all', '--quiet', '--filter', `label=${outsideClientLabel}`], { purpose: 'look for left-over clients' });
+  const { stdout: clients } = await docker.run(['ps', '--all', '--quiet', '--filter', `label=${ownContainerLabel}`], { purpose: 'look for left-over clients' });
   if (clients.trim() !== '') await docker.run(['rm', '--force', ...clients.trim().split('\n')], { purpose: 'remove left-over clients' });
   // Without a kubeconfig of its own kind would edit the user's.
   const remove = (cluster: string): ReturnType<typeof runProgram> =>

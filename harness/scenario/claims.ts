@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { actionSchema } from './journal.ts';
 
 /** The verdict on one claim, as plain data that crosses from the test worker into run.json. */
 export const claimResultSchema = z.object({
@@ -8,11 +9,15 @@ export const claimResultSchema = z.object({
   /** Why it failed, or why it is not supported. */
   reason: z.string().optional(),
   code: z.string().optional(),
+  /** A figure that a claim which holds found: a count of failed calls, say. */
+  note: z.string().optional(),
+  /** What was done to prove it. */
+  actions: z.array(actionSchema).default([]),
 });
 
 export type ClaimResult = z.infer<typeof claimResultSchema>;
 
-export const stepResultSchema = z.object({ title: z.string(), seconds: z.number() });
+export const stepResultSchema = z.object({ title: z.string(), seconds: z.number(), actions: z.array(actionSchema).default([]) });
 export type StepResult = z.infer<typeof stepResultSchema>;
 
 /** What a scenario leaves: its claims and steps, and the error that ended it before its last claim, if one did. */
@@ -23,6 +28,8 @@ export const scenarioResultSchema = z.object({
   claims: z.array(claimResultSchema),
   steps: z.array(stepResultSchema),
   evidence: z.string(),
+  /** What the page relies on and Istio no longer has, with what stands in for it. */
+  replaced: z.array(z.object({ was: z.string(), by: z.string() })).default([]),
 });
 
 export type ScenarioResult = z.infer<typeof scenarioResultSchema>;

@@ -34,6 +34,11 @@ export class ClusterDns {
     return spec?.clusterIP ?? '';
   }
 
+  /** How the cluster's DNS reaches the API server, for a CoreDNS of another version outside of the cluster that takes its place. */
+  async asPod(): ReturnType<ClusterApi['asPod']> {
+    return await this.#api.asPod(kubeSystem.namespace, 'coredns');
+  }
+
   async corefile(): Promise<string> {
     const { data } = await this.#api.core.readNamespacedConfigMap(kubeSystem);
     return data?.['Corefile'] ?? '';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { stepResultSchema } from './claims.ts';
 
 /** Everything a scenario needs to reach two meshed clusters, as plain JSON: it crosses processes, and a kept environment is this file. */
 export const environmentSchema = z.object({
@@ -16,11 +17,15 @@ export const environmentSchema = z.object({
   images: z.object({ httpbin: z.string(), httpbinPort: z.number(), curl: z.string(), coredns: z.record(z.string(), z.string()).default({}) }),
   /** Every cluster that was asked for, also while it is still being made. */
   clusterNames: z.array(z.string()),
+  /** What bringing it up did, step by step. */
+  setUp: z.array(stepResultSchema).default([]),
   clusters: z.array(
     z.object({
       name: z.string(),
       kubeconfig: z.string(),
       context: z.string(),
+      /** The objects that installed the mesh, as JSON: what the page calls `$HOME/istio.yaml`. Absent where meshproof did not install it. */
+      manifest: z.string().optional(),
       gateway: z.object({ address: z.string(), kind: z.enum(['ip', 'hostname']) }).optional(),
     }),
   ),

@@ -25,6 +25,13 @@ export const meshMatchers = {
     };
   },
 
+  /** The call came to nothing: the connection was refused, reset, or closed without a word of HTTP. */
+  toHaveNoAnswer(exchange: CurlExchange): Verdict {
+    const { command, status, exitCode, error, remoteAddress } = exchange;
+    // curl: 7 could not connect, 35 handshake failed, 52 empty reply, 56 reset.
+    return { pass: status === 0 && [7, 35, 52, 56].includes(exitCode), message: () => `${command}\n  seen      ${status === 0 ? `curl exit code ${exitCode}: ${error}` : `HTTP ${status} from ${remoteAddress}`}` };
+  },
+
   /** A name resolves to exactly these addresses; to none, with an empty list. */
   toResolveTo(addresses: readonly string[], expected: readonly string[]): Verdict {
     const [seen, wanted] = [addresses, expected].map((list) => (list.length === 0 ? 'nothing' : [...list].sort().join(', ')));
@@ -88,10 +95,13 @@ export const meshMatchers = {
     return { pass: there, message: () => (there ? `port ${port} answers to SNI ${sni}` : `port ${port} does not answer to SNI ${sni}${nearest(sni, dump.serverNames(port))}`) };
   },
 
-  /** A listener of the proxy takes connections on this port. */
-  toListenOn(dump: ConfigDump, port: number): Verdict {
-    const name = dump.listenerOn(port)?.name;
-    return { pass: name !== undefined, message: () => (name === undefined ? `nothing listens on ${port}${nearest(String(port), dump.listeners.map((one) => one.name))}` : `listener ${name} takes port ${port}`) };
+  /** A listener of the proxy takes connections on one of these ports. */
+  toListenOn(dump: ConfigDump, ...ports: number[]): Verdict {
+    const found = ports.flatMap((port) => dump.listenerOn(port)?.name ?? []);
+    return {
+      pass: found.length > 0,
+      message: () => (found.length === 0 ? `nothing listens on ${ports.join(', ')}; there are ${dump.listeners.map((one) => one.name).join(', ')}` : `${ports.join(', ')} taken by ${found.join(', ')}`),
+    };
   },
 } satisfies Record<string, (seen: never, ...expected: never[]) => Verdict>;
 

@@ -1,11 +1,11 @@
 import { ClusterApi } from '../cluster/cluster-api.ts';
+import { kubectl as lines } from '../cluster/kubectl-lines.ts';
 import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
 import { httpbin, injectedNamespace, sleep } from '../cluster/workloads.ts';
+import { gatewayAddress } from '../mesh/install.ts';
+import { eastWestPort, systemNamespace } from '../mesh/operator.ts';
 import { clientAnnotations } from '../mesh/profile.ts';
 import { proxySyncs, pushesOf } from '../mesh/readiness.ts';
-import { eastWestPort, systemNamespace } from '../mesh/operator.ts';
-import { resolveInPod } from '../probe/resolve.ts';
-import { curl, curlTimes, type CurlExchange, type CurlOptions } from '../probe/curl.ts';
 import type { PodContainer } from '../probe/pod.ts';
 import { Proxy } from '../probe/proxy.ts';
 import { greetTls, type Greeting, type HandshakeResult } from '../probe/tls-client.ts';
@@ -13,42 +13,15 @@ import { holds, notYet, waitFor } from '../wait/wait-for.ts';
 import { ClusterDns } from './cluster-dns.ts';
 import type { Environment, EnvironmentCluster } from './environment.ts';
 import type { EvidenceFolder } from './evidence.ts';
-
-/** A pod that resolves names as its applications do. */
-export interface Resolver {
-  /** The IPv4 addresses that the pod's own resolver gives for a name, sorted; empty when there is none. */
-  resolve(host: string): Promise<string[]>;
-  /** The same, once there is at least one: for a name that is on its way. */
-  eventuallyResolves(host: string): Promise<string[]>;
-}
-
-/** A pod of the mesh: an application container that can call, and the sidecar beside it. */
-export interface Workload extends Resolver {
-  readonly pod: string;
-  /** The pod's own address. */
-  readonly address: string;
-  readonly proxy: Proxy;
-  /** The identity that its certificate carries, e.g. `spiffe://cluster.local/ns/foo/sa/sleep`. */
-  readonly identity: string;
-  /** Calls a URL as an application would; a refused call is an answer, not an error. */
-  curl(url: string, options?: CurlOptions): Promise<CurlExchange>;
-  /** The same many times, one after the other, each with a request id of its own. */
-  curlTimes(times: number, url: string, options?: CurlOptions): Promise<CurlExchange[]>;
-}
-
-/** A gateway: its proxy, and the address under which peers reach it. */
-export interface Gateway {
-  readonly proxy: Proxy;
-  readonly address: string;
-  readonly port: number;
-  /** Calls a URL from the gateway's own pod, past every sidecar: a look at the bare network. */
-  curl(url: string, options?: CurlOptions): Promise<CurlExchange>;
-}
+import type { Journal } from './journal.ts';
+import { MeshLife } from './mesh-life.ts';
+import { clientIn, readyPod, type Client, type Gateway, type Workload } from './workload.ts';
 
 export interface MeshClusterOptions {
   readonly environment: Environment;
   readonly cluster: EnvironmentCluster;
   readonly evidence: EvidenceFolder;
+  readonly journal: Journal;
   readonly signal: AbortSignal;
 }
 
@@ -59,12 +32,15 @@ export class MeshCluster {
   readonly api: ClusterApi;
   readonly #options: MeshClusterOptions;
   readonly dns: ClusterDns;
+  /** The control plane and the gateways themselves: killed, taken away, put back. */
+  readonly mesh: MeshLife;
   readonly #applied: KubernetesObject[] = [];
 
   constructor(options: MeshClusterOptions) {
     this.#options = options;
     this.api = new ClusterApi(options.cluster);
     this.dns = new ClusterDns(this.api, (...objects) => this.apply(...objects), options.signal);
+    this.mesh = new MeshLife(this.api, options);
   }
 
   get name(): string {
@@ -78,31 +54,45 @@ export class MeshCluster {
 
   /** Applies objects of this scenario; they are removed when it ends, whatever its verdict. */
   async apply(...objects: readonly KubernetesObject[]): Promise<void> {
+    if (objects.length === 0) return;
     this.#applied.push(...objects);
-    await this.api.applyAll(objects, this.#options.signal);
+    await this.#applyForGood(objects);
     for (const object of objects) await this.#options.evidence.keepManifest(this.name, object);
+  }
+
+  /** Applies objects that stay when the scenario ends: the sample workloads, which scenarios share. */
+  async #applyForGood(objects: readonly KubernetesObject[]): Promise<void> {
+    await this.api.applyAll(objects, this.#options.signal);
+    this.#options.journal.note({ cluster: this.name, ...lines.apply(this.name, objects) });
   }
 
   /** Takes away what `apply` made, last first. */
   async removeApplied(): Promise<void> {
-    for (const object of this.#applied.splice(0).reverse()) await this.api.delete(object);
+    for (const object of this.#applied.splice(0).reverse()) {
+      await this.api.delete(object);
+      this.#options.journal.note({ cluster: this.name, ...lines.delete(this.name, object) });
+    }
   }
 
-  /** Deploys samples/sleep into a namespace with injection, and waits until its sidecar serves. */
-  async deploySleep(namespace: string): Promise<Workload> {
+  /**
+   * Deploys samples/sleep into a namespace with injection, and waits until its sidecar serves.
+   *
+   * @param labels of the pod; `istio-locality` says where it counts as being
+   */
+  async deploySleep(namespace: string, labels: Readonly<Record<string, string>> = {}): Promise<Workload> {
     await this.api.claimNamespace(namespace);
-    await this.api.applyAll([injectedNamespace(namespace), ...sleep({ namespace, image: this.#options.environment.images.curl, annotations: clientAnnotations })], this.#options.signal);
+    await this.#applyForGood([injectedNamespace(namespace), ...sleep({ namespace, image: this.#options.environment.images.curl, annotations: clientAnnotations, labels })]);
     return await this.#workload(namespace, 'sleep', undefined);
   }
 
   /** Deploys samples/sleep into a namespace without injection: a client that no sidecar helps. */
-  async deployPlainSleep(namespace: string): Promise<Resolver> {
+  async deployPlainSleep(namespace: string): Promise<Client> {
     const { environment, signal } = this.#options;
     await this.api.claimNamespace(namespace);
     await this.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
-    await this.api.applyAll(sleep({ namespace, image: environment.images.curl, annotations: {} }), signal);
+    await this.#applyForGood(sleep({ namespace, image: environment.images.curl, annotations: {} }));
     await this.api.waitForDeployment(namespace, 'sleep', { within: readyWithin, signal });
-    return this.#resolver(this.container(namespace, 'deploy/sleep', 'sleep'));
+    return this.#client(this.container(namespace, 'deploy/sleep', 'sleep'));
   }
 
   /** Deploys samples/httpbin into a namespace with injection, and waits until its sidecar serves. */
@@ -110,22 +100,51 @@ export class MeshCluster {
     const { httpbin: image, httpbinPort: port } = this.#options.environment.images;
     const objects = httpbin({ namespace, image, port, version });
     await this.api.claimNamespace(namespace);
-    if (version === 'v1') await this.api.applyAll([injectedNamespace(namespace), ...objects], this.#options.signal);
+    const passing = objects.filter(({ kind }) => kind === 'Deployment' && version !== 'v1');
+    await this.#applyForGood([injectedNamespace(namespace), ...objects.filter((object) => !passing.includes(object))]);
     // Another version shares account and Service with the first; its deployment goes when the scenario ends.
-    else await this.apply(...objects.filter(({ kind }) => kind === 'Deployment'));
+    await this.apply(...passing);
     return await this.#workload(namespace, 'httpbin', version);
+  }
+
+  /** Sets the replicas of a deployment, and waits until there are as many. */
+  async scale(namespace: string, deployment: string, replicas: number): Promise<void> {
+    const { signal } = this.#options;
+    await this.api.scale(namespace, deployment, replicas);
+    await this.api.waitForDeployment(namespace, deployment, { within: readyWithin, signal });
+    const command = `kubectl scale --context=${this.name} -n ${namespace} deployment ${deployment} --replicas=${replicas}`;
+    this.#options.journal.note({ cluster: this.name, command, output: `deployment.apps/${deployment} scaled` });
+  }
+
+  /** The cluster IP of a service, and the name under which it resolves. */
+  async service(namespace: string, name: string): Promise<{ readonly address: string; readonly hostname: string }> {
+    const { spec } = await this.api.core.readNamespacedService({ namespace, name });
+    const address = spec?.clusterIP ?? '';
+    this.#options.journal.note({ cluster: this.name, command: `kubectl get --context=${this.name} -n ${namespace} svc ${name} -o jsonpath={.spec.clusterIP}`, output: address });
+    return { address, hostname: `${name}.${namespace}.svc.cluster.local` };
   }
 
   /** The gateway that peers call (walkthrough: `CLUSTER2_GW_ADDR`, port 15443). */
   async ingressGateway(): Promise<Gateway> {
-    return await this.#gateway('istio-ingressgateway', this.#options.cluster.gateway?.address ?? '');
+    const { signal, journal } = this.#options;
+    const { address } = await gatewayAddress(this.api, { within: readyWithin, signal });
+    journal.note({
+      cluster: this.name,
+      command: `kubectl get --context=${this.name} -n ${systemNamespace} svc istio-ingressgateway -o jsonpath='{.status.loadBalancer.ingress[0]}'`,
+      output: address,
+    });
+    return await this.#gateway('istio-ingressgateway', address);
   }
 
   /** The gateway through which traffic leaves, by its cluster IP (walkthrough: `CLUSTER1_EGW_ADDR`). */
   async egressGateway(): Promise<Gateway & { readonly hostname: string }> {
-    const service = 'istio-egressgateway';
-    const { spec } = await this.api.core.readNamespacedService({ namespace: systemNamespace, name: service });
-    return { ...(await this.#gateway(service, spec?.clusterIP ?? '')), hostname: `${service}.${systemNamespace}.svc.cluster.local` };
+    const { address, hostname } = await this.service(systemNamespace, 'istio-egressgateway');
+    return { ...(await this.#gateway('istio-egressgateway', address)), hostname };
+  }
+
+  /** Whether the mesh has an egress gateway at all: on clusters of the user it may not. */
+  async hasEgressGateway(): Promise<boolean> {
+    return (await this.api.read({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'istio-egressgateway', namespace: systemNamespace } })) !== undefined;
   }
 
   /** Where the ingress gateway answers without a load balancer: a node's address and the node port of 15443 (walkthrough: the NodePort tip). */
@@ -136,9 +155,9 @@ export class MeshCluster {
   }
 
   async #gateway(app: string, address: string): Promise<Gateway> {
-    const { name: pod } = await this.#readyPod(systemNamespace, app);
-    const container = this.container(systemNamespace, pod, 'istio-proxy');
-    return { proxy: this.#proxy(systemNamespace, pod), address, port: eastWestPort, curl: (url, options) => this.#curl(container, url, options) };
+    const { name: pod } = await readyPod(this.api, systemNamespace, `app=${app}`, { within: readyWithin, signal: this.#options.signal });
+    const client = this.#client(this.container(systemNamespace, pod, 'istio-proxy'));
+    return { proxy: this.#proxy(systemNamespace, pod), address, port: eastWestPort, curl: (url, options) => client.curl(url, options) };
   }
 
   /** The cluster's own identity: the UID of its kube-system namespace, which no two clusters share. */
@@ -161,6 +180,7 @@ export class MeshCluster {
   async removeNamespace(name: string): Promise<void> {
     const object = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
     await this.api.delete(object);
+    this.#options.journal.note({ cluster: this.name, ...lines.delete(this.name, object) });
     await waitFor({
       name: `namespace ${name} of ${this.name} is gone`,
       where: `cluster ${this.name}`,
@@ -182,48 +202,18 @@ export class MeshCluster {
   }
 
   async #workload(namespace: string, app: string, version: string | undefined): Promise<Workload> {
-    const { signal } = this.#options;
+    const { signal, journal } = this.#options;
     const deployment = version === undefined || version === 'v1' ? app : `${app}-${version}`;
     await this.api.waitForDeployment(namespace, deployment, { within: readyWithin, signal });
-    const { name: pod, address } = await this.#readyPod(namespace, app, version);
-    return {
-      pod,
-      address,
-      proxy: this.#proxy(namespace, pod),
-      identity: `spiffe://cluster.local/ns/${namespace}/sa/${app}`,
-      curl: (url, options) => this.#curl(this.container(namespace, pod, app), url, options),
-      ...this.#resolver(this.container(namespace, pod, app)),
-      curlTimes: async (times, url, options) => {
-        const exchanges = await curlTimes(this.#options.environment.programs.kubectl, this.container(namespace, pod, app), times, url, options);
-        await this.#options.evidence.keepExchanges(this.name, exchanges);
-        return exchanges;
-      },
-    };
+    const labels = version === undefined ? `app=${app}` : `app=${app},version=${version}`;
+    const { name: pod, address } = await readyPod(this.api, namespace, labels, { within: readyWithin, signal });
+    journal.note({ cluster: this.name, command: `kubectl get --context=${this.name} -n ${namespace} pod -l ${labels} -o jsonpath={.items..metadata.name}`, output: pod });
+    return { ...this.#client(this.container(namespace, pod, app)), address, proxy: this.#proxy(namespace, pod), identity: `spiffe://cluster.local/ns/${namespace}/sa/${app}` };
   }
 
-  #resolver(from: PodContainer): Resolver {
-    const { environment, signal } = this.#options;
-    const resolve = (host: string): Promise<string[]> => resolveInPod(environment.programs.kubectl, from, host);
-    return {
-      resolve,
-      eventuallyResolves: (host) =>
-        waitFor({
-          name: `${from.namespace}/${from.pod} resolves ${host}`,
-          where: `cluster ${from.cluster}`,
-          within: 30_000,
-          signal,
-          look: async () => {
-            const addresses = await resolve(host);
-            return addresses.length > 0 ? holds(addresses) : notYet('no address');
-          },
-        }),
-    };
-  }
-
-  async #curl(from: PodContainer, url: string, options?: CurlOptions): Promise<CurlExchange> {
-    const exchange = await curl(this.#options.environment.programs.kubectl, from, url, options);
-    await this.#options.evidence.keepExchanges(this.name, [exchange]);
-    return exchange;
+  #client(from: PodContainer): Client {
+    const { environment, evidence, journal, signal } = this.#options;
+    return clientIn(from, environment.programs.kubectl, evidence, journal, signal);
   }
 
   #proxy(namespace: string, pod: string): Proxy {
@@ -236,28 +226,6 @@ export class MeshCluster {
       },
       keepBarrier: async (proxy, passed) => {
         await evidence.keepBarrier(proxy.name, passed);
-      },
-    });
-  }
-
-  /** The one running pod of an app whose containers, the sidecar among them, are all ready. */
-  async #readyPod(namespace: string, app: string, version?: string): Promise<{ readonly name: string; readonly address: string }> {
-    const labelSelector = version === undefined ? `app=${app}` : `app=${app},version=${version}`;
-    return await waitFor({
-      name: `a pod of ${app} in ${namespace} of ${this.name} is ready with its sidecar`,
-      where: `cluster ${this.name}`,
-      within: readyWithin,
-      signal: this.#options.signal,
-      look: async () => {
-        const { items } = await this.api.core.listNamespacedPod({ namespace, labelSelector });
-        const living = items.filter(({ metadata }) => metadata?.deletionTimestamp === undefined);
-        const ready = living.find(({ status }) => {
-          const containers = [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])];
-          const sidecar = containers.find(({ name }) => name === 'istio-proxy');
-          return sidecar?.ready === true && (status?.conditions ?? []).some(({ type, status: value }) => type === 'Ready' && value === 'True');
-        });
-        if (ready?.metadata?.name !== undefined) return holds({ name: ready.metadata.name, address: ready.status?.podIP ?? '' });
-        return notYet(living.map(({ metadata, status }) => `${metadata?.name ?? ''}: ${(status?.containerStatuses ?? []).map(({ name, ready: isReady }) => `${name} ${isReady ? 'ready' : 'not ready'}`).join(', ')}`).join('; ') || 'no pod');
       },
     });
   }

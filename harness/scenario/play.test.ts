@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import type { ScenarioResult } from './claims.ts';
 import { environmentSchema, type Environment } from './environment.ts';
+import { convergingMatchers, meshMatchers } from './matchers.ts';
 import { play } from './play.ts';
 import { scenario, type ScenarioContext } from './scenario.ts';
 
@@ -58,6 +59,52 @@ describe('claims', () => {
     });
     expect(verdicts(result)).toEqual(['first failed', 'second passed']);
     expect(result.claims[0]?.reason).toContain('expected 1 to be 2');
+  });
+
+  test('one that a matcher of ours refutes has failed, at once or over time', async () => {
+    expect.extend({ ...meshMatchers, ...convergingMatchers });
+    const result = await playing(async ({ claim }) => {
+      await claim('first', () => {
+        expect(7).toBeWithin({ low: 1, high: 2 });
+      });
+      await claim('second', async () => {
+        await expect(() => ['240.0.0.2']).toAlwaysResolveTo([]);
+      });
+    });
+    expect(verdicts(result)).toEqual(['first failed', 'second failed']);
+    expect(result.claims[1]?.reason).toContain('it resolves to 240.0.0.2');
+  });
+
+  test('may tell a figure that they found', async () => {
+    const result = await playing(async ({ claim }) => {
+      await claim('first', () => '0 of 9 failed');
+      await claim('second', () => undefined);
+    });
+    expect(result.claims.map(({ note }) => note)).toEqual(['0 of 9 failed', undefined]);
+  });
+
+  test('a step of the page that was never played is an error', async () => {
+    const meta = { id: 'x', section: 's', claims: ['first'], needs: { clusters: 2 }, walkthrough: [{ step: 'deploy', runs: 'a.1' as const }] };
+    const result = await play(scenario(meta, async ({ claim }) => claim('first', () => undefined)), { environment, runFolder: folder, signal: new AbortController().signal });
+    expect(verdicts(result)).toEqual(['first error MP706']);
+  });
+
+  test('what was taken is put back, except when the environment ends with it', async () => {
+    for (const isLast of [false, true]) {
+      const meta = { id: 'x', section: 's', claims: ['first'], needs: { clusters: 2 } };
+      const taking = scenario(meta, async ({ claim, restore }) => {
+        restore('put back', () => Promise.resolve());
+        await claim('first', () => undefined);
+      });
+      const { steps } = await play(taking, { environment, runFolder: folder, signal: new AbortController().signal, isLast });
+      expect(steps.map(({ title }) => title)).toEqual(isLast ? [] : ['put back']);
+    }
+  });
+
+  test('what the provider cannot offer is not supported', async () => {
+    const foreign = { ...environment, provider: 'existing' as const };
+    const asking = scenario({ id: 'x', section: 's', claims: ['first'], needs: { clusters: 2 } }, async ({ claim, containers }) => claim('first', () => containers.client(() => Promise.resolve())));
+    expect(verdicts(await play(asking, { environment: foreign, runFolder: folder, signal: new AbortController().signal }))).toEqual(['first notSupported MP708']);
   });
 
   test('one that is declared and never proven is an error', async () => {

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { asMeshproofError, describeError, MeshproofError } from '../errors/meshproof-error.ts';
-import { OutsideClient } from '../probe/outside-client.ts';
 import type { ClaimResult, ScenarioResult, StepResult } from './claims.ts';
+import { Containers } from './containers.ts';
 import type { Environment } from './environment.ts';
 import { EvidenceFolder } from './evidence.ts';
+import { Journal } from './journal.ts';
 import { MeshCluster } from './mesh-cluster.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -16,6 +17,8 @@ export interface PlayOptions {
   readonly runFolder: string;
   readonly signal: AbortSignal;
   readonly narrate?: Narrator;
+  /** True when the environment is taken down right after this scenario, so that nothing has to be put back. */
+  readonly isLast?: boolean;
 }
 
 /**
@@ -23,91 +26,99 @@ export interface PlayOptions {
  * did: all of that is in the result.
  */
 export async function play(scenario: Scenario, options: PlayOptions): Promise<ScenarioResult> {
-  const { environment, runFolder, signal, narrate = plainly } = options;
+  const { environment, runFolder, signal, narrate = plainly, isLast = false } = options;
   const { meta } = scenario;
   const evidence = new EvidenceFolder(join(runFolder, 'evidence', meta.id));
   const started = performance.now();
   const claims = new Map<string, ClaimResult>();
   const steps: StepResult[] = [];
+  const journal = new Journal();
   const result = (): ScenarioResult => ({
     id: meta.id,
     section: meta.section,
     seconds: secondsSince(started),
-    claims: meta.claims.map((name) => claims.get(name) ?? { name, verdict: 'error', seconds: 0, reason: 'never proven', code: 'MP705' }),
+    claims: meta.claims.map((name) => claims.get(name) ?? unproven(name, 'never proven', 'MP705')),
     steps,
     evidence: evidence.path,
+    replaced: [...(meta.replaced ?? [])],
   });
 
-  const lacking = unmetNeed(scenario, environment);
+  const clusters = environment.clusters.map((cluster) => new MeshCluster({ environment, cluster, evidence, journal, signal }));
+  const lacking = await unmetNeed(scenario, environment, clusters);
   if (lacking !== undefined) {
-    for (const name of meta.claims) claims.set(name, { name, verdict: 'notSupported', seconds: 0, reason: lacking });
+    for (const name of meta.claims) claims.set(name, { ...unproven(name, lacking), verdict: 'notSupported' });
     return result();
   }
 
-  const [first, second] = environment.clusters;
-  if (first === undefined || second === undefined) throw new MeshproofError('MP999', { what: 'the environment has fewer clusters than was checked' });
-  const west = new MeshCluster({ environment, cluster: first, evidence, signal });
-  const east = new MeshCluster({ environment, cluster: second, evidence, signal });
+  const [west, east, third] = clusters;
+  if (west === undefined || east === undefined) throw new MeshproofError('MP999', { what: 'the environment has fewer clusters than was checked' });
+  const restorations: { readonly title: string; readonly work: () => Promise<void> }[] = [];
+  const step = async <T>(title: string, work: () => Promise<T>): Promise<T> => {
+    const begun = performance.now();
+    try {
+      return await narrate(title, work);
+    } finally {
+      steps.push({ title, seconds: secondsSince(begun), actions: journal.take() });
+    }
+  };
   try {
     await scenario.run({
       west,
       east,
+      third,
       signal,
-      outsideClient: async (work) => {
-        const client = await OutsideClient.start(environment.images.curl);
-        try {
-          return await work(client);
-        } finally {
-          await client.stop();
-        }
-      },
-      step: async (title, work) => {
-        const begun = performance.now();
-        try {
-          return await narrate(title, work);
-        } finally {
-          steps.push({ title, seconds: secondsSince(begun) });
-        }
+      containers: new Containers(environment),
+      step,
+      restore: (title, work) => {
+        restorations.push({ title, work });
       },
       claim: async (name, proof) => {
         const begun = performance.now();
         try {
-          await narrate(`claim: ${name}`, async () => {
-            await proof();
-          });
-          claims.set(name, { name, verdict: 'passed', seconds: secondsSince(begun) });
+          const note = await narrate(`claim: ${name}`, async () => await proof());
+          claims.set(name, { name, verdict: 'passed', seconds: secondsSince(begun), actions: journal.take(), ...(typeof note === 'string' ? { note } : {}) });
         } catch (error) {
           signal.throwIfAborted();
-          claims.set(name, { name, seconds: secondsSince(begun), ...verdictOf(error) });
+          claims.set(name, { name, seconds: secondsSince(begun), actions: journal.take(), ...verdictOf(error) });
         }
       },
     });
+    const missing = (meta.walkthrough ?? []).filter((row) => !steps.some(({ title }) => title === row.step) && !claims.has(row.step));
+    if (missing.length > 0) throw new MeshproofError('MP706', { what: `no step was played under the title “${missing.map((row) => row.step).join('”, “')}”` });
   } catch (error) {
     signal.throwIfAborted();
-    // A step that failed leaves the claims behind it unproven, and each of them says why.
-    for (const name of meta.claims) if (!claims.has(name)) claims.set(name, { name, seconds: 0, ...verdictOf(error) });
+    // A step that failed leaves the claims behind it unproven, and each of them says why; with none behind it, the last one carries it.
+    const behind = meta.claims.filter((name) => !claims.has(name));
+    for (const name of behind.length > 0 ? behind : meta.claims.slice(-1)) claims.set(name, { name, seconds: 0, actions: [], ...verdictOf(error) });
   } finally {
-    await Promise.all([west.removeApplied(), east.removeApplied()]);
+    await Promise.all(clusters.map((cluster) => cluster.removeApplied()));
+    if (!isLast) for (const { title, work } of restorations.reverse()) await step(title, work);
   }
   return result();
 }
+
+const unproven = (name: string, reason: string, code?: string): ClaimResult => ({ name, verdict: 'error', seconds: 0, reason, actions: [], ...(code === undefined ? {} : { code }) });
 
 /** Without a report beside it, a step is just done. */
 const plainly: Narrator = (_title, work) => work();
 
 /** An assertion that does not hold refutes the claim; anything else says nothing about the mesh. */
 function verdictOf(error: unknown): Pick<ClaimResult, 'verdict' | 'reason' | 'code'> {
-  if (error instanceof Error && error.name === 'AssertionError') return { verdict: 'failed', reason: error.message };
+  // What vitest throws, for its own matchers and for those of `expect.extend` alike, carries both sides.
+  if (error instanceof Error && 'actual' in error && 'expected' in error) return { verdict: 'failed', reason: error.message };
   const known = asMeshproofError(error);
+  if (known.code === 'MP708') return { verdict: 'notSupported', reason: known.details.what, code: known.code };
   const verdict = known.code === 'MP701' || known.code === 'MP704' ? 'failed' : 'error';
   return { verdict, reason: describeError(known), code: known.code };
 }
 
 /** The first need that this environment does not meet, as a sentence. */
-function unmetNeed({ meta }: Scenario, environment: Environment): string | undefined {
-  const { clusters, loadBalancer } = meta.needs;
+async function unmetNeed({ meta }: Scenario, environment: Environment, [west]: readonly MeshCluster[]): Promise<string | undefined> {
+  const { clusters, loadBalancer, egressGateway, ownsMesh } = meta.needs;
   if (environment.clusters.length < clusters) return `needs ${clusters} clusters, the environment has ${environment.clusters.length}`;
   if (loadBalancer === true && !environment.offers.loadBalancer) return 'needs LoadBalancer services, which the provider does not offer';
+  if (ownsMesh === true && !environment.offers.ownsMesh) return 'takes control planes down, which is not done to a mesh that meshproof did not install';
+  if (egressGateway === true && west !== undefined && !(await west.hasEgressGateway())) return `needs an egress gateway, which ${west.name} does not have`;
   return undefined;
 }
 

@@ -1,11 +1,29 @@
-import type { OutsideClient } from '../probe/outside-client.ts';
+import type { Containers } from './containers.ts';
 import type { MeshCluster } from './mesh-cluster.ts';
+
+/** A step or a claim that carries out commands of the page. */
+export interface PageStep {
+  /** Title of the step, or name of the claim. */
+  readonly step: string;
+  /** Commands of the page by section anchor and number, "cleanup-the-example.2", or a range of them, "cleanup-the-example.1-3". */
+  readonly runs: `${string}.${number}` | `${string}.${number}-${number}`;
+  /** Why something else runs in their place, where today's Istio or this kind of cluster no longer takes them as they are. */
+  readonly instead?: string;
+}
+
+/** Something that the page relies on and today's Istio no longer has. */
+export interface Replacement {
+  readonly was: string;
+  readonly by: string;
+}
 
 /** What a scenario needs of the environment; unmet needs make all of its claims "not supported", with the reason. */
 export interface Needs {
   readonly clusters: number;
   readonly loadBalancer?: boolean;
   readonly egressGateway?: boolean;
+  /** It kills or takes away control planes or gateways, so it plays after those that do not, and never on a mesh that is not meshproof's. */
+  readonly ownsMesh?: boolean;
 }
 
 export interface ScenarioMeta<Claim extends string = string> {
@@ -16,19 +34,31 @@ export interface ScenarioMeta<Claim extends string = string> {
   /** Every claim by name, in order: `meshproof list` shows them, and one that is never proven fails the scenario. */
   readonly claims: readonly Claim[];
   readonly needs: Needs;
+  /** Which of its steps and claims carry out which commands of the page; `meshproof walkthrough` puts their output there. */
+  readonly walkthrough?: readonly PageStep[];
+  /** What the mesh profile has to put in the place of things that are gone; shown in the scenario's row of every report. */
+  readonly replaced?: readonly Replacement[];
 }
+
+/** What a proof returns: nothing, or a figure in words. */
+// eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- a proof that returns nothing is the rule
+export type Proven = string | void;
 
 export interface ScenarioContext<Claim extends string> {
   /** The first cluster (the walkthrough's cluster1): clients live here. */
   readonly west: MeshCluster;
   /** The second cluster (the walkthrough's cluster2): servers live here. */
   readonly east: MeshCluster;
+  /** One more cluster of servers, where the environment has three. */
+  readonly third: MeshCluster | undefined;
   /** Does one step of the section; its title shows in every report. */
   readonly step: <T>(title: string, work: () => Promise<T>) => Promise<T>;
-  /** Proves one declared claim. A failure is recorded with its evidence, and the scenario goes on to the next claim. */
-  readonly claim: (name: Claim, proof: () => void | Promise<void>) => Promise<void>;
-  /** Runs work with a client outside of the mesh, a container on the clusters' network; it is gone afterwards. */
-  readonly outsideClient: <T>(work: (client: OutsideClient) => Promise<T>) => Promise<T>;
+  /** Proves one declared claim; a figure that the proof returns shows in every report. A failure is recorded with its evidence, and the scenario goes on to the next claim. */
+  readonly claim: (name: Claim, proof: () => Proven | Promise<Proven>) => Promise<void>;
+  /** Puts back, after the scenario, what it took from the environment; left out when the environment ends with it. */
+  readonly restore: (title: string, work: () => Promise<void>) => void;
+  /** Containers outside of the mesh, on the clusters' network. */
+  readonly containers: Containers;
   readonly signal: AbortSignal;
 }
 

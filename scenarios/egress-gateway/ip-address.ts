@@ -1,14 +1,11 @@
 import { expect } from 'vitest';
-import { exposeHttpbin, httpbinGlobal, remoteServiceViaEgress } from '../../harness/mesh/profile.ts';
-import { outboundCluster, outboundSni } from '../../harness/mesh/services.ts';
+import { exposeHttpbin, httpbinGlobal, remoteServiceViaEgress, replacements } from '../../harness/mesh/profile.ts';
 import { clientIdentity } from '../../harness/probe/curl.ts';
-import { endpointsFor, upstreamsOf, watchFlow } from '../../harness/probe/flow.ts';
-import { traceGateway, traceOutbound } from '../../harness/probe/trace.ts';
+import { upstreamsOf } from '../../harness/probe/flow.ts';
+import { RemotePath } from '../../harness/scenario/remote-path.ts';
 import { scenario } from '../../harness/scenario/scenario.ts';
 
-const { host, address, port } = httpbinGlobal;
-const sni = outboundSni(host, port.number);
-const cluster = outboundCluster(host, port.number);
+const { host } = httpbinGlobal;
 
 /** Walkthrough: "Send remote traffic via an egress gateway", tab "IP address". */
 export default scenario(
@@ -25,43 +22,40 @@ export default scenario(
       'of twenty requests none went direct',
     ],
     needs: { clusters: 2, loadBalancer: true, egressGateway: true },
+    replaced: [replacements.networkView, replacements.sniRewrite],
+    walkthrough: [
+      { step: 'find the address of the egress gateway, and of the peer’s gateway', runs: 'send-remote-traffic-via-an-egress-gateway.1' },
+      { step: 'replace the ServiceEntry: resolution STATIC, the peer’s gateway in network external, the egress gateway beside it', runs: 'send-remote-traffic-via-an-egress-gateway.2' },
+    ],
   },
   async ({ west, east, step, claim }) => {
     const [sleep] = await step('deploy sleep and httpbin', () => Promise.all([west.deploySleep('foo'), east.deployHttpbin('bar')]));
     const [egress, gateway] = await step('find the address of the egress gateway, and of the peer’s gateway', () => Promise.all([west.egressGateway(), east.ingressGateway()]));
+    const [toEgress, toPeer] = [`${egress.address}:${egress.port}`, `${gateway.address}:${gateway.port}`];
+    const path = new RemotePath({ client: sleep, service: httpbinGlobal, gateway, endpoint: toEgress, via: { gateway: egress, endpoint: toPeer } });
     await step('let the second cluster’s gateway know the .global name (profile modern)', () => east.apply(exposeHttpbin(east.httpbinPort)));
     await step('replace the ServiceEntry: resolution STATIC, the peer’s gateway in network external, the egress gateway beside it', () =>
-      west.apply(remoteServiceViaEgress({ host, namespace: 'foo', name: 'httpbin-bar', address, port, resolution: 'STATIC', egress: egress.address, gateway: gateway.address })),
+      west.apply(remoteServiceViaEgress({ ...httpbinGlobal, namespace: 'foo', name: 'httpbin-bar', resolution: 'STATIC', egress: egress.address, gateway: gateway.address })),
     );
-    const [toEgress, toPeer] = [`${egress.address}:${egress.port}`, `${gateway.address}:${gateway.port}`];
-    const outbound = { host, port: port.number, address, endpoint: toEgress, sni, cluster };
-    await step('wait until sidecar and both gateways hold the configuration', () =>
-      Promise.all([
-        sleep.proxy.holdsPath((dump) => traceOutbound(dump, sleep.proxy.name, outbound)),
-        egress.proxy.holdsPath((dump) => traceGateway(dump, egress.proxy.name, { port: egress.port, sni, endpoint: toPeer })),
-        gateway.proxy.holdsPath((dump) => traceGateway(dump, gateway.proxy.name, { port: gateway.port, sni })),
-      ]),
-    );
+    await step('wait until sidecar and both gateways hold the configuration', () => path.held());
 
     const begun = new Date();
-    const watched = [egress.proxy, gateway.proxy].map((proxy) => ({ proxy, cluster: sni }));
-    const { value: calls, moved } = await step('call httpbin.bar.global twenty times', () => watchFlow(watched, () => sleep.curlTimes(20, `${host}:8000/headers`)));
+    const { value: calls, moved } = await step('call httpbin.bar.global twenty times', () => path.watch(() => sleep.curlTimes(20, `${host}:8000/headers`)));
     await claim('the call succeeds', () => {
       for (const call of calls) expect(call).toHaveStatus(200);
     });
     await claim('httpbin sees the identity of sleep: both gateways pass the TLS through', () => {
       expect(calls.map((call) => clientIdentity(call)?.uri)).toEqual(calls.map(() => sleep.identity));
     });
-    const [inSidecar, inEgress] = await step('read the dumps of sidecar and egress gateway', () => Promise.all([sleep.proxy.configDump(), egress.proxy.configDump()]));
-    await claim('the sidecar leads to the egress gateway', () => {
-      expect(traceOutbound(inSidecar, sleep.proxy.name, outbound)).toReachTheEnd();
+    await claim('the sidecar leads to the egress gateway', async () => {
+      await expect(() => path.inSidecar()).toEventuallyReachTheEnd();
     });
-    await claim('the sidecar knows no other endpoint: nothing can go direct', () => {
-      expect(endpointsFor(inSidecar, cluster)).toEqual([toEgress]);
+    await claim('the sidecar knows no other endpoint: nothing can go direct', async () => {
+      await expect(() => sleep.proxy.configDump()).toAlwaysHaveEndpoints(path.cluster, [toEgress]);
     });
-    await claim('the egress gateway leads this SNI to the peer’s gateway, and to nothing else', () => {
-      expect(traceGateway(inEgress, egress.proxy.name, { port: egress.port, sni, endpoint: toPeer })).toReachTheEnd();
-      expect(endpointsFor(inEgress, sni)).toEqual([toPeer]);
+    await claim('the egress gateway leads this SNI to the peer’s gateway, and to nothing else', async () => {
+      await expect(() => path.inEgress()).toEventuallyReachTheEnd();
+      await expect(() => egress.proxy.configDump()).toAlwaysHaveEndpoints(path.sni, [toPeer]);
     });
     await claim('this very traffic passed both gateways under this SNI', () => {
       expect(moved).toHaveCarriedTraffic();

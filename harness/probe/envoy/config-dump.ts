@@ -115,6 +115,19 @@ export class ConfigDump {
     return undefined;
   }
 
+  /** The clusters that a listener leads whole connections to, without looking at requests. */
+  tcpTargetsOf(listener: Listener): string[] {
+    const chains = [...(listener.filter_chains ?? []), ...(listener.default_filter_chain === undefined ? [] : [listener.default_filter_chain])];
+    return chains.flatMap((chain) => tcpClusterOf(chain) ?? []);
+  }
+
+  /** How a sidecar treats an outbound connection to this address and port: as HTTP, by routes; as TCP, by the connection alone; or not at all. */
+  protocolOf(address: string, port: number): 'HTTP' | 'TCP' | undefined {
+    const listener = this.listenerFor(address, port);
+    if (listener === undefined) return undefined;
+    return this.routeConfigOf(listener) === undefined ? 'TCP' : 'HTTP';
+  }
+
   /** The virtual host that answers for a Host header, by Envoy's rule: exact domain, then the longest suffix wildcard, then `*`. */
   virtualHostFor(config: RouteConfig, host: string): VirtualHost | undefined {
     const hosts = config.virtual_hosts ?? [];

@@ -1,0 +1,34 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runProgram } from '../process/run-program.ts';
+import type { ClusterAddress } from './cluster-api.ts';
+
+/** One object of whatever kind. */
+export interface AnyObject {
+  /** "ServiceEntry.networking.istio.io foo/httpbin-bar". */
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/**
+ * Every object of every kind that a cluster can list. kubectl's discovery knows them all, custom ones included. Events tell of the past
+ * and are left out.
+ *
+ * @throws MeshproofError MP702 with kubectl's words, also for a kind that went away meanwhile.
+ */
+export async function everything(kubectl: string, cluster: ClusterAddress): Promise<AnyObject[]> {
+  const call = { program: kubectl, code: 'MP702', where: `cluster ${cluster.name}`, timeout: 60_000 } as const;
+  const flags = ['--kubeconfig', cluster.kubeconfig, '--context', cluster.context, '--cache-dir', join(tmpdir(), 'meshproof-kubectl')];
+  const { stdout: kinds } = await runProgram({ ...call, args: [...flags, 'api-resources', '--cached=false', '--verbs=list', '--output=name'], purpose: 'list the kinds of the cluster' });
+  const wanted = kinds.split('\n').filter((kind) => kind !== '' && !/^events(\.|$)/.test(kind));
+  const row = '{range .items[*]}{.kind}{"\\t"}{.apiVersion}{"\\t"}{.metadata.namespace}{"\\t"}{.metadata.name}{"\\t"}{.metadata.labels}{"\\n"}{end}';
+  const { stdout } = await runProgram({ ...call, args: [...flags, 'get', wanted.join(','), '--all-namespaces', '--ignore-not-found', `--output=jsonpath=${row}`], purpose: 'list every object of the cluster' });
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const [kind = '', apiVersion = '', namespace = '', name = '', labels = ''] = line.split('\t');
+      const group = apiVersion.includes('/') ? `.${apiVersion.slice(0, apiVersion.indexOf('/'))}` : '';
+      return { name: `${kind}${group} ${namespace === '' ? '' : `${namespace}/`}${name}`, labels: labels === '' ? {} : (JSON.parse(labels) as Record<string, string>) };
+    });
+}

@@ -1,0 +1,22 @@
+import { stringify } from 'yaml';
+import type { KubernetesObject } from './kubernetes-object.ts';
+
+/** "serviceentry.networking.istio.io/httpbin-bar": how kubectl names an object in what it prints. */
+export function resourceName({ apiVersion, kind, metadata }: Pick<KubernetesObject, 'apiVersion' | 'kind' | 'metadata'>): string {
+  const group = apiVersion.includes('/') ? `.${apiVersion.slice(0, apiVersion.indexOf('/'))}` : '';
+  return `${kind.toLowerCase()}${group}/${metadata.name}`;
+}
+
+/** What the API client does, said as the kubectl commands that do the same. */
+export const kubectl = {
+  apply: (cluster: string, objects: readonly KubernetesObject[]): { readonly command: string; readonly input: string; readonly output: string } => ({
+    command: `kubectl apply --context=${cluster} --server-side --field-manager=meshproof -f -`,
+    input: objects.map((object) => stringify(object)).join('---\n'),
+    output: objects.map((object) => `${resourceName(object)} serverside-applied`).join('\n'),
+  }),
+  delete: (cluster: string, object: KubernetesObject): { readonly command: string; readonly output: string } => {
+    const [resource = '', name = ''] = resourceName(object).split('/');
+    const { namespace } = object.metadata;
+    return { command: `kubectl delete --context=${cluster}${namespace === undefined ? '' : ` -n ${namespace}`} ${resource} ${name}`, output: `${resource} "${name}" deleted` };
+  },
+};

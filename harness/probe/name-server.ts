@@ -1,0 +1,107 @@
+import { Resolver } from 'node:dns/promises';
+import { GenericContainer, type StartedTestContainer } from 'testcontainers';
+import { MeshproofError } from '../errors/meshproof-error.ts';
+import { holds, notYet, waitFor } from '../wait/wait-for.ts';
+import { ownContainerLabel } from './outside-client.ts';
+
+export interface NameServerOptions {
+  readonly image: string;
+  /** The Corefile, word for word. */
+  readonly corefile: string;
+  /** A name that it resolves once it serves. */
+  readonly serves: string;
+  /** The API server that its `kubernetes` plugin watches, as a pod would find it. */
+  readonly kubernetes?: { readonly host: string; readonly port: number; readonly token: string; readonly ca: string };
+}
+
+const serviceAccount = '/var/run/secrets/kubernetes.io/serviceaccount';
+
+/** A CoreDNS in a container of its own on the clusters' Docker network. */
+export class NameServer {
+  readonly #container: StartedTestContainer;
+  readonly address: string;
+
+  private constructor(container: StartedTestContainer, address: string) {
+    this.#container = container;
+    this.address = address;
+  }
+
+  /**
+   * Starts the server and waits until it serves.
+   *
+   * @throws MeshproofError MP702 with its own words when it refuses its Corefile.
+   */
+  static async start({ image, corefile, serves, kubernetes }: NameServerOptions): Promise<NameServer> {
+    process.env['TESTCONTAINERS_RYUK_DISABLED'] = 'true';
+    const files = [
+      { content: corefile, target: '/etc/coredns/Corefile' },
+      ...(kubernetes === undefined ? [] : [{ content: kubernetes.token, target: `${serviceAccount}/token` }, { content: kubernetes.ca, target: `${serviceAccount}/ca.crt` }]),
+    ];
+    const environment: Record<string, string> = kubernetes === undefined ? {} : { KUBERNETES_SERVICE_HOST: kubernetes.host, KUBERNETES_SERVICE_PORT: String(kubernetes.port) };
+    const container = await new GenericContainer(image)
+      .withNetworkMode('kind')
+      .withLabels({ [ownContainerLabel]: 'true' })
+      .withCopyContentToContainer(files)
+      .withEnvironment(environment)
+      .withCommand(['-conf', '/etc/coredns/Corefile'])
+      .start()
+      .catch((cause: unknown) => {
+        throw new MeshproofError('MP702', { what: `${image} did not start`, where: 'Docker network kind', seen: cause instanceof Error ? cause.message : String(cause), cause });
+      });
+    const server = new NameServer(container, container.getIpAddress('kind'));
+    await server.#serves(image, serves).catch(async (error: unknown) => {
+      await server.stop();
+      throw error;
+    });
+    return server;
+  }
+
+  /** The IPv4 addresses of a name, sorted; empty when the server has none. */
+  async resolve(host: string): Promise<string[]> {
+    const answer = await this.#ask(host);
+    return answer.addresses;
+  }
+
+  /** The server's own first words: its version. */
+  async log(): Promise<string> {
+    const stream = await this.#container.logs();
+    return await new Promise((resolve) => {
+      let text = '';
+      stream.on('data', (chunk: Buffer | string) => (text += chunk.toString()));
+      stream.on('end', () => {
+        resolve(text);
+      });
+      setTimeout(() => {
+        stream.destroy();
+        resolve(text);
+      }, 500);
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.#container.stop({ timeout: 0 });
+  }
+
+  async #ask(host: string): Promise<{ readonly addresses: string[]; readonly code: string }> {
+    const resolver = new Resolver({ timeout: 1_000, tries: 2 });
+    resolver.setServers([this.address]);
+    try {
+      return { addresses: (await resolver.resolve4(host)).sort(), code: '' };
+    } catch (error) {
+      return { addresses: [], code: error instanceof Error && 'code' in error ? String(error.code) : String(error) };
+    }
+  }
+
+  async #serves(image: string, host: string): Promise<void> {
+    await waitFor({
+      name: `${image} serves ${host}`,
+      where: this.address,
+      code: 'MP702',
+      within: 20_000,
+      look: async () => {
+        const { addresses, code } = await this.#ask(host);
+        return addresses.length > 0 ? holds(undefined) : notYet(`${code}; its log: ${(await this.log()).slice(-500)}`);
+      },
+    });
+  }
+}

@@ -1,0 +1,37 @@
+import { kubectl } from '../cluster/kubectl-lines.ts';
+import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
+import { systemNamespace } from '../mesh/operator.ts';
+import { modernProfile, replacements } from '../mesh/profile.ts';
+import type { StepResult } from '../scenario/claims.ts';
+import type { PageStep } from '../scenario/scenario.ts';
+
+const section = 'deploy-the-Istio-control-plane-in-each-cluster';
+const [authority, install] = ['create the namespace istio-system and the secret cacerts', 'install Istio'];
+
+/** The commands of the page that bringing an environment up carries out. */
+export const setUpPageSteps: readonly PageStep[] = [
+  { step: authority, runs: `${section}.2-3` },
+  { step: install, runs: `${section}.4`, instead: replacements.multiclusterValues.by },
+];
+
+/** What the installation of one cluster's mesh did, for the transcript. Keys are never part of it. */
+export function installedSteps(cluster: string, rendered: readonly KubernetesObject[]): StepResult[] {
+  const namespace: KubernetesObject = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: systemNamespace } };
+  const secret = `kubectl create secret generic cacerts --context=${cluster} -n ${systemNamespace} --from-file=ca-cert.pem --from-file=ca-key.pem --from-file=root-cert.pem --from-file=cert-chain.pem`;
+  const objects = [...rendered, ...modernProfile()];
+  return [
+    {
+      title: authority,
+      seconds: 0,
+      actions: [
+        { cluster, ...kubectl.apply(cluster, [namespace]) },
+        { cluster, command: secret, output: 'secret/cacerts created' },
+      ],
+    },
+    {
+      title: install,
+      seconds: 0,
+      actions: [{ cluster, command: `istioctl manifest generate -f - | kubectl apply --context=${cluster} --server-side -f -`, output: kubectl.apply(cluster, objects).output }],
+    },
+  ];
+}

@@ -1,0 +1,40 @@
+import { MeshproofError } from '../errors/meshproof-error.ts';
+import { NameServer, type NameServerOptions } from '../probe/name-server.ts';
+import { OutsideClient } from '../probe/outside-client.ts';
+import type { Environment } from './environment.ts';
+
+/** Containers outside of every mesh, on the clusters' own network. Each is gone when the work that it was started for ends. */
+export class Containers {
+  readonly #environment: Environment;
+
+  constructor(environment: Environment) {
+    this.#environment = environment;
+  }
+
+  /** A client that no mesh knows. */
+  async client<T>(work: (client: OutsideClient) => Promise<T>): Promise<T> {
+    this.#check();
+    return await during(OutsideClient.start(this.#environment.images.curl), work);
+  }
+
+  /** A CoreDNS of a version of its own, with a Corefile word for word. */
+  async coreDns<T>(version: string, options: Omit<NameServerOptions, 'image'>, work: (server: NameServer) => Promise<T>): Promise<T> {
+    this.#check();
+    const image = this.#environment.images.coredns[version];
+    if (image === undefined) throw new MeshproofError('MP708', { what: `no image of CoreDNS ${version} is at hand` });
+    return await during(NameServer.start({ ...options, image }), work);
+  }
+
+  #check(): void {
+    if (this.#environment.provider !== 'kind') throw new MeshproofError('MP708', { what: 'needs a container on the clusters’ network, which clusters of the user do not offer' });
+  }
+}
+
+async function during<C extends { stop(): Promise<void> }, T>(starting: Promise<C>, work: (container: C) => Promise<T>): Promise<T> {
+  const container = await starting;
+  try {
+    return await work(container);
+  } finally {
+    await container.stop();
+  }
+}

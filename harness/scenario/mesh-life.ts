@@ -1,0 +1,125 @@
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import type { ClusterApi } from '../cluster/cluster-api.ts';
+import { kubectl as lines } from '../cluster/kubectl-lines.ts';
+import { everything } from '../cluster/everything.ts';
+import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
+import { MeshproofError } from '../errors/meshproof-error.ts';
+import type { CaCerts } from '../mesh/certificate-authority.ts';
+import { applyMesh, gatewayAddress, readCaSecret, removeMesh, waitForGateways } from '../mesh/install.ts';
+import { systemNamespace } from '../mesh/operator.ts';
+import { waitForProxiesSynced } from '../mesh/readiness.ts';
+import { holds, notYet, waitFor } from '../wait/wait-for.ts';
+import type { Environment, EnvironmentCluster } from './environment.ts';
+import type { Journal } from './journal.ts';
+
+type Component = 'istiod' | 'istio-ingressgateway' | 'istio-egressgateway';
+
+export interface MeshLifeOptions {
+  readonly environment: Environment;
+  readonly cluster: EnvironmentCluster;
+  readonly journal: Journal;
+  readonly signal: AbortSignal;
+}
+
+/** What is left of a mesh that was taken away, to put it back as it was. */
+export interface Uninstalled {
+  readonly authority: CaCerts;
+  readonly manifest: readonly KubernetesObject[];
+}
+
+const readyWithin = 120_000;
+
+/** One cluster's control plane and gateways: they can be killed, taken away and put back. */
+export class MeshLife {
+  readonly #api: ClusterApi;
+  readonly #options: MeshLifeOptions;
+
+  constructor(api: ClusterApi, options: MeshLifeOptions) {
+    this.#api = api;
+    this.#options = options;
+  }
+
+  /** Kills one pod of a component without grace, as a lost node would, and returns its name. Its deployment starts another. */
+  async kill(component: Component): Promise<string> {
+    const { items } = await this.#api.core.listNamespacedPod({ namespace: systemNamespace, labelSelector: `app=${component}` });
+    const pod = items.find(({ metadata, status }) => metadata?.deletionTimestamp === undefined && status?.phase === 'Running')?.metadata?.name;
+    if (pod === undefined) throw new MeshproofError('MP702', { what: `no running pod of ${component} to kill`, where: this.#where });
+    await this.#api.endPod(systemNamespace, pod);
+    this.#options.journal.note({
+      cluster: this.#api.address.name,
+      command: `kubectl delete pod --context=${this.#api.address.name} -n ${systemNamespace} ${pod} --grace-period=0 --force`,
+      output: `pod "${pod}" force deleted`,
+    });
+    return pod;
+  }
+
+  /** Waits until a component is whole again. */
+  async recovered(component: Component): Promise<void> {
+    await this.#api.waitForDeployment(systemNamespace, component, { within: readyWithin, code: 'MP604', signal: this.#options.signal });
+  }
+
+  /**
+   * Uninstalls the control plane and the gateways (walkthrough: "Uninstalling"): every object of the manifest that installed them, the
+   * namespace, and the root certificates that istiod left in all other namespaces.
+   *
+   * @returns what `reinstall` needs.
+   */
+  async uninstall(): Promise<Uninstalled> {
+    const { cluster, journal } = this.#options;
+    const manifest = await this.#manifest();
+    const authority = await readCaSecret(this.#api);
+    const removed = await removeMesh(this.#api, manifest, readyWithin, this.#options.signal);
+    journal.note({ cluster: cluster.name, command: `kubectl delete --context=${cluster.name} -f istio.yaml`, output: removed.map((object) => lines.delete(cluster.name, object).output).join('\n') });
+    journal.note({ cluster: cluster.name, ...lines.delete(cluster.name, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: systemNamespace } }) });
+    return { authority, manifest };
+  }
+
+  /** Installs what was uninstalled, and waits until it serves as before. */
+  async reinstall({ authority, manifest }: Uninstalled): Promise<void> {
+    const { environment, cluster, signal } = this.#options;
+    await applyMesh(this.#api, manifest, authority, signal);
+    await waitForGateways(this.#api, { within: readyWithin, signal });
+    await gatewayAddress(this.#api, { within: readyWithin, signal });
+    await waitForProxiesSynced(environment.programs.kubectl, cluster, { within: readyWithin, signal });
+  }
+
+  /**
+   * Everything in the cluster, of whatever kind, that is Istio's by its name, its namespace, its API group or its labels. Empty after an
+   * uninstallation without a trace.
+   */
+  async traces(): Promise<string[]> {
+    return (await everything(this.#options.environment.programs.kubectl, this.#options.cluster)).filter(isIstios).map(({ name }) => name).sort();
+  }
+
+  /** The same, once there is nothing: what is on its way out gets its time. */
+  async leavesNoTrace(): Promise<void> {
+    await waitFor({
+      name: `nothing of Istio is left in ${this.#api.address.name}`,
+      where: this.#where,
+      within: 30_000,
+      signal: this.#options.signal,
+      look: async () => {
+        const left = await this.traces();
+        return left.length === 0 ? holds(undefined) : notYet(`${left.length} objects: ${left.slice(0, 12).join(', ')}`);
+      },
+      // A kind that goes away between its discovery and its list.
+      tolerates: (error) => error instanceof MeshproofError && error.code === 'MP702',
+    });
+  }
+
+  get #where(): string {
+    return `cluster ${this.#api.address.name}`;
+  }
+
+  async #manifest(): Promise<KubernetesObject[]> {
+    const file = this.#options.cluster.manifest;
+    if (file === undefined) throw new MeshproofError('MP708', { what: 'this mesh was not installed by meshproof, which therefore does not take it away', where: this.#where });
+    const manifest = z.array(z.looseObject({ apiVersion: z.string(), kind: z.string(), metadata: z.looseObject({ name: z.string() }) })).parse(JSON.parse(await readFile(file, 'utf8')));
+    return manifest;
+  }
+}
+
+function isIstios({ name, labels }: { readonly name: string; readonly labels: Readonly<Record<string, string>> }): boolean {
+  return /istio|cacerts/.test(name) || Object.entries(labels).some((label) => label.join('=').includes('istio') && label[0] !== 'istio-injection');
+}

@@ -1,0 +1,99 @@
+import type { ClusterApi } from '../cluster/cluster-api.ts';
+import { curl, curlTimes, rawAnswer, type CurlExchange, type CurlOptions } from '../probe/curl.ts';
+import { load, type Load, type LoadResult } from '../probe/load.ts';
+import type { PodContainer } from '../probe/pod.ts';
+import type { Proxy } from '../probe/proxy.ts';
+import { resolveInPod } from '../probe/resolve.ts';
+import { holds, notYet, waitFor } from '../wait/wait-for.ts';
+import type { EvidenceFolder } from './evidence.ts';
+import type { Journal } from './journal.ts';
+
+/** A pod whose application container can be told what to call. */
+export interface Client {
+  readonly pod: string;
+  /** Calls a URL as an application would; a refused call is an answer, not an error. */
+  curl(url: string, options?: CurlOptions): Promise<CurlExchange>;
+  /** The same many times, one after the other, each with a request id of its own. */
+  curlTimes(times: number, url: string, options?: CurlOptions): Promise<CurlExchange[]>;
+  /** Calls at a steady rate, whether or not earlier calls have returned. */
+  load(of: Load): Promise<LoadResult>;
+  /** The IPv4 addresses that the pod's own resolver gives for a name, sorted; empty when there is none. */
+  resolve(host: string): Promise<string[]>;
+}
+
+/** A pod of the mesh: an application container that can call, and the sidecar beside it. */
+export interface Workload extends Client {
+  /** The pod's own address. */
+  readonly address: string;
+  readonly proxy: Proxy;
+  /** The identity that its certificate carries, e.g. `spiffe://cluster.local/ns/foo/sa/sleep`. */
+  readonly identity: string;
+}
+
+/** A gateway: its proxy, and the address under which peers reach it. */
+export interface Gateway {
+  readonly proxy: Proxy;
+  readonly address: string;
+  readonly port: number;
+  /** Calls a URL from the gateway's own pod, past every sidecar: a look at the bare network. */
+  curl(url: string, options?: CurlOptions): Promise<CurlExchange>;
+}
+
+/** The client in a container; every exchange is kept as evidence and noted in the journal. */
+export function clientIn(from: PodContainer, kubectl: string, evidence: EvidenceFolder, journal: Journal, signal: AbortSignal): Client {
+  const inPod = `kubectl exec --context=${from.cluster} -n ${from.namespace} ${from.pod} -c ${from.container} --`;
+  return {
+    pod: from.pod,
+    curl: async (url, options) => {
+      const exchange = await curl(kubectl, from, url, options);
+      await evidence.keepExchanges(from.cluster, [exchange]);
+      journal.note({ cluster: from.cluster, command: `${inPod} ${exchange.command}`, output: rawAnswer(exchange) });
+      return exchange;
+    },
+    curlTimes: async (times, url, options) => {
+      const exchanges = await curlTimes(kubectl, from, times, url, options);
+      await evidence.keepExchanges(from.cluster, exchanges);
+      journal.note({ cluster: from.cluster, command: `${inPod} ${exchanges[0]?.command ?? ''}   # ${times} times`, output: tally(exchanges.map(({ status }) => `HTTP ${status}`)) });
+      return exchanges;
+    },
+    load: async (of) => {
+      const result = await load(kubectl, from, of, signal);
+      await evidence.keepText(`${from.cluster}.load.json`, JSON.stringify(result, undefined, 1));
+      journal.note({ cluster: from.cluster, command: `${inPod} curl ${of.url}   # ${of.perSecond} a second for ${of.seconds} s`, output: tally(result.calls.map(({ status }) => `HTTP ${status}`)) });
+      return result;
+    },
+    resolve: async (host) => {
+      const addresses = await resolveInPod(kubectl, from, host);
+      journal.note({ cluster: from.cluster, command: `${inPod} getent ahostsv4 ${host}`, output: addresses.join('\n') });
+      return addresses;
+    },
+  };
+}
+
+/** "3 × HTTP 200, 1 × HTTP 503". */
+function tally(words: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
+  return [...counts].map(([word, count]) => `${count} × ${word}`).join(', ');
+}
+
+/** Waits for the one pod of an app whose containers, the sidecar among them, are all ready. */
+export async function readyPod(api: ClusterApi, namespace: string, labelSelector: string, options: { readonly within: number; readonly signal: AbortSignal }): Promise<{ readonly name: string; readonly address: string }> {
+  const { name: cluster } = api.address;
+  return await waitFor({
+    name: `a pod with ${labelSelector} in ${namespace} of ${cluster} is ready with its sidecar`,
+    where: `cluster ${cluster}`,
+    ...options,
+    look: async () => {
+      const { items } = await api.core.listNamespacedPod({ namespace, labelSelector });
+      const living = items.filter(({ metadata }) => metadata?.deletionTimestamp === undefined);
+      const ready = living.find(({ status }) => {
+        const containers = [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])];
+        const sidecar = containers.find(({ name }) => name === 'istio-proxy');
+        return sidecar?.ready === true && (status?.conditions ?? []).some(({ type, status: value }) => type === 'Ready' && value === 'True');
+      });
+      if (ready?.metadata?.name !== undefined) return holds({ name: ready.metadata.name, address: ready.status?.podIP ?? '' });
+      return notYet(living.map(({ metadata, status }) => `${metadata?.name ?? ''}: ${(status?.containerStatuses ?? []).map(({ name, ready: isReady }) => `${name} ${isReady ? 'ready' : 'not ready'}`).join(', ')}`).join('; ') || 'no pod');
+    },
+  });
+}
