@@ -157,10 +157,15 @@ export class ClusterApi {
     throw new MeshproofError('MP507', { what: `namespace ${name} is not meshproof’s`, where: `cluster ${this.address.name}`, expected: `absent, or with the label ${ownLabel}=${fieldManager}` });
   }
 
+  /** The namespaces that meshproof made; with a label, those of them that have it as well. */
+  async ownNamespaces(label?: string): Promise<string[]> {
+    const { items } = await this.core.listNamespace({ labelSelector: `${ownLabel}=${fieldManager}${label === undefined ? '' : `,${label}`}` });
+    return items.flatMap(({ metadata }) => metadata?.name ?? []);
+  }
+
   /** Deletes every namespace that meshproof made, and returns their names. */
   async removeOwnNamespaces(): Promise<string[]> {
-    const { items } = await this.core.listNamespace({ labelSelector: `${ownLabel}=${fieldManager}` });
-    const names = items.flatMap(({ metadata }) => metadata?.name ?? []);
+    const names = await this.ownNamespaces();
     for (const name of names) await this.delete({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
     return names;
   }

@@ -24,9 +24,11 @@ export async function ensureNamespace(): Promise<void> {
   await inside('addr', 'add', '192.0.2.1/24', 'dev', 'nowhere');
   await inside('link', 'set', 'nowhere', 'up');
   await inside('route', 'add', 'default', 'via', '192.0.2.2', 'dev', 'nowhere');
+  // Every refusal is told at once: the clusters' DNS asks for foreign names at an address where nobody listens.
+  const settings = ['net.ipv4.ip_forward=1', 'net.ipv4.conf.all.forwarding=1', 'net.ipv4.icmp_ratelimit=0'];
   await runProgram({
     program: 'nsenter',
-    args: [`--net=${labNamespacePath}`, 'sysctl', '-qw', 'net.ipv4.ip_forward=1', 'net.ipv4.conf.all.forwarding=1'],
+    args: [`--net=${labNamespacePath}`, 'sysctl', '-qw', ...settings],
     purpose: 'switch forwarding on in the lab',
     code: 'MP402',
   });

@@ -139,7 +139,7 @@ export function localityFailover({ host, namespace, name, from, to }: Failover):
     tls: { mode: 'ISTIO_MUTUAL' },
     connectionPool: { tcp: { connectTimeout: '1s' } },
     loadBalancer: { localityLbSetting: { enabled: true, failover: [{ from, to }] } },
-    outlierDetection: { consecutive5xxErrors: 2, interval: '1s', baseEjectionTime: '3s', maxEjectionPercent: 100 },
+    outlierDetection: { consecutive5xxErrors: 2, interval: '1s', baseEjectionTime: '2s', maxEjectionPercent: 100 },
   };
   const retries = { attempts: 3, perTryTimeout: '2s', retryOn: 'connect-failure,refused-stream,reset,unavailable,503', retryRemoteLocalities: true };
   return [

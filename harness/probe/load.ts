@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { execInPod, type PodContainer } from './pod.ts';
@@ -28,6 +29,13 @@ export interface LoadResult {
   readonly calls: readonly LoadCall[];
 }
 
+/** A load that is under way. */
+export interface RunningLoad {
+  /** Comes when the load is so many seconds old: the schedule of what is done to the mesh under it. */
+  reaches(seconds: number): Promise<void>;
+  readonly done: Promise<LoadResult>;
+}
+
 const summarySchema = z.object({ response_code: z.number(), exitcode: z.number(), time_total: z.number() });
 const [field, record] = ['\u001f', '\u001e'];
 
@@ -37,7 +45,19 @@ const [field, record] = ['\u001f', '\u001e'];
  *
  * @throws MeshproofError MP702 when the load could not be run, or not at its rate.
  */
-export async function load(kubectl: string, from: PodContainer, { url, perSecond, seconds, maxSeconds = 5 }: Load, signal: AbortSignal): Promise<LoadResult> {
+export function startLoad(kubectl: string, from: PodContainer, of: Load, signal: AbortSignal): RunningLoad {
+  const started = performance.now();
+  const done = load(kubectl, from, of, signal);
+  // Whoever waits for a moment of it learns at once when it failed.
+  const failed = done.then(() => new Promise<never>(() => undefined));
+  failed.catch(() => undefined);
+  return {
+    done,
+    reaches: (seconds) => Promise.race([failed, pause(Math.max(0, started + seconds * 1000 - performance.now()), undefined, { signal })]),
+  };
+}
+
+async function load(kubectl: string, from: PodContainer, { url, perSecond, seconds, maxSeconds = 5 }: Load, signal: AbortSignal): Promise<LoadResult> {
   const total = perSecond * seconds;
   // One line in one write for each call, so that calls in flight do not mix. The start is read from the system's uptime, in hundredths.
   const one = `r=$(curl -sS --max-time ${maxSeconds} -w '${field}%{json}' "$1" 2>/dev/null); printf '%s${field}%s${record}' "$(u)" "$r"`;
@@ -61,7 +81,7 @@ function readCall(text: string, began: number): LoadCall {
 }
 
 /** The calls started within a time, and of those the ones that got no 2xx. */
-export function within(result: LoadResult, from: number, to: number): { readonly calls: readonly LoadCall[]; readonly failed: readonly LoadCall[] } {
+export function callsWithin(result: LoadResult, from: number, to: number): { readonly calls: readonly LoadCall[]; readonly failed: readonly LoadCall[] } {
   const calls = result.calls.filter(({ at }) => at >= from && at < to);
   return { calls, failed: calls.filter(({ status }) => status < 200 || status > 299) };
 }

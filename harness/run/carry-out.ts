@@ -21,10 +21,15 @@ export async function carryOut(plan: Plan, record: RunRecord, progress: Progress
   let environment: Environment | undefined;
   try {
     environment = plan.reuse ? await reopen(plan.config.name) : await bringUp(plan, record, progress, signal);
-    const ids = plan.only ?? (await listScenarios()).map(({ meta }) => meta.id);
+    const ids = (await listScenarios()).map(({ meta }) => meta.id).filter((id) => plan.only?.includes(id) ?? true);
     if (ids.length > 0) {
       const ready = environment;
-      await record.phase('scenarios', () => playScenarios(ready, ids, record, progress, signal));
+      const order = { ids, shuffle: plan.shuffle, endsWithThem: !plan.keep && !plan.reuse };
+      if (plan.shuffle !== undefined) {
+        await record.save({ shuffle: plan.shuffle });
+        progress.note(`shuffled with seed ${plan.shuffle}`);
+      }
+      await record.phase('scenarios', () => playScenarios(ready, order, record, progress, signal));
     }
     const { failed, error } = countClaims(record.data);
     await record.save({ verdict: error > 0 ? 'error' : failed > 0 ? 'failed' : 'passed' });

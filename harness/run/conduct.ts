@@ -24,6 +24,7 @@ export interface ConductOptions {
   readonly only: readonly string[] | undefined;
   readonly keep: boolean;
   readonly reuse: boolean;
+  readonly shuffle?: number | undefined;
   readonly progress: Progress;
   readonly signal: AbortSignal;
 }
@@ -46,7 +47,7 @@ export async function conduct(options: ConductOptions): Promise<RunRecord> {
   let current = record;
   let startedLab = false;
   try {
-    const prepared = await prepare({ config, record, progress, signal, only, keep, reuse });
+    const prepared = await prepare({ config, record, progress, signal, only, keep, reuse, shuffle: options.shuffle });
     startedLab = prepared.startedLab;
     current = await carryOutWhereItLives(prepared.plan, record, progress, signal);
   } catch (error) {

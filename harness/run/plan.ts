@@ -18,6 +18,8 @@ export interface Plan {
   readonly docker: string;
   /** Ids of the scenarios to play; undefined means all, an empty list none (`up`). */
   readonly only: readonly string[] | undefined;
+  /** Seed of a random order of the scenarios; undefined means the walkthrough's order. */
+  readonly shuffle: number | undefined;
   readonly reuse: boolean;
   readonly keep: boolean;
 }

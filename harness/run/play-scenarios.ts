@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
-import { startVitest, type Reporter, type TestCase } from 'vitest/node';
+import { BaseSequencer, startVitest, type Reporter, type TestCase, type TestSpecification } from 'vitest/node';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import type { Progress, Say } from '../progress/progress.ts';
 import type { Environment } from '../scenario/environment.ts';
@@ -9,13 +9,21 @@ import type { RunRecord } from './run-record.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
+export interface Order {
+  /** Scenario ids, in the order they are played unless they are shuffled. */
+  readonly ids: readonly string[];
+  /** Seed of a random order. */
+  readonly shuffle: number | undefined;
+  /** True when the environment is taken down right afterwards: the last scenario then need not put back what it took. */
+  readonly endsWithThem: boolean;
+}
+
 /**
  * Plays scenarios by vitest's own Node API, one after the other, and records each as it ends.
  *
- * @param ids scenario ids; undefined means all
  * @throws MeshproofError MP999 when vitest itself failed: a scenario file that does not load, or a test without a result.
  */
-export async function playScenarios(environment: Environment, ids: readonly string[], record: RunRecord, progress: Progress, signal: AbortSignal): Promise<void> {
+export async function playScenarios(environment: Environment, { ids, shuffle, endsWithThem }: Order, record: RunRecord, progress: Progress, signal: AbortSignal): Promise<void> {
   const broken: string[] = [];
   let tell: Say = () => undefined;
 
@@ -46,7 +54,8 @@ export async function playScenarios(environment: Environment, ids: readonly stri
       project: ['conformance'],
       watch: false,
       reporters: [reporter, ['junit', { outputFile: join(record.folder, 'junit.xml') }], ['allure-vitest/reporter', { resultsDir: join(record.folder, 'allure-results'), reportMatchers: false }]],
-      provide: { environment: JSON.stringify(environment), runFolder: record.folder },
+      sequence: shuffle === undefined ? { sequencer: inOrder(ids) } : { shuffle: { files: true, tests: false }, seed: shuffle },
+      provide: { environment: JSON.stringify(environment), runFolder: record.folder, lastScenario: endsWithThem && shuffle === undefined ? (ids.at(-1) ?? '') : '' },
     },
   );
   const cancel = (): void => {
@@ -70,11 +79,23 @@ export async function playScenarios(environment: Environment, ids: readonly stri
   if (broken.length > 0) throw new MeshproofError('MP999', { what: 'scenarios could not be played', seen: broken.join('\n') });
 }
 
+/** vitest plays what took longest the last time first; a walkthrough has an order of its own. */
+function inOrder(ids: readonly string[]): typeof BaseSequencer {
+  const place = ({ moduleId }: TestSpecification): number => ids.findIndex((id) => moduleId.endsWith(`/scenarios/${id}.ts`));
+  return class extends BaseSequencer {
+    override sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+      return Promise.resolve([...files].sort((left, right) => place(left) - place(right)));
+    }
+  };
+}
+
 /** One line for the scenario, one more for each claim that does not hold. */
-function describeScenario({ id, claims, seconds }: ScenarioResult): string[] {
+function describeScenario({ id, claims, seconds, replaced }: ScenarioResult): string[] {
   const held = claims.filter(({ verdict }) => verdict === 'passed').length;
   const signs = { passed: '✓', failed: '✗', error: '!', notSupported: '–' } as const;
   const verdict = claims.find(({ verdict: one }) => one === 'failed')?.verdict ?? claims.find(({ verdict: one }) => one === 'error')?.verdict ?? (held > 0 ? 'passed' : 'notSupported');
   const rows = claims.filter((claim) => claim.verdict !== 'passed').map((claim) => `  ${signs[claim.verdict]} ${claim.name}\n      ${(claim.reason ?? '').replaceAll('\n', '\n      ')}`);
-  return [`${signs[verdict]} ${id}: ${held} of ${claims.length} claims hold, ${seconds.toFixed(1)} s`, ...rows];
+  const notes = claims.filter(({ verdict: one, note }) => one === 'passed' && note !== undefined).map(({ name, note }) => `    ${name}: ${note ?? ''}`);
+  const modern = replaced.map(({ was }) => `    modern Istio: stands in for ${was}`);
+  return [`${signs[verdict]} ${id}: ${held} of ${claims.length} claims hold, ${seconds.toFixed(1)} s`, ...rows, ...notes, ...modern];
 }

@@ -26,6 +26,7 @@ export interface PrepareOptions {
   readonly signal: AbortSignal;
   readonly only: readonly string[] | undefined;
   readonly reuse: boolean;
+  readonly shuffle: number | undefined;
   readonly keep: boolean;
 }
 
@@ -69,6 +70,7 @@ export async function prepare(options: PrepareOptions): Promise<Prepared> {
     docker: docker.program,
     only: options.only,
     reuse: options.reuse,
+    shuffle: options.shuffle,
     keep: options.keep,
   };
   return { plan, startedLab };
@@ -96,6 +98,7 @@ async function planForExisting(options: PrepareOptions): Promise<Plan> {
     docker: '',
     only: options.only,
     reuse: options.reuse,
+    shuffle: options.shuffle,
     keep: options.keep,
   };
 }

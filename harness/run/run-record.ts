@@ -21,6 +21,8 @@ export const runRecordSchema = z.object({
   phases: z.partialRecord(z.enum(phases), z.object({ from: z.number(), to: z.number() })),
   scenarios: z.array(scenarioResultSchema),
   error: z.object({ code: z.string(), message: z.string() }).optional(),
+  /** Seed of the order in which the scenarios were shuffled. */
+  shuffle: z.number().optional(),
   peakMemoryBytes: z.number().optional(),
   cacheBytes: z.number().optional(),
 });

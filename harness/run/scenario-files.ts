@@ -22,8 +22,9 @@ export async function listScenarios(): Promise<Scenario[]> {
       return module.default;
     }),
   );
-  // `prerequisites` opens the walkthrough and `cleanup` ends it, whatever their place in the alphabet; no scenario depends on the order.
-  const rank = (one: Scenario): number => (one.meta.id === 'prerequisites' ? -1 : one.meta.id === 'cleanup' ? 1 : 0);
+  // `prerequisites` opens the walkthrough and `cleanup` ends it, whatever their place in the alphabet; what kills or takes away the mesh comes
+  // late. No scenario depends on the order.
+  const rank = ({ meta }: Scenario): number => (meta.id === 'prerequisites' ? -1 : meta.id === 'cleanup' ? 2 : meta.needs.ownsMesh === true ? 1 : 0);
   return scenarios.sort((a, b) => rank(a) - rank(b));
 }
 

@@ -26,4 +26,5 @@ export default async function useKeptEnvironment(project: TestProject): Promise<
   await mkdir(runFolder, { recursive: true });
   project.provide('environment', text);
   project.provide('runFolder', runFolder);
+  project.provide('lastScenario', '');
 }

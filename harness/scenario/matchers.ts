@@ -95,6 +95,14 @@ export const meshMatchers = {
     return { pass: there, message: () => (there ? `port ${port} answers to SNI ${sni}` : `port ${port} does not answer to SNI ${sni}${nearest(sni, dump.serverNames(port))}`) };
   },
 
+  /** The proxy's configuration is exactly this inventory; what is new and what is gone is told line by line. */
+  toHaveInventory(dump: ConfigDump, expected: readonly string[]): Verdict {
+    const found = dump.inventory();
+    const more = found.filter((line) => !expected.includes(line)).map((line) => `  + ${line}`);
+    const less = expected.filter((line) => !found.includes(line)).map((line) => `  - ${line}`);
+    return { pass: more.length + less.length === 0, message: () => (more.length + less.length === 0 ? `the same ${found.length} lines` : [...more, ...less].slice(0, 40).join('\n')) };
+  },
+
   /** A listener of the proxy takes connections on one of these ports. */
   toListenOn(dump: ConfigDump, ...ports: number[]): Verdict {
     const found = ports.flatMap((port) => dump.listenerOn(port)?.name ?? []);

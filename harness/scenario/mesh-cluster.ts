@@ -35,6 +35,8 @@ export class MeshCluster {
   /** The control plane and the gateways themselves: killed, taken away, put back. */
   readonly mesh: MeshLife;
   readonly #applied: KubernetesObject[] = [];
+  /** Namespace → the sample workloads that stay when the scenario ends. */
+  readonly #deployed = new Map<string, KubernetesObject[]>();
 
   constructor(options: MeshClusterOptions) {
     this.#options = options;
@@ -62,16 +64,22 @@ export class MeshCluster {
 
   /** Applies objects that stay when the scenario ends: the sample workloads, which scenarios share. */
   async #applyForGood(objects: readonly KubernetesObject[]): Promise<void> {
+    for (const object of objects) {
+      const namespace = object.metadata.namespace ?? object.metadata.name;
+      this.#deployed.set(namespace, [...(this.#deployed.get(namespace) ?? []), object]);
+    }
     await this.api.applyAll(objects, this.#options.signal);
     this.#options.journal.note({ cluster: this.name, ...lines.apply(this.name, objects) });
   }
 
   /** Takes away what `apply` made, last first. */
   async removeApplied(): Promise<void> {
-    for (const object of this.#applied.splice(0).reverse()) {
-      await this.api.delete(object);
-      this.#options.journal.note({ cluster: this.name, ...lines.delete(this.name, object) });
-    }
+    for (const object of this.#applied.splice(0).reverse()) await this.#delete(object);
+  }
+
+  async #delete(object: KubernetesObject): Promise<void> {
+    await this.api.delete(object);
+    this.#options.journal.note({ cluster: this.name, ...lines.delete(this.name, object) });
   }
 
   /**
@@ -105,6 +113,20 @@ export class MeshCluster {
     // Another version shares account and Service with the first; its deployment goes when the scenario ends.
     await this.apply(...passing);
     return await this.#workload(namespace, 'httpbin', version);
+  }
+
+  /** Cleans up as the walkthrough does: what the scenario applied, the workloads of the namespace, the namespace. */
+  async removeSample(namespace: string): Promise<void> {
+    await this.removeApplied();
+    const deployed = this.#deployed.get(namespace) ?? [];
+    for (const object of deployed.filter(({ kind }) => kind !== 'Namespace').reverse()) await this.#delete(object);
+    await this.removeNamespace(namespace);
+  }
+
+  /** Deletes every namespace whose pods have a sidecar, whichever scenario made it. */
+  async removeSamples(): Promise<void> {
+    const names = await this.api.ownNamespaces('istio-injection=enabled');
+    await Promise.all(names.map((name) => this.removeNamespace(name)));
   }
 
   /** Sets the replicas of a deployment, and waits until there are as many. */
@@ -179,8 +201,7 @@ export class MeshCluster {
   /** Deletes a namespace and waits until it is gone, with all that was in it. */
   async removeNamespace(name: string): Promise<void> {
     const object = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
-    await this.api.delete(object);
-    this.#options.journal.note({ cluster: this.name, ...lines.delete(this.name, object) });
+    await this.#delete(object);
     await waitFor({
       name: `namespace ${name} of ${this.name} is gone`,
       where: `cluster ${this.name}`,

@@ -97,7 +97,7 @@ describe('claims', () => {
         await claim('first', () => undefined);
       });
       const { steps } = await play(taking, { environment, runFolder: folder, signal: new AbortController().signal, isLast });
-      expect(steps.map(({ title }) => title)).toEqual(isLast ? [] : ['put back']);
+      expect(steps.map(({ title }) => title)).toEqual(isLast ? [] : ['put back what was taken']);
     }
   });
 

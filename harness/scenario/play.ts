@@ -53,6 +53,12 @@ export async function play(scenario: Scenario, options: PlayOptions): Promise<Sc
   const [west, east, third] = clusters;
   if (west === undefined || east === undefined) throw new MeshproofError('MP999', { what: 'the environment has fewer clusters than was checked' });
   const restorations: { readonly title: string; readonly work: () => Promise<void> }[] = [];
+  // What fails outside of a claim leaves the claims behind it unproven, and each of them says why; with none behind it, the last one carries it.
+  const blame = (error: unknown): void => {
+    const behind = meta.claims.filter((name) => !claims.has(name));
+    const last = meta.claims.slice(-1).filter((name) => claims.get(name)?.verdict === 'passed');
+    for (const name of behind.length > 0 ? behind : last) claims.set(name, { name, seconds: 0, actions: [], ...verdictOf(error) });
+  };
   const step = async <T>(title: string, work: () => Promise<T>): Promise<T> => {
     const begun = performance.now();
     try {
@@ -66,6 +72,7 @@ export async function play(scenario: Scenario, options: PlayOptions): Promise<Sc
       west,
       east,
       third,
+      clusters,
       signal,
       containers: new Containers(environment),
       step,
@@ -86,14 +93,16 @@ export async function play(scenario: Scenario, options: PlayOptions): Promise<Sc
     const missing = (meta.walkthrough ?? []).filter((row) => !steps.some(({ title }) => title === row.step) && !claims.has(row.step));
     if (missing.length > 0) throw new MeshproofError('MP706', { what: `no step was played under the title “${missing.map((row) => row.step).join('”, “')}”` });
   } catch (error) {
-    signal.throwIfAborted();
-    // A step that failed leaves the claims behind it unproven, and each of them says why; with none behind it, the last one carries it.
-    const behind = meta.claims.filter((name) => !claims.has(name));
-    for (const name of behind.length > 0 ? behind : meta.claims.slice(-1)) claims.set(name, { name, seconds: 0, actions: [], ...verdictOf(error) });
-  } finally {
-    await Promise.all(clusters.map((cluster) => cluster.removeApplied()));
-    if (!isLast) for (const { title, work } of restorations.reverse()) await step(title, work);
+    blame(error);
   }
+  // Also when the run was interrupted: the environment may be kept.
+  try {
+    await Promise.all(clusters.map((cluster) => cluster.removeApplied()));
+    if (!isLast && restorations.length > 0) await step('put back what was taken', () => Promise.all(restorations.map(({ title, work }) => narrate(title, work))));
+  } catch (error) {
+    blame(error);
+  }
+  signal.throwIfAborted();
   return result();
 }
 

@@ -49,6 +49,8 @@ export interface ScenarioContext<Claim extends string> {
   readonly west: MeshCluster;
   /** The second cluster (the walkthrough's cluster2): servers live here. */
   readonly east: MeshCluster;
+  /** All of them. */
+  readonly clusters: readonly MeshCluster[];
   /** One more cluster of servers, where the environment has three. */
   readonly third: MeshCluster | undefined;
   /** Does one step of the section; its title shows in every report. */

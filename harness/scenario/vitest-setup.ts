@@ -9,6 +9,8 @@ declare module 'vitest' {
   interface ProvidedContext {
     environment: string;
     runFolder: string;
+    /** Id of the scenario after which the environment is taken down; "" when it stays. */
+    lastScenario: string;
   }
 }
 
@@ -25,6 +27,7 @@ registerScenariosWith((scenario) => {
       environment,
       runFolder: inject('runFolder'),
       signal,
+      isLast: inject('lastScenario') === scenario.meta.id,
       narrate: async (title, work) => await allureStep(title, work),
     });
     task.meta.meshproof = result;

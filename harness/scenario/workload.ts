@@ -1,6 +1,6 @@
 import type { ClusterApi } from '../cluster/cluster-api.ts';
 import { curl, curlTimes, rawAnswer, type CurlExchange, type CurlOptions } from '../probe/curl.ts';
-import { load, type Load, type LoadResult } from '../probe/load.ts';
+import { startLoad, type Load, type RunningLoad } from '../probe/load.ts';
 import type { PodContainer } from '../probe/pod.ts';
 import type { Proxy } from '../probe/proxy.ts';
 import { resolveInPod } from '../probe/resolve.ts';
@@ -15,8 +15,8 @@ export interface Client {
   curl(url: string, options?: CurlOptions): Promise<CurlExchange>;
   /** The same many times, one after the other, each with a request id of its own. */
   curlTimes(times: number, url: string, options?: CurlOptions): Promise<CurlExchange[]>;
-  /** Calls at a steady rate, whether or not earlier calls have returned. */
-  load(of: Load): Promise<LoadResult>;
+  /** Begins to call at a steady rate, whether or not earlier calls have returned. */
+  startLoad(of: Load): RunningLoad;
   /** The IPv4 addresses that the pod's own resolver gives for a name, sorted; empty when there is none. */
   resolve(host: string): Promise<string[]>;
 }
@@ -56,11 +56,14 @@ export function clientIn(from: PodContainer, kubectl: string, evidence: Evidence
       journal.note({ cluster: from.cluster, command: `${inPod} ${exchanges[0]?.command ?? ''}   # ${times} times`, output: tally(exchanges.map(({ status }) => `HTTP ${status}`)) });
       return exchanges;
     },
-    load: async (of) => {
-      const result = await load(kubectl, from, of, signal);
-      await evidence.keepText(`${from.cluster}.load.json`, JSON.stringify(result, undefined, 1));
-      journal.note({ cluster: from.cluster, command: `${inPod} curl ${of.url}   # ${of.perSecond} a second for ${of.seconds} s`, output: tally(result.calls.map(({ status }) => `HTTP ${status}`)) });
-      return result;
+    startLoad: (of) => {
+      const running = startLoad(kubectl, from, of, signal);
+      const done = running.done.then(async (result) => {
+        await evidence.keepText(`${from.cluster}.load.json`, JSON.stringify(result, undefined, 1));
+        journal.note({ cluster: from.cluster, command: `${inPod} curl ${of.url}   # ${of.perSecond} a second for ${of.seconds} s`, output: tally(result.calls.map(({ status }) => `HTTP ${status}`)) });
+        return result;
+      });
+      return { ...running, done };
     },
     resolve: async (host) => {
       const addresses = await resolveInPod(kubectl, from, host);

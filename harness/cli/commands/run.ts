@@ -12,6 +12,7 @@ interface RunFlags {
   readonly reuse?: boolean;
   readonly json?: boolean;
   readonly only?: string;
+  readonly shuffle?: string | true;
   readonly provider?: string;
   readonly toolchain?: string;
 }
@@ -21,6 +22,7 @@ export function addRun(program: Command): void {
     .command('run')
     .description('bring two meshed clusters up, prove every claim, report, tear down')
     .option('--only <ids>', 'play these scenarios only, separated by commas')
+    .option('--shuffle [seed]', 'play them in a random order; the seed is told, and repeats it')
     .option('--keep', 'keep the environment afterwards')
     .option('--reuse', 'use the environment that `up` or `--keep` left')
     .addOption(providerOption())
@@ -53,10 +55,18 @@ async function runAndReport(command: Command, flags: RunFlags, only: readonly st
   const { config: file } = command.optsWithGlobals<{ config?: string }>();
   const config = await loadConfig(file, { provider: flags.provider, toolchain: flags.toolchain });
   const { conduct } = await import('../../run/conduct.ts');
-  const record = await conduct({ config, only, keep, reuse: flags.reuse === true, progress: createProgress(), signal: untilSignal() });
+  const record = await conduct({ config, only, keep, reuse: flags.reuse === true, shuffle: seedOf(flags.shuffle), progress: createProgress(), signal: untilSignal() });
   process.stdout.write(flags.json === true ? `${JSON.stringify(summary(record))}\n` : `${summaryLines(record).join('\n')}\n`);
   const code = record.data.error?.code ?? '';
   process.exitCode = isErrorCode(code) ? exitCodeOf({ code }) : { passed: 0, failed: 1, error: 3, running: 3 }[record.data.verdict];
+}
+
+/** @throws MeshproofError MP103 for a seed that is no number. */
+function seedOf(shuffle: string | true | undefined): number | undefined {
+  if (shuffle === undefined) return undefined;
+  const seed = shuffle === true ? Date.now() % 1_000_000 : Number(shuffle);
+  if (!Number.isSafeInteger(seed) || seed < 0) throw new MeshproofError('MP103', { what: 'the seed of --shuffle must be a whole number', seen: String(shuffle) });
+  return seed;
 }
 
 function summary(record: RunRecord): object {

@@ -144,10 +144,21 @@ export class ConfigDump {
 
   /** Endpoints of a cluster: from EDS, or from its own assignment where DNS or a fixed list gives them. */
   endpointsOf(cluster: Cluster): Endpoint[] {
+    const assignment = this.#assignmentOf(cluster);
+    return assignment === undefined ? [] : flatten(assignment);
+  }
+
+  #assignmentOf(cluster: Cluster): LoadAssignment | undefined {
     const service = cluster.eds_cluster_config?.service_name ?? cluster.name;
     const assignments = [...(this.#endpoints?.dynamic_endpoint_configs ?? []), ...(this.#endpoints?.static_endpoint_configs ?? [])].map(({ endpoint_config }) => endpoint_config);
-    const assignment = cluster.type === 'EDS' ? assignments.find(({ cluster_name }) => cluster_name === service) : cluster.load_assignment;
-    return assignment === undefined ? [] : flatten(assignment);
+    return cluster.type === 'EDS' ? assignments.find(({ cluster_name }) => cluster_name === service) : cluster.load_assignment;
+  }
+
+  /** Each endpoint of a cluster with its priority: Envoy turns to a higher number only when those below it fail. Empty without such a cluster. */
+  prioritiesOf(name: string): Record<string, number> {
+    const cluster = this.cluster(name);
+    const assignment = cluster === undefined ? undefined : this.#assignmentOf(cluster);
+    return Object.fromEntries((assignment?.endpoints ?? []).flatMap((group) => flatten({ cluster_name: name, endpoints: [group] }).map((endpoint) => [endpointName(endpoint), group.priority ?? 0])));
   }
 
   /** The TLS that a cluster starts: its own transport socket, else the one that auto mTLS would choose for a mesh endpoint. */

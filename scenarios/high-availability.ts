@@ -1,0 +1,101 @@
+import { expect } from 'vitest';
+import { systemNamespace } from '../harness/mesh/operator.ts';
+import { replacements } from '../harness/mesh/profile.ts';
+import { exposedService, localityFailover, outboundCluster, remoteService } from '../harness/mesh/services.ts';
+import { callsWithin } from '../harness/probe/load.ts';
+import { RemotePath } from '../harness/scenario/remote-path.ts';
+import { scenario } from '../harness/scenario/scenario.ts';
+
+const service = { host: 'httpbin.ha.global', address: '240.0.0.5', port: { name: 'http', number: 8000, protocol: 'HTTP' } } as const;
+const [namespace, ingress] = ['ha', 'istio-ingressgateway'] as const;
+const [home, away] = ['home/zone/rack', 'away/zone/rack'];
+/** Seconds into the load at which each thing happens to the mesh. */
+const at = { localReplicaGone: 8, gatewayKilled: 19, controlPlanesKilled: 30, localReplicaBack: 40, end: 60 };
+const perSecond = 20;
+/** A call that meets a dead endpoint is tried again elsewhere after a second at most, so one second's calls may be lost to a fault. */
+const tolerated = perSecond;
+
+/** One service in both clusters under one `.global` name: the client's own cluster serves it, and the peer when that cannot. */
+export default scenario(
+  {
+    id: 'high-availability',
+    section: 'Summary › one mesh, the same service in several clusters',
+    claims: [
+      'the sidecar prefers the endpoint of its own region, and has the peer’s gateway behind it',
+      'before any fault every call is served in the client’s own cluster',
+      'with the local replica gone calls fail over to the peer',
+      'with one of two gateway pods of the peer killed calls go on through the other',
+      'with both control planes killed and restarted no call fails',
+      'with the local replica back calls return to it',
+    ],
+    needs: { clusters: 2, loadBalancer: true, ownsMesh: true },
+    replaced: [replacements.sniRewrite],
+  },
+  async ({ west, east, step, claim, restore }) => {
+    const sleep = await step('deploy sleep in the region “home”', () => west.deploySleep(namespace, { 'istio-locality': home.replaceAll('/', '.') }));
+    const [, remote] = await step('deploy httpbin in both clusters', () => Promise.all([west.deployHttpbin(namespace), east.deployHttpbin(namespace)]));
+    await step('give the peer a second gateway pod', () => east.scale(systemNamespace, ingress, 2));
+    restore('take the second gateway pod away', () => east.scale(systemNamespace, ingress, 1));
+    const [near, gateway] = await step('find the local service, and the gateway of the peer', () => Promise.all([west.service(namespace, 'httpbin'), east.ingressGateway()]));
+    const [toNear, toPeer] = [`${near.address}:8000`, `${gateway.address}:${gateway.port}`];
+    const endpoints = [{ address: near.address, port: 8000, locality: home }, { address: gateway.address, locality: away }];
+
+    await step('let the second cluster’s gateway know the .global name (profile modern)', () =>
+      east.apply(exposedService({ host: service.host, namespace, name: 'httpbin-ha-global', port: { ...service.port, targetPort: east.httpbinPort }, selector: { app: 'httpbin' } })),
+    );
+    await step('declare both endpoints with their localities, and the failover from one to the other', () =>
+      west.apply(remoteService({ ...service, namespace, name: 'httpbin-ha', resolution: 'STATIC', endpoints }), ...localityFailover({ host: service.host, namespace, name: 'httpbin-ha', from: 'home', to: 'away' })),
+    );
+    const cluster = outboundCluster(service.host, service.port.number);
+    await step('wait until the proxies hold both ways', () =>
+      Promise.all([new RemotePath({ client: sleep, service, gateway }).held(), sleep.proxy.holds('the failover', (dump) => dump.prioritiesOf(cluster)[toPeer] === 1)]),
+    );
+    await claim('the sidecar prefers the endpoint of its own region, and has the peer’s gateway behind it', async () => {
+      expect((await sleep.proxy.configDump()).prioritiesOf(cluster)).toEqual({ [toNear]: 0, [toPeer]: 1 });
+    });
+
+    const load = sleep.startLoad({ url: `http://${service.host}:8000/hostname`, perSecond, seconds: at.end });
+    await step('take the local replica away', () => load.reaches(at.localReplicaGone).then(() => west.scale(namespace, 'httpbin', 0)));
+    await step('kill one of the peer’s two gateway pods', () => load.reaches(at.gatewayKilled).then(() => east.mesh.kill(ingress)));
+    await step('kill both control planes', () => load.reaches(at.controlPlanesKilled).then(() => Promise.all([west.mesh.kill('istiod'), east.mesh.kill('istiod')])));
+    await step('wait for the control planes, then bring the local replica back', async () => {
+      await Promise.all([west.mesh.recovered('istiod'), east.mesh.recovered('istiod')]);
+      await load.reaches(at.localReplicaBack);
+      await west.scale(namespace, 'httpbin', 1);
+    });
+    const result = await step(`see the load of ${perSecond} calls a second through its ${at.end} s`, () => load.done);
+
+    /** Failed calls of a time, and those that the peer served. The load begins up to a second after it was asked for. */
+    const during = (from: number, to: number): { readonly failed: number; readonly elsewhere: number; readonly told: string; readonly all: number } => {
+      const { calls, failed } = callsWithin(result, from, to);
+      return { failed: failed.length, elsewhere: calls.filter(({ body }) => body.includes(remote.pod)).length, all: calls.length, told: `${failed.length} of ${calls.length} calls failed` };
+    };
+    await claim('before any fault every call is served in the client’s own cluster', () => {
+      const { failed, elsewhere, told } = during(0, at.localReplicaGone - 1);
+      expect({ failed, elsewhere }).toEqual({ failed: 0, elsewhere: 0 });
+      return told;
+    });
+    await claim('with the local replica gone calls fail over to the peer', () => {
+      const { failed, told } = during(at.localReplicaGone - 1, at.gatewayKilled - 1);
+      expect(failed).toBeWithin({ low: 0, high: tolerated });
+      const settled = during(at.gatewayKilled - 5, at.gatewayKilled - 1);
+      expect(settled.elsewhere).toBe(settled.all);
+      return told;
+    });
+    await claim('with one of two gateway pods of the peer killed calls go on through the other', () => {
+      const { failed, told } = during(at.gatewayKilled - 1, at.controlPlanesKilled - 1);
+      expect(failed).toBeWithin({ low: 0, high: tolerated });
+      return told;
+    });
+    await claim('with both control planes killed and restarted no call fails', () => {
+      const { failed, told } = during(at.controlPlanesKilled - 1, at.localReplicaBack - 1);
+      expect(failed).toBe(0);
+      return told;
+    });
+    await claim('with the local replica back calls return to it', () => {
+      const settled = during(at.end - 3, at.end);
+      expect({ failed: settled.failed, elsewhere: settled.elsewhere }).toEqual({ failed: 0, elsewhere: 0 });
+      return `${during(at.localReplicaBack - 1, at.end).told}; ${during(0, at.end).told} in all`;
+    });
+  },
+);
