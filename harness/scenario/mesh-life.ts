@@ -54,9 +54,11 @@ export class MeshLife {
     return pod;
   }
 
-  /** Waits until a component is whole again. */
-  async recovered(component: Component): Promise<void> {
-    await this.#api.waitForDeployment(systemNamespace, component, { within: readyWithin, code: 'MP604', signal: this.#options.signal });
+  /** Waits until the control plane is whole again, and every proxy connected to it and up to date. */
+  async recovered(): Promise<void> {
+    const { environment, cluster, signal } = this.#options;
+    await this.#api.waitForDeployment(systemNamespace, 'istiod', { within: readyWithin, code: 'MP604', signal });
+    await waitForProxiesSynced(environment.programs.kubectl, cluster, { within: readyWithin, signal });
   }
 
   /**
