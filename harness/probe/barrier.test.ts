@@ -45,6 +45,11 @@ test('a dump of a newer version than the acknowledged one does not pass', async 
   expect(error).toMatchObject({ code: 'MP701', details: { seen: expect.stringContaining('newer than what istiod knows') } });
 });
 
+test('after istiod was restarted its count begins anew: a later time with a lower count is the newer version', async () => {
+  const restarted = { ...acknowledged, versions: { cluster: '2099-01-01T00:00:00Z/1', listener: '2099-01-01T00:00:00Z/1' } };
+  expect(await passing([restarted])).toMatchObject({ error: undefined });
+});
+
 test('says which acknowledgement is outstanding, or what hop is missing', async () => {
   expect((await passing([{ ...acknowledged, unacknowledged: ['route'] }])).error).toMatchObject({ code: 'MP701', details: { seen: expect.stringContaining('acknowledgement of route') } });
   expect((await passing([acknowledged], [hop(undefined)])).error).toMatchObject({ details: { seen: expect.stringContaining('nearest: another') } });

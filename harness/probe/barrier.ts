@@ -67,8 +67,9 @@ export async function barrier({ proxy, dump, pushes, trace, within }: BarrierOpt
   });
 }
 
-/** Push versions of one control plane count up behind the slash: `<start of the push>/<count>`. Of two that do not compare, none is newer. */
+/** Push versions are `<time>/<count>`; the count begins anew when istiod does. One that is missing compares with none. */
 function isNewer(version: string, than: string): boolean {
-  const [left, right] = [version, than].map((text) => Number.parseInt(text.split('/').at(-1) ?? '', 10));
-  return left !== undefined && right !== undefined && left > right;
+  const [[time = '', count = ''], [otherTime = '', otherCount = '']] = [version.split('/'), than.split('/')] as [string[], string[]];
+  if (time === '' || otherTime === '') return false;
+  return time === otherTime ? Number(count) > Number(otherCount) : time > otherTime;
 }

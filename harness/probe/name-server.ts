@@ -5,6 +5,8 @@ import { holds, notYet, waitFor } from '../wait/wait-for.ts';
 import { ownContainerLabel } from './outside-client.ts';
 
 export interface NameServerOptions {
+  /** Hears of each thing that is done, as a command with its output and what it read. */
+  readonly note: (command: string, output: string, input?: string) => void;
   readonly image: string;
   /** The Corefile, word for word. */
   readonly corefile: string;
@@ -21,8 +23,11 @@ export class NameServer {
   readonly #container: StartedTestContainer;
   readonly address: string;
 
-  private constructor(container: StartedTestContainer, address: string) {
+  readonly #note: NameServerOptions['note'];
+
+  private constructor(container: StartedTestContainer, address: string, note: NameServerOptions['note']) {
     this.#container = container;
+    this.#note = note;
     this.address = address;
   }
 
@@ -31,7 +36,7 @@ export class NameServer {
    *
    * @throws MeshproofError MP702 with its own words when it refuses its Corefile.
    */
-  static async start({ image, corefile, serves, kubernetes }: NameServerOptions): Promise<NameServer> {
+  static async start({ image, corefile, serves, kubernetes, note }: NameServerOptions): Promise<NameServer> {
     process.env['TESTCONTAINERS_RYUK_DISABLED'] = 'true';
     const files = [
       { content: corefile, target: '/etc/coredns/Corefile' },
@@ -48,18 +53,20 @@ export class NameServer {
       .catch((cause: unknown) => {
         throw new MeshproofError('MP702', { what: `${image} did not start`, where: 'Docker network kind', seen: cause instanceof Error ? cause.message : String(cause), cause });
       });
-    const server = new NameServer(container, container.getIpAddress('kind'));
+    const server = new NameServer(container, container.getIpAddress('kind'), note);
     await server.#serves(image, serves).catch(async (error: unknown) => {
       await server.stop();
       throw error;
     });
+    note(`docker run --network kind ${image} -conf /etc/coredns/Corefile`, (await server.log()).trim(), corefile);
     return server;
   }
 
   /** The IPv4 addresses of a name, sorted; empty when the server has none. */
   async resolve(host: string): Promise<string[]> {
-    const answer = await this.#ask(host);
-    return answer.addresses;
+    const { addresses, code } = await this.#ask(host);
+    this.#note(`dig +short @${this.address} ${host}`, addresses.length > 0 ? addresses.join('\n') : code);
+    return addresses;
   }
 
   /** The server's own first words: its version. */
