@@ -4,7 +4,8 @@
  */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { phases, phaseSeconds, RunRecord } from '../harness/run/run-record.ts';
+import { phases, phaseSeconds } from '../harness/report/run-data.ts';
+import { RunRecord } from '../harness/run/run-record.ts';
 
 const given = process.argv.slice(2);
 const folders = given.length > 0 ? given : [await latest('reports')];

@@ -7,6 +7,8 @@ import { addExplain } from './commands/explain.ts';
 import { addList } from './commands/list.ts';
 import { addRun, addUp } from './commands/run.ts';
 import { addStatus } from './commands/status.ts';
+import { addProbe } from './commands/probe.ts';
+import { addWalkthrough } from './commands/walkthrough.ts';
 import { addCarryOut } from './commands/carry-out.ts';
 
 const program = new Command('meshproof')
@@ -17,7 +19,7 @@ const program = new Command('meshproof')
   .exitOverride()
   .configureOutput({ outputError: () => undefined });
 
-for (const add of [addRun, addUp, addDown, addStatus, addDoctor, addList, addExplain, addExec, addCarryOut]) add(program);
+for (const add of [addRun, addUp, addDown, addStatus, addDoctor, addList, addExplain, addExec, addProbe, addWalkthrough, addCarryOut]) add(program);
 
 try {
   await program.parseAsync();

@@ -83,14 +83,15 @@ export class ClusterApi {
    * Server-side apply of one object with meshproof's field manager. A webhook or API that is still booting is tried again for a
    * minute; a refusal is not.
    *
+   * @returns the object as the server has it now
    * @throws MeshproofError MP505 with the server's own words.
    */
-  async apply(object: KubernetesObject, signal?: AbortSignal): Promise<void> {
+  async apply(object: KubernetesObject, signal?: AbortSignal): Promise<KubernetesObject> {
     const labelled: KubernetesObject = { ...object, metadata: { ...object.metadata, labels: { ...object.metadata.labels, [ownLabel]: fieldManager } } };
     // The client library knows CRDs by its own field names and drops `x-kubernetes-…` of a plain object; its reader translates them.
     const spoken = object.kind === 'CustomResourceDefinition' ? loadYaml<KubernetesObject>(JSON.stringify(labelled)) : labelled;
     try {
-      await pRetry(() => this.#objects.patch(spoken, undefined, undefined, fieldManager, true, PatchStrategy.ServerSideApply), {
+      return await pRetry(() => this.#objects.patch<KubernetesObject>(spoken, undefined, undefined, fieldManager, true, PatchStrategy.ServerSideApply), {
         retries: 120,
         factor: 1,
         minTimeout: 500,
@@ -110,11 +111,13 @@ export class ClusterApi {
   }
 
   /** Applies many objects: what others need first (namespaces, CRDs), then all the rest side by side. */
-  async applyAll(objects: readonly KubernetesObject[], signal?: AbortSignal): Promise<void> {
+  async applyAll(objects: readonly KubernetesObject[], signal?: AbortSignal): Promise<KubernetesObject[]> {
     const limit = pLimit(8);
     const first = objects.filter(({ kind }) => kind === 'Namespace' || kind === 'CustomResourceDefinition');
     const rest = objects.filter((object) => !first.includes(object));
-    for (const wave of [first, rest]) await Promise.all(wave.map((object) => limit(() => this.apply(object, signal))));
+    const replies: KubernetesObject[] = [];
+    for (const wave of [first, rest]) replies.push(...(await Promise.all(wave.map((object) => limit(() => this.apply(object, signal))))));
+    return replies;
   }
 
   /** Deletes an object; absent is fine. Foreground, so that it is gone with its dependents when `waitUntilGone` says so. */

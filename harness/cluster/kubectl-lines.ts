@@ -9,10 +9,11 @@ export function resourceName({ apiVersion, kind, metadata }: Pick<KubernetesObje
 
 /** What the API client does, said as the kubectl commands that do the same. */
 export const kubectl = {
-  apply: (cluster: string, objects: readonly KubernetesObject[]): { readonly command: string; readonly input: string; readonly output: string } => ({
+  /** @param replies the objects as the server has them since */
+  apply: (cluster: string, objects: readonly KubernetesObject[], replies: readonly KubernetesObject[]): { readonly command: string; readonly input: string; readonly output: string } => ({
     command: `kubectl apply --context=${cluster} --server-side --field-manager=meshproof -f -`,
     input: objects.map((object) => stringify(object)).join('---\n'),
-    output: objects.map((object) => `${resourceName(object)} serverside-applied`).join('\n'),
+    output: replies.map((reply) => `${resourceName(reply)} serverside-applied (resourceVersion ${reply.metadata.resourceVersion ?? 'unknown'})`).join('\n'),
   }),
   delete: (cluster: string, object: KubernetesObject): { readonly command: string; readonly output: string } => {
     const [resource = '', name = ''] = resourceName(object).split('/');

@@ -9,6 +9,8 @@ export interface KubernetesObject extends ClientObject {
     readonly namespace?: string;
     readonly labels?: Record<string, string>;
     readonly annotations?: Record<string, string>;
+    /** Given by the server. */
+    readonly resourceVersion?: string;
   };
   readonly [field: string]: unknown;
 }

@@ -249,6 +249,24 @@ export const catalogue = {
     meaning: 'A claim needs something that the provider cannot offer, such as a container on the clusters’ network. The claim is reported as not supported.',
     remedy: 'Run it with the provider kind.',
   },
+  MP709: {
+    title: 'command not on the page',
+    blame: 'usage',
+    meaning: 'A scenario says that it carries out a command of the walkthrough which the page does not have.',
+    remedy: '`meshproof walkthrough --coverage` lists the commands by name.',
+  },
+  MP710: {
+    title: 'no run to show',
+    blame: 'usage',
+    meaning: 'A report was asked for, and there is no run to make it from.',
+    remedy: 'Run `meshproof run` first, or name a run’s folder.',
+  },
+  MP711: {
+    title: 'nothing to probe',
+    blame: 'usage',
+    meaning: 'The pod, the cluster or the dump that was named for a probe is not there.',
+    remedy: 'The message names what comes nearest; `meshproof status` shows the clusters.',
+  },
   // MP9xx: interruption
   MP901: {
     title: 'interrupted',

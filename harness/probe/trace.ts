@@ -13,10 +13,10 @@ export interface Hop {
 export interface OutboundQuestion {
   readonly host: string;
   readonly port: number;
-  /** The address that the host resolves to. */
-  readonly address: string;
-  /** Endpoints that must be there, "address:port". */
-  readonly endpoint: string;
+  /** The address that the host resolves to; without it, the listener on the port that leads to the cluster. */
+  readonly address?: string;
+  /** The endpoint that must be there, "address:port"; any when left out. */
+  readonly endpoint?: string;
   readonly sni: string;
   readonly cluster: string;
 }
@@ -33,8 +33,8 @@ export function traceOutbound(dump: ConfigDump, proxy: string, question: Outboun
     return found !== undefined;
   };
 
-  const listener = dump.listenerFor(address, port);
-  if (!see('listener', `a listener for ${address}:${port}`, listener?.name, () => dump.listeners.map(({ name }) => name))) return hops;
+  const listener = address === undefined ? dump.listenerLeadingTo(clusterName, port) : dump.listenerFor(address, port);
+  if (!see('listener', `a listener for ${address ?? host}:${port}`, listener?.name, () => dump.listeners.map(({ name }) => name))) return hops;
   if (listener === undefined) return hops;
 
   const straight = dump.tcpTargetsOf(listener);
@@ -54,8 +54,8 @@ export function traceOutbound(dump: ConfigDump, proxy: string, question: Outboun
   if (!see('mutual TLS', `mutual TLS with SNI ${sni}`, secured, () => [tls === undefined ? 'no TLS at all' : `SNI ${tls.sni ?? '(none)'}`])) return hops;
 
   const endpoints = dump.endpointsOf(cluster);
-  const serving = endpoints.find((one) => endpointName(one) === endpoint);
-  see('endpoint', endpoint, serving === undefined ? undefined : `${endpoint} ${serving.health}`, () => endpoints.map(endpointName));
+  const serving = endpoints.filter((one) => endpoint === undefined || endpointName(one) === endpoint).map((one) => `${endpointName(one)} ${one.health}`);
+  see('endpoint', endpoint ?? 'at least one endpoint', serving.length === 0 ? undefined : serving.join(', '), () => endpoints.map(endpointName));
   return hops;
 }
 

@@ -88,8 +88,7 @@ export async function bringUp(plan: Plan, record: RunRecord, progress: Progress,
           say('applying the control plane');
           const objects = (await rendered.get(api.address.name)) ?? [];
           await writeFile(manifestPath(config.name, api.address.name), JSON.stringify(objects));
-          await applyMesh(api, objects, authority, taskSignal);
-          setUp.push(...installedSteps(api.address.name, objects));
+          setUp.push(...installedSteps(api.address.name, await applyMesh(api, objects, authority, taskSignal)));
         }
         say('waiting for istiod');
         await api.waitForDeployment(systemNamespace, 'istiod', { within: meshWithin, code: 'MP604', signal: taskSignal });

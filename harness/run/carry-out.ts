@@ -6,11 +6,13 @@ import { bringUp } from './bring-up.ts';
 import { sampleMemory } from './memory.ts';
 import type { Plan } from './plan.ts';
 import { playScenarios } from './play-scenarios.ts';
-import { countClaims, type RunRecord } from './run-record.ts';
+import { countClaims } from '../report/run-data.ts';
+import type { RunRecord } from './run-record.ts';
 import { listScenarios } from './scenario-files.ts';
 import { collectClusterEvidence } from './sysdump.ts';
 import { readEnvironment } from './state.ts';
 import { removeEnvironment } from './tear-down.ts';
+import { writeTranscript } from './walkthrough.ts';
 
 /**
  * Carries a plan out: clusters, mesh, scenarios, tear-down. Everything that happens, errors included, ends up in run.json; nothing is
@@ -21,6 +23,7 @@ export async function carryOut(plan: Plan, record: RunRecord, progress: Progress
   let environment: Environment | undefined;
   try {
     environment = plan.reuse ? await reopen(plan.config.name) : await bringUp(plan, record, progress, signal);
+    await record.save({ setUp: environment.setUp });
     const ids = (await listScenarios()).map(({ meta }) => meta.id).filter((id) => plan.only?.includes(id) ?? true);
     if (ids.length > 0) {
       const ready = environment;
@@ -31,6 +34,7 @@ export async function carryOut(plan: Plan, record: RunRecord, progress: Progress
       }
       await record.phase('scenarios', () => playScenarios(ready, order, record, progress, signal));
     }
+    if (ids.length > 0) await writeTranscript(record.folder, record.data);
     const { failed, error } = countClaims(record.data);
     await record.save({ verdict: error > 0 ? 'error' : failed > 0 ? 'failed' : 'passed' });
   } catch (error) {

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
-import { BaseSequencer, startVitest, type Reporter, type TestCase, type TestSpecification } from 'vitest/node';
+import { BaseSequencer, createVitest, type Reporter, type TestCase, type TestSpecification } from 'vitest/node';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import type { Progress, Say } from '../progress/progress.ts';
 import type { Environment } from '../scenario/environment.ts';
@@ -46,21 +46,19 @@ export async function playScenarios(environment: Environment, { ids, shuffle, en
     },
   };
 
-  const running = startVitest(
-    'test',
-    ids.map((id) => `scenarios/${id}.ts`),
-    {
-      root,
-      project: ['conformance'],
-      watch: false,
-      reporters: [reporter, ['junit', { outputFile: join(record.folder, 'junit.xml') }], ['allure-vitest/reporter', { resultsDir: join(record.folder, 'allure-results'), reportMatchers: false }]],
-      sequence: shuffle === undefined ? { sequencer: inOrder(ids) } : { shuffle: { files: true, tests: false }, seed: shuffle },
-      provide: { environment: JSON.stringify(environment), runFolder: record.folder, lastScenario: endsWithThem && shuffle === undefined ? (ids.at(-1) ?? '') : '' },
-    },
-  );
-  const cancel = (): void => {
-    void running.then((vitest) => vitest.cancelCurrentRun('keyboard-input'));
-  };
+  const before = (['SIGINT', 'SIGTERM'] as const).map((name) => [name, process.listeners(name)] as const);
+  process.env['VITEST'] = 'true';
+  const vitest = await createVitest('test', {
+    root,
+    project: ['conformance'],
+    watch: false,
+    reporters: [reporter, ['junit', { outputFile: join(record.folder, 'junit.xml') }], ['allure-vitest/reporter', { resultsDir: join(record.folder, 'allure-results'), reportMatchers: false }]],
+    sequence: shuffle === undefined ? { sequencer: inOrder(ids) } : { shuffle: { files: true, tests: false }, seed: shuffle },
+    provide: { environment: JSON.stringify(environment), runFolder: record.folder, lastScenario: endsWithThem && shuffle === undefined ? (ids.at(-1) ?? '') : '' },
+  });
+  // vitest would end the process at a signal; an orderly end takes the environment down first.
+  for (const [name, known] of before) for (const listener of process.listeners(name)) if (!known.includes(listener)) process.off(name, listener);
+  const cancel = (): void => void vitest.cancelCurrentRun('keyboard-input');
   signal.addEventListener('abort', cancel);
   try {
     await progress.group('scenarios', [
@@ -68,12 +66,13 @@ export async function playScenarios(environment: Environment, { ids, shuffle, en
         title: ids.length === 1 ? (ids[0] ?? '') : `${ids.length} scenarios`,
         run: async (say) => {
           tell = say;
-          await (await running).close();
+          await vitest.start(ids.map((id) => `scenarios/${id}.ts`));
         },
       },
     ]);
   } finally {
     signal.removeEventListener('abort', cancel);
+    await vitest.close();
   }
   signal.throwIfAborted();
   if (broken.length > 0) throw new MeshproofError('MP999', { what: 'scenarios could not be played', seen: broken.join('\n') });

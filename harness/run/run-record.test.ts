@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { ScenarioResult } from '../scenario/claims.ts';
-import { countClaims, phaseSeconds, RunRecord, runRecordSchema } from './run-record.ts';
+import { countClaims, phaseSeconds, runRecordSchema } from '../report/run-data.ts';
+import { RunRecord } from './run-record.ts';
 
 let reports: string;
 beforeEach(async () => {

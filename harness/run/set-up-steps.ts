@@ -1,7 +1,7 @@
 import { kubectl } from '../cluster/kubectl-lines.ts';
 import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
 import { systemNamespace } from '../mesh/operator.ts';
-import { modernProfile, replacements } from '../mesh/profile.ts';
+import { replacements } from '../mesh/profile.ts';
 import type { StepResult } from '../scenario/claims.ts';
 import type { PageStep } from '../scenario/scenario.ts';
 
@@ -14,24 +14,26 @@ export const setUpPageSteps: readonly PageStep[] = [
   { step: install, runs: `${section}.4`, instead: replacements.multiclusterValues.by },
 ];
 
-/** What the installation of one cluster's mesh did, for the transcript. Keys are never part of it. */
-export function installedSteps(cluster: string, rendered: readonly KubernetesObject[]): StepResult[] {
-  const namespace: KubernetesObject = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: systemNamespace } };
+/**
+ * What the installation of one cluster's mesh did, for the transcript. Keys are never part of it.
+ *
+ * @param replies the namespace, and all else that was applied, as the server has them
+ */
+export function installedSteps(cluster: string, [namespace, ...replies]: readonly KubernetesObject[]): StepResult[] {
   const secret = `kubectl create secret generic cacerts --context=${cluster} -n ${systemNamespace} --from-file=ca-cert.pem --from-file=ca-key.pem --from-file=root-cert.pem --from-file=cert-chain.pem`;
-  const objects = [...rendered, ...modernProfile()];
   return [
     {
       title: authority,
       seconds: 0,
       actions: [
-        { cluster, ...kubectl.apply(cluster, [namespace]) },
+        ...(namespace === undefined ? [] : [{ cluster, ...kubectl.apply(cluster, [], [namespace]) }]),
         { cluster, command: secret, output: 'secret/cacerts created' },
       ],
     },
     {
       title: install,
       seconds: 0,
-      actions: [{ cluster, command: `istioctl manifest generate -f - | kubectl apply --context=${cluster} --server-side -f -`, output: kubectl.apply(cluster, objects).output }],
+      actions: [{ cluster, command: `istioctl manifest generate -f - | kubectl apply --context=${cluster} --server-side -f -`, output: kubectl.apply(cluster, [], replies).output }],
     },
   ];
 }

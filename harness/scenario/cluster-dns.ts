@@ -1,7 +1,9 @@
 import type { ClusterApi } from '../cluster/cluster-api.ts';
 import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
 import { systemNamespace } from '../mesh/operator.ts';
+import { stringify } from 'yaml';
 import { holds, notYet, waitFor } from '../wait/wait-for.ts';
+import type { Journal } from './journal.ts';
 import { globalNameServer, stubDomainForm, withoutStubDomain, withStubDomain, type StubDomainForm } from '../mesh/stub-domain.ts';
 
 const kubeSystem = { namespace: 'kube-system', name: 'coredns' } as const;
@@ -10,11 +12,13 @@ const kubeSystem = { namespace: 'kube-system', name: 'coredns' } as const;
 export class ClusterDns {
   readonly #api: ClusterApi;
   readonly #apply: (...objects: readonly KubernetesObject[]) => Promise<void>;
+  readonly #journal: Journal;
   readonly #signal: AbortSignal;
 
-  constructor(api: ClusterApi, apply: (...objects: readonly KubernetesObject[]) => Promise<void>, signal: AbortSignal) {
+  constructor(api: ClusterApi, apply: (...objects: readonly KubernetesObject[]) => Promise<void>, journal: Journal, signal: AbortSignal) {
     this.#api = api;
     this.#apply = apply;
+    this.#journal = journal;
     this.#signal = signal;
   }
 
@@ -58,6 +62,9 @@ export class ClusterDns {
     const configMap = await this.#api.core.readNamespacedConfigMap(kubeSystem);
     configMap.data = { ...configMap.data, Corefile: text };
     await this.#api.core.replaceNamespacedConfigMap({ ...kubeSystem, body: configMap });
+    const { name: cluster } = this.#api.address;
+    const manifest = stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: kubeSystem, data: { Corefile: text } });
+    this.#journal.note({ cluster, command: `kubectl replace --context=${cluster} -f -`, input: manifest, output: 'configmap/coredns replaced' });
     const deployment = await this.#api.apps.readNamespacedDeployment(kubeSystem);
     const template = deployment.spec?.template;
     if (template?.metadata !== undefined) template.metadata.annotations = { ...template.metadata.annotations, 'kubectl.kubernetes.io/restartedAt': new Date().toISOString() };

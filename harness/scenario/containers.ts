@@ -2,13 +2,17 @@ import { MeshproofError } from '../errors/meshproof-error.ts';
 import { NameServer, type NameServerOptions } from '../probe/name-server.ts';
 import { OutsideClient } from '../probe/outside-client.ts';
 import type { Environment } from './environment.ts';
+import type { Journal } from './journal.ts';
 
 /** Containers outside of every mesh, on the clusters' own network. Each is gone when the work that it was started for ends. */
 export class Containers {
   readonly #environment: Environment;
 
-  constructor(environment: Environment) {
+  readonly #journal: Journal;
+
+  constructor(environment: Environment, journal: Journal) {
     this.#environment = environment;
+    this.#journal = journal;
   }
 
   /** A client that no mesh knows. */
@@ -18,11 +22,14 @@ export class Containers {
   }
 
   /** A CoreDNS of a version of its own, with a Corefile word for word. */
-  async coreDns<T>(version: string, options: Omit<NameServerOptions, 'image'>, work: (server: NameServer) => Promise<T>): Promise<T> {
+  async coreDns<T>(version: string, options: Omit<NameServerOptions, 'image' | 'note'>, work: (server: NameServer) => Promise<T>): Promise<T> {
     this.#check();
     const image = this.#environment.images.coredns[version];
     if (image === undefined) throw new MeshproofError('MP708', { what: `no image of CoreDNS ${version} is at hand` });
-    return await during(NameServer.start({ ...options, image }), work);
+    const note = (command: string, output: string, input?: string): void => {
+      this.#journal.note({ cluster: 'beside', command, output, ...(input === undefined ? {} : { input }) });
+    };
+    return await during(NameServer.start({ ...options, image, note }), work);
   }
 
   #check(): void {

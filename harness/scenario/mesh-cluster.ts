@@ -41,7 +41,7 @@ export class MeshCluster {
   constructor(options: MeshClusterOptions) {
     this.#options = options;
     this.api = new ClusterApi(options.cluster);
-    this.dns = new ClusterDns(this.api, (...objects) => this.apply(...objects), options.signal);
+    this.dns = new ClusterDns(this.api, (...objects) => this.apply(...objects), options.journal, options.signal);
     this.mesh = new MeshLife(this.api, options);
   }
 
@@ -68,8 +68,8 @@ export class MeshCluster {
       const namespace = object.metadata.namespace ?? object.metadata.name;
       this.#deployed.set(namespace, [...(this.#deployed.get(namespace) ?? []), object]);
     }
-    await this.api.applyAll(objects, this.#options.signal);
-    this.#options.journal.note({ cluster: this.name, ...lines.apply(this.name, objects) });
+    const replies = await this.api.applyAll(objects, this.#options.signal);
+    this.#options.journal.note({ cluster: this.name, ...lines.apply(this.name, objects, replies) });
   }
 
   /** Takes away what `apply` made, last first. */

@@ -74,7 +74,7 @@ export async function play(scenario: Scenario, options: PlayOptions): Promise<Sc
       third,
       clusters,
       signal,
-      containers: new Containers(environment),
+      containers: new Containers(environment, journal),
       step,
       restore: (title, work) => {
         restorations.push({ title, work });

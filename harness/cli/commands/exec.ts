@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { execa } from 'execa';
 import { MeshproofError } from '../../errors/meshproof-error.ts';
 import { loadConfig } from '../../run/config.ts';
-import { environmentPath, readEnvironment } from '../../run/state.ts';
+import { runInside } from '../../run/inside-lab.ts';
+import { readEnvironment } from '../../run/state.ts';
 
 export function addExec(program: Command): void {
   program
@@ -16,15 +16,7 @@ export function addExec(program: Command): void {
       const { name } = await loadConfig(file);
       const environment = await readEnvironment(name);
       if (environment === undefined) throw new MeshproofError('MP105', { what: `no environment ${name} is kept` });
-      const { networkNamespace, dockerHost, programs } = environment;
-      const known: Readonly<Record<string, string>> = programs;
-      const call = [known[wanted] ?? wanted, ...args];
-      const inside = networkNamespace === undefined ? call : ['nsenter', `--net=${networkNamespace}`, ...call];
-      const { exitCode } = await execa(inside[0] ?? '', inside.slice(1), {
-        stdio: 'inherit',
-        reject: false,
-        env: { MESHPROOF_ENVIRONMENT: environmentPath(name), ...(dockerHost === undefined ? {} : { DOCKER_HOST: dockerHost }) },
-      });
-      process.exitCode = exitCode ?? 3;
+      const known: Readonly<Record<string, string>> = environment.programs;
+      process.exitCode = await runInside(environment, [known[wanted] ?? wanted, ...args]);
     });
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { loadConfig } from '../../run/config.ts';
-import { countClaims, phaseSeconds, type RunRecord } from '../../run/run-record.ts';
+import { countClaims, phaseSeconds } from '../../report/run-data.ts';
+import type { RunRecord } from '../../run/run-record.ts';
 import { isErrorCode } from '../../errors/catalogue.ts';
 import { exitCodeOf, MeshproofError } from '../../errors/meshproof-error.ts';
 import { createProgress } from '../../progress/progress.ts';

@@ -100,6 +100,13 @@ export class ConfigDump {
     return bound.find(({ address: at }) => at?.socket_address?.address === address) ?? bound.find(({ address: at }) => at?.socket_address?.address === '0.0.0.0');
   }
 
+  /** The listener on a port that leads to a cluster, by a connection or by a route. */
+  listenerLeadingTo(cluster: string, port: number): Listener | undefined {
+    return this.listeners
+      .filter(({ address: at }) => at?.socket_address?.port_value === port)
+      .find((listener) => this.tcpTargetsOf(listener).includes(cluster) || (this.routeConfigOf(listener)?.virtual_hosts ?? []).some((host) => clustersOf(host).includes(cluster)));
+  }
+
   listenerOn(port: number): Listener | undefined {
     return this.listeners.find(({ address }) => address?.socket_address?.port_value === port);
   }
@@ -221,6 +228,11 @@ export class ConfigDump {
     if (bytes === undefined) return [];
     const pems = Buffer.from(bytes, 'base64').toString('utf8').match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
     return pems.map(viewCertificate);
+  }
+
+  /** Names of the secrets that the proxy has. */
+  get secretNames(): string[] {
+    return [...(this.#secrets?.static_secrets ?? []), ...(this.#secrets?.dynamic_active_secrets ?? [])].map(({ name }) => name).sort();
   }
 
   /** Names of what is still warming: configured, not yet serving. */

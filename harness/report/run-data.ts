@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import { scenarioResultSchema, stepResultSchema } from '../scenario/claims.ts';
+
+export const phases = ['toolchain', 'daemon', 'images', 'clusters', 'metallb', 'mesh', 'scenarios', 'teardown'] as const;
+export type Phase = (typeof phases)[number];
+
+/** run.json: everything a report, a diff or a gate needs to know of a run. Written anew after each phase and each scenario. */
+export const runRecordSchema = z.object({
+  schema: z.literal(1),
+  run: z.string(),
+  startedAt: z.string(),
+  endedAt: z.string().optional(),
+  verdict: z.enum(['running', 'passed', 'failed', 'error']),
+  command: z.array(z.string()),
+  provider: z.enum(['kind', 'existing']),
+  clusters: z.array(z.string()),
+  versions: z.object({ kubernetes: z.string(), istio: z.string(), edition: z.string() }).optional(),
+  /** Begin and end of each phase in seconds since the run started; phases may overlap. */
+  phases: z.partialRecord(z.enum(phases), z.object({ from: z.number(), to: z.number() })),
+  /** What bringing the environment up did. */
+  setUp: z.array(stepResultSchema).default([]),
+  scenarios: z.array(scenarioResultSchema),
+  error: z.object({ code: z.string(), message: z.string() }).optional(),
+  /** Seed of the order in which the scenarios were shuffled. */
+  shuffle: z.number().optional(),
+  peakMemoryBytes: z.number().optional(),
+  cacheBytes: z.number().optional(),
+});
+
+export type RunData = z.infer<typeof runRecordSchema>;
+
+export interface Counts {
+  readonly passed: number;
+  readonly failed: number;
+  readonly notSupported: number;
+  readonly error: number;
+}
+
+/** How many claims have which verdict. */
+export function countClaims(data: RunData): Counts {
+  const verdicts = data.scenarios.flatMap(({ claims }) => claims.map(({ verdict }) => verdict));
+  const count = (wanted: string): number => verdicts.filter((verdict) => verdict === wanted).length;
+  return { passed: count('passed'), failed: count('failed'), notSupported: count('notSupported'), error: count('error') };
+}
+
+/** Seconds of each phase, and of the whole run. */
+export function phaseSeconds(data: RunData): Record<string, number> {
+  const round = (seconds: number): number => Math.round(seconds * 10) / 10;
+  const spent = Object.entries(data.phases).map(([phase, { from, to }]) => [phase, round(to - from)] as const);
+  const total = data.endedAt === undefined ? 0 : (Date.parse(data.endedAt) - Date.parse(data.startedAt)) / 1000;
+  return { ...Object.fromEntries(spent), total: round(total) };
+}

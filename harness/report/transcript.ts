@@ -1,0 +1,95 @@
+import { parseAllDocuments, stringify } from 'yaml';
+import type { ClaimResult, ScenarioResult } from '../scenario/claims.ts';
+import type { Action } from '../scenario/journal.ts';
+import { answersTo, intentOf } from './command-output.ts';
+import type { CoveredCommand } from './coverage.ts';
+import type { Page, PageCommand } from './page.ts';
+import { countClaims, type RunData } from './run-data.ts';
+
+const signs = { passed: '✓', failed: '✗', error: '!', notSupported: '–' } as const;
+
+/**
+ * The executed page, as Markdown: its own text and commands in their order, each command with what this run did for it and what came
+ * back. Everything is read from run.json; nothing is run.
+ */
+export function transcript(page: Page, covered: readonly CoveredCommand[], data: RunData): string {
+  const body = page.parts.map((part) => {
+    switch (part.kind) {
+      case 'heading':
+        return `${'#'.repeat(part.depth)} ${part.text}`;
+      case 'tab':
+        return `**${part.text}**`;
+      case 'prose':
+        return part.text;
+      case 'fence':
+        return part.commands.map((command) => executed(command, covered, data)).join('\n\n');
+    }
+  });
+  return `${[`# ${page.title}`, ...summary(data), ...body].join('\n\n')}\n`;
+}
+
+/** What the run found, section by section, above the page itself. */
+function summary(data: RunData): string[] {
+  const { passed, failed, notSupported, error } = countClaims(data);
+  const rows = data.scenarios.map(({ section, id, claims, seconds, replaced }) => {
+    const held = claims.filter(({ verdict }) => verdict === 'passed').length;
+    return `| ${section} | \`${id}\` | ${held} of ${claims.length} ${signs[verdictOf(claims)]} | ${seconds.toFixed(1)} s | ${replaced.map(({ was }) => was).join('; ')} |`;
+  });
+  return [
+    `Executed ${data.startedAt} on ${data.clusters.length} clusters (${data.clusters.join(', ')}), Kubernetes ${data.versions?.kubernetes ?? '?'}, Istio ${data.versions?.istio ?? '?'}. ` +
+      `${passed} claims hold, ${failed} do not, ${notSupported} not supported, ${error} without an answer.`,
+    ['| section | scenario | claims | time | stands in for |', '|---|---|---|---:|---|', ...rows].join('\n'),
+  ];
+}
+
+function executed(command: PageCommand, covered: readonly CoveredCommand[], data: RunData): string {
+  const steps = covered.find((row) => row.command.id === command.id)?.steps ?? [];
+  const runs = steps.map(({ by, step, instead }) => {
+    const played = find(data, by, step);
+    const reason = instead === undefined ? '' : `\n> In its place: ${instead}\n`;
+    if (played === undefined) return `_\`${by}\` › ${step}: not played in this run._\n${reason}`;
+    const answers = answersTo(command, played.actions, data.clusters);
+    return [`${signs[played.verdict]} \`${by}\` › ${step}`, reason, ...answers.map((answer) => fence('console', `$ ${withInput(answer, command)}\n${answer.output}`))].filter((text) => text !== '').join('\n');
+  });
+  const told = runs.length === 0 ? '_No step carries this out._' : runs.join('\n\n');
+  return [fence('bash', command.text), told].join('\n\n');
+}
+
+/** The command as it ran, with what it read; of several objects only those that the page's command is about. */
+function withInput({ command, input, output }: Action, { text }: PageCommand): string {
+  if (input === undefined) return command;
+  const names = output.split('\n').map((line) => line.split(' ')[0] ?? '');
+  const about = text.includes('<<EOF') ? parseAllDocuments(input).map((document) => document.toJS() as { kind?: string; metadata?: { name?: string } } | null) : [];
+  const wanted = about.filter((object) => names.some((name) => name.startsWith((object?.kind ?? '').toLowerCase()) && name.endsWith(`/${object?.metadata?.name ?? ''}`)));
+  const shown = !text.includes('<<EOF') ? undefined : wanted.length > 0 ? wanted.map((object) => stringify(object)).join('---\n') : input;
+  return shown === undefined ? command : `${command} <<EOF\n${shown.trimEnd()}\nEOF`;
+}
+
+/** A step or a claim of the run by the title under which it is mapped. */
+function find({ setUp, scenarios }: RunData, by: string, title: string): { readonly verdict: ClaimResult['verdict']; readonly actions: readonly Action[] } | undefined {
+  const owner: Pick<ScenarioResult, 'steps' | 'claims'> | undefined = by === 'up' ? { steps: setUp, claims: [] } : scenarios.find(({ id }) => id === by);
+  const claim = owner?.claims.find(({ name }) => name === title);
+  if (claim !== undefined) return claim;
+  const steps = owner?.steps.filter((one) => one.title === title) ?? [];
+  if (owner === undefined || steps.length === 0) return undefined;
+  return { verdict: owner.claims.length === 0 ? 'passed' : verdictOf(owner.claims), actions: steps.flatMap(({ actions }) => actions) };
+}
+
+/** The worst of a scenario's claims. */
+function verdictOf(claims: readonly ClaimResult[]): ClaimResult['verdict'] {
+  return (['failed', 'error', 'passed', 'notSupported'] as const).find((verdict) => claims.some((claim) => claim.verdict === verdict)) ?? 'error';
+}
+
+/** A fence longer than any in its text. */
+function fence(language: string, text: string): string {
+  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([ticks]) => ticks.length));
+  const ticks = '`'.repeat(longest + 1);
+  return `${ticks}${language}\n${text.trimEnd()}\n${ticks}`;
+}
+
+/** The commands of the page that this run carried out and that left no line to show. */
+export function silentCommands(covered: readonly CoveredCommand[], data: RunData): string[] {
+  return covered
+    .filter(({ command, steps }) => steps.some(({ by, step }) => (find(data, by, step)?.actions.length ?? 0) > 0 && answersTo(command, find(data, by, step)?.actions ?? [], data.clusters).length === 0))
+    .map(({ command }) => `${command.id} (${intentOf(command).command.source})`);
+}

@@ -1,0 +1,41 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { MeshproofError } from '../errors/meshproof-error.ts';
+import { cover, type CoveredCommand } from '../report/coverage.ts';
+import { parsePage, type Page } from '../report/page.ts';
+import type { RunData } from '../report/run-data.ts';
+import { transcript } from '../report/transcript.ts';
+import { RunRecord } from './run-record.ts';
+import { listScenarios } from './scenario-files.ts';
+import { setUpPageSteps } from './set-up-steps.ts';
+
+const pageFile = new URL('../../fixtures/walkthrough/replicated-control-planes.zh.md', import.meta.url);
+
+/** The page, and for each of its commands the steps that carry it out. */
+export async function readWalkthrough(): Promise<{ readonly page: Page; readonly covered: CoveredCommand[] }> {
+  const page = parsePage(await readFile(pageFile, 'utf8'));
+  const scenarios = (await listScenarios()).map(({ meta }) => ({ by: meta.id, steps: meta.walkthrough ?? [] }));
+  return { page, covered: cover(page, [{ by: 'up', steps: setUpPageSteps }, ...scenarios]) };
+}
+
+/** Writes walkthrough.md beside a run's run.json, and returns its path. */
+export async function writeTranscript(folder: string, data: RunData): Promise<string> {
+  const { page, covered } = await readWalkthrough();
+  const file = join(folder, 'walkthrough.md');
+  await writeFile(file, transcript(page, covered, data));
+  return file;
+}
+
+/**
+ * The record of a run: of the folder that was named, else of the latest below `reports`.
+ *
+ * @throws MeshproofError MP710 when there is none.
+ */
+export async function openRun(reports: string, folder: string | undefined): Promise<RunRecord> {
+  const names = folder === undefined ? (await readdir(reports).catch(() => [])).filter((name) => /^\d{8}-\d{6}-\d+$/.test(name)).sort() : [];
+  const chosen = folder ?? (names.length === 0 ? undefined : join(reports, names.at(-1) ?? ''));
+  if (chosen === undefined) throw new MeshproofError('MP710', { what: `there is no run below ${reports}` });
+  return await RunRecord.open(chosen).catch((cause: unknown) => {
+    throw new MeshproofError('MP710', { what: `${chosen} holds no run.json that can be read`, seen: cause instanceof Error ? cause.message.slice(0, 300) : String(cause), cause });
+  });
+}
