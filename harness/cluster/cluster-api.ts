@@ -7,6 +7,8 @@ import { objectName, type KubernetesObject } from './kubernetes-object.ts';
 
 /** The owner that server-side apply records for every field meshproof sets. */
 export const fieldManager = 'meshproof';
+/** Label of what a scenario applies for itself and takes away when it ends, with the scenario's id. */
+export const scenarioLabel = 'meshproof/scenario';
 /** Label of everything meshproof makes in a cluster; nothing without it is ever deleted. */
 export const ownLabel = 'app.kubernetes.io/managed-by';
 
@@ -178,6 +180,29 @@ export class ClusterApi {
     await this.core.deleteNamespacedPod({ namespace, name, gracePeriodSeconds: 0 }).catch((error: unknown) => {
       if (!isAbsent(error)) throw error;
     });
+  }
+
+  /** Deletes what interrupted scenarios left behind, and names it. */
+  async removeLeftovers(): Promise<string[]> {
+    const kinds: readonly (readonly [string, string])[] = [
+      ['networking.istio.io/v1', 'ServiceEntry'],
+      ['networking.istio.io/v1', 'DestinationRule'],
+      ['networking.istio.io/v1', 'VirtualService'],
+      ['apps/v1', 'Deployment'],
+      ['discovery.k8s.io/v1', 'EndpointSlice'],
+      ['v1', 'Service'],
+      ['v1', 'ConfigMap'],
+      ['v1', 'Namespace'],
+    ];
+    const lists = await Promise.all(
+      kinds.map(async ([apiVersion, kind]) => {
+        const { items } = await this.#objects.list<KubernetesObject>(apiVersion, kind, undefined, undefined, undefined, undefined, undefined, scenarioLabel);
+        return items.map(({ metadata: { name, namespace } }): KubernetesObject => ({ apiVersion, kind, metadata: { name, ...(namespace === undefined ? {} : { namespace }) } }));
+      }),
+    );
+    const left = lists.flat();
+    for (const object of left) await this.delete(object);
+    return left.map(objectName);
   }
 
   /** Sets the replicas of a deployment. */

@@ -2,6 +2,7 @@ import { asMeshproofError, describeError, MeshproofError } from '../errors/meshp
 import { ClusterApi } from '../cluster/cluster-api.ts';
 import type { Progress } from '../progress/progress.ts';
 import type { Environment } from '../scenario/environment.ts';
+import { clearStubDomain } from '../scenario/cluster-dns.ts';
 import { bringUp } from './bring-up.ts';
 import { sampleMemory } from './memory.ts';
 import type { Plan } from './plan.ts';
@@ -22,7 +23,7 @@ export async function carryOut(plan: Plan, record: RunRecord, progress: Progress
   const stopSampling = sampleMemory();
   let environment: Environment | undefined;
   try {
-    environment = plan.reuse ? await reopen(plan.config.name) : await bringUp(plan, record, progress, signal);
+    environment = plan.reuse ? await reopen(plan.config.name, progress, signal) : await bringUp(plan, record, progress, signal);
     await record.save({ setUp: environment.setUp });
     const ids = (await listScenarios()).map(({ meta }) => meta.id).filter((id) => plan.only?.includes(id) ?? true);
     if (ids.length > 0) {
@@ -61,11 +62,17 @@ export async function carryOut(plan: Plan, record: RunRecord, progress: Progress
   }
 }
 
-/** Opens the kept environment and sees that every cluster of it answers. */
-async function reopen(name: string): Promise<Environment> {
+/** Opens the kept environment, sees that every cluster of it answers, and clears away what an interrupted run left there. */
+async function reopen(name: string, progress: Progress, signal: AbortSignal): Promise<Environment> {
   const kept = await readEnvironment(name);
   if (kept === undefined) throw new MeshproofError('MP105', { what: `no environment ${name} is kept` });
-  await Promise.all(kept.clusters.map((cluster) => new ClusterApi(cluster).version()));
+  for (const cluster of kept.clusters) {
+    const api = new ClusterApi(cluster);
+    await api.version();
+    const left = await api.removeLeftovers();
+    if (await clearStubDomain(api, signal)) left.push('the stub domain global');
+    if (left.length > 0) progress.note(`${cluster.name}: removed what an interrupted run left: ${left.join(', ')}`);
+  }
   return kept;
 }
 

@@ -52,13 +52,16 @@ export async function conduct(options: ConductOptions): Promise<RunRecord> {
     current = await carryOutWhereItLives(prepared.plan, record, progress, signal);
   } catch (error) {
     const known = asMeshproofError(error);
+    // The half inside of the lab may have recorded more before it ended.
+    current = await RunRecord.open(record.folder);
     await current.save({ verdict: 'error', error: { code: known.code, message: describeError(known) }, endedAt: new Date().toISOString() });
     // Bad usage is for the caller to print; what went wrong on the machine is part of the run.
     if (exitCodeOf(known) === 2) throw known;
     progress.note(describeError(known));
   } finally {
     if (startedLab && !keep) await current.phase('teardown', () => removeLab(false));
-    await current.save({ endedAt: new Date().toISOString(), cacheBytes: await folderBytes(ArtifactCache.default().root) });
+    const cacheBytes = await folderBytes(ArtifactCache.default().root);
+    await current.save({ endedAt: new Date().toISOString(), ...(cacheBytes === undefined ? {} : { cacheBytes }) });
     await unlock();
   }
   return current;

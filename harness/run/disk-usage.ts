@@ -1,7 +1,12 @@
-import { runProgram } from '../process/run-program.ts';
+import { execa } from 'execa';
 
-/** Bytes that a folder takes on disk, as `du` counts them; mounts inside of it (running containers) are left out. */
-export async function folderBytes(folder: string): Promise<number> {
-  const { stdout } = await runProgram({ program: 'du', args: ['--summarize', '--one-file-system', '--block-size=1', folder], purpose: 'measure the cache', code: 'MP202' });
-  return Number(stdout.split(/\s/)[0]);
+/**
+ * Bytes that a folder takes on disk, mounts inside of it (running containers) left out. A living daemon adds and removes files meanwhile; what vanished between two looks counts as nothing.
+ *
+ * @returns undefined when not even the folder can be read
+ */
+export async function folderBytes(folder: string): Promise<number | undefined> {
+  const { stdout } = await execa('du', ['--summarize', '--one-file-system', '--block-size=1', folder], { reject: false });
+  const bytes = Number.parseInt(stdout, 10);
+  return Number.isNaN(bytes) ? undefined : bytes;
 }

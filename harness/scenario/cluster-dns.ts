@@ -3,8 +3,8 @@ import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
 import { systemNamespace } from '../mesh/operator.ts';
 import { stringify } from 'yaml';
 import { holds, notYet, waitFor } from '../wait/wait-for.ts';
-import type { Journal } from './journal.ts';
-import { globalNameServer, stubDomainForm, withoutStubDomain, withStubDomain, type StubDomainForm } from '../mesh/stub-domain.ts';
+import { Journal } from './journal.ts';
+import { globalNameServer, stubDomainForm, stubDomainServers, withoutStubDomain, withStubDomain, type StubDomainForm } from '../mesh/stub-domain.ts';
 
 const kubeSystem = { namespace: 'kube-system', name: 'coredns' } as const;
 
@@ -84,4 +84,12 @@ export class ClusterDns {
       },
     });
   }
+}
+
+/** Takes a stub domain back that an interrupted run left, and tells whether there was one. */
+export async function clearStubDomain(api: ClusterApi, signal: AbortSignal): Promise<boolean> {
+  const dns = new ClusterDns(api, () => Promise.resolve(), new Journal(), signal);
+  if (stubDomainServers(await dns.corefile()).length === 0) return false;
+  await dns.removeStubDomain();
+  return true;
 }

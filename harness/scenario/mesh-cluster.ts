@@ -1,4 +1,4 @@
-import { ClusterApi } from '../cluster/cluster-api.ts';
+import { ClusterApi, scenarioLabel } from '../cluster/cluster-api.ts';
 import { kubectl as lines } from '../cluster/kubectl-lines.ts';
 import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
 import { httpbin, injectedNamespace, sleep } from '../cluster/workloads.ts';
@@ -18,6 +18,8 @@ import { MeshLife } from './mesh-life.ts';
 import { clientIn, readyPod, type Client, type Gateway, type Workload } from './workload.ts';
 
 export interface MeshClusterOptions {
+  /** Id of the scenario that it is played by. */
+  readonly scenario: string;
   readonly environment: Environment;
   readonly cluster: EnvironmentCluster;
   readonly evidence: EvidenceFolder;
@@ -58,7 +60,8 @@ export class MeshCluster {
   async apply(...objects: readonly KubernetesObject[]): Promise<void> {
     if (objects.length === 0) return;
     this.#applied.push(...objects);
-    await this.#applyForGood(objects);
+    const labels = { [scenarioLabel]: this.#options.scenario.replaceAll('/', '.') };
+    await this.#applyForGood(objects.map((object) => ({ ...object, metadata: { ...object.metadata, labels: { ...object.metadata.labels, ...labels } } })));
     for (const object of objects) await this.#options.evidence.keepManifest(this.name, object);
   }
 

@@ -43,7 +43,7 @@ export async function play(scenario: Scenario, options: PlayOptions): Promise<Sc
     replaced: [...(meta.replaced ?? [])],
   });
 
-  const clusters = environment.clusters.map((cluster) => new MeshCluster({ environment, cluster, evidence, journal, signal }));
+  const clusters = environment.clusters.map((cluster) => new MeshCluster({ scenario: meta.id, environment, cluster, evidence, journal, signal }));
   const lacking = await unmetNeed(scenario, environment, clusters);
   if (lacking !== undefined) {
     for (const name of meta.claims) claims.set(name, { ...unproven(name, lacking), verdict: 'notSupported' });
