@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -165,4 +165,57 @@ describe('explain', () => {
   test('refuses a code that there is not', async () => {
     expect(await meshproof(['explain', 'MP000'])).toMatchObject({ code: 2, stderr: expect.stringContaining('MP104') });
   });
+});
+
+describe('walkthrough', () => {
+  test('--coverage: every command of the page has a step, and what is replaced has a reason', async () => {
+    const { code, stdout } = await meshproof(['walkthrough', '--coverage', '--json']);
+    const covered = JSON.parse(stdout) as { id: string; command: string; steps: { by: string; step: string; instead?: string }[] }[];
+    expect(covered.filter(({ steps }) => steps.length === 0)).toEqual([]);
+    expect(covered).toHaveLength(29);
+    expect(covered.flatMap(({ steps }) => steps.flatMap(({ instead }) => instead ?? [])).every((reason) => reason.length > 30)).toBe(true);
+    expect(code).toBe(0);
+  });
+
+  test('writes the page as executed beside the run that was named', async () => {
+    const run = join(folder, 'run');
+    await mkdir(run);
+    await copyFile(fileURLToPath(new URL('../../fixtures/runs/three-scenarios.json', import.meta.url)), join(run, 'run.json'));
+    const { code, stdout } = await meshproof(['walkthrough', run]);
+    expect({ code, file: stdout.trim() }).toEqual({ code: 0, file: join(run, 'walkthrough.md') });
+    expect(await readFile(join(run, 'walkthrough.md'), 'utf8')).toContain('HTTP/1.1 200 OK');
+  });
+
+  test('without any run says so', async () => {
+    const { code, stderr } = await meshproof(['walkthrough', join(folder, 'nowhere')]);
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('MP710') });
+  });
+});
+
+describe('probe', () => {
+  const dump = fileURLToPath(new URL('../../fixtures/config-dumps/sleep.json', import.meta.url));
+
+  test('--file --match shows the rows of one host in every section', async () => {
+    const { code, stdout } = await meshproof(['probe', '--file', dump, '--match', 'httpbin.bar.global']);
+    expect(code).toBe(0);
+    for (const text of ['STRICT_DNS', 'outbound_.8000_._.httpbin.bar.global', '172.17.255.223:15443', 'mutual TLS']) expect(stdout).toContain(text);
+    expect(stdout).not.toContain('outbound|443||');
+  });
+
+  test('--trace follows a call, and fails at the hop that is missing', async () => {
+    const whole = await meshproof(['probe', '--file', dump, '--trace', 'httpbin.bar.global:8000']);
+    expect({ code: whole.code, lines: whole.stdout.trim().split('\n').length, all: !whole.stdout.includes('✗') }).toEqual({ code: 0, lines: 5, all: true });
+    const broken = await meshproof(['probe', '--file', dump, '--trace', 'nobody.bar.global:8000']);
+    expect(broken.code).toBe(1);
+    expect(broken.stdout).toMatch(/✗ .* listener: expected a listener for nobody\.bar\.global:8000/);
+  });
+
+  test('refuses a section and a file that are not there', async () => {
+    expect(await meshproof(['probe', '--file', dump, '--only', 'listner'])).toMatchObject({ code: 2, stderr: expect.stringContaining('nearest: listeners') });
+    expect(await meshproof(['probe', '--file', join(folder, 'none.json')])).toMatchObject({ code: 2, stderr: expect.stringContaining('MP711') });
+  });
+});
+
+test('run --shuffle takes a whole number only', async () => {
+  expect(await meshproof(['run', '--shuffle', 'x'])).toMatchObject({ code: 2, stderr: expect.stringContaining('MP103') });
 });

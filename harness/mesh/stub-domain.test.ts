@@ -1,14 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { parse } from 'yaml';
-import { stubDomainConfigMap, stubDomainForm, stubDomainServers, withoutStubDomain, withStubDomain, type StubDomainForm } from './stub-domain.ts';
-
-/** The four ConfigMaps as the page prints them, in its order. */
-const page = parse(readFileSync(new URL('../../fixtures/walkthrough/stub-domains.yaml', import.meta.url), 'utf8')) as Record<StubDomainForm, object>;
-
-test.each(Object.entries(page) as [StubDomainForm, object][])('%s is the page’s ConfigMap, word for word', (form, expected) => {
-  expect(stubDomainConfigMap(form, '10.96.0.53')).toEqual(expected);
-});
+import { kubeDnsStubDomains, stubDomainConfigMap, stubDomainForm, stubDomainServers, withoutStubDomain, withStubDomain } from './stub-domain.ts';
 
 test.each([
   ['coredns', '1.3.1', 'coredns<1.4.0'],
@@ -37,5 +28,15 @@ describe('a Corefile that is there', () => {
 
   test('without a stub domain forwards .global nowhere', () => {
     expect(stubDomainServers(own)).toEqual([]);
+  });
+});
+
+describe('the ConfigMap for KubeDNS', () => {
+  test('hands .global to one server, by KubeDNS’s own rule', () => {
+    expect(kubeDnsStubDomains(stubDomainConfigMap('kube-dns', '10.96.0.53'))).toEqual({ global: ['10.96.0.53'] });
+  });
+
+  test('with a name in place of an address would be refused', () => {
+    expect(() => kubeDnsStubDomains(stubDomainConfigMap('kube-dns', 'istiocoredns'))).toThrow(expect.objectContaining({ code: 'MP606' }));
   });
 });

@@ -25,7 +25,7 @@ export function intentOf({ text }: PageCommand): Intent {
       return { cluster, command: /kubectl apply/, lines: /^namespace\// };
     case 'kubectl apply':
       if (sample !== undefined) return { cluster, command: /kubectl apply/, lines: new RegExp(`^(serviceaccount|service|deployment\\.apps)/${sample}`) };
-      return { cluster, command: /kubectl (apply|replace)|coredns/, lines: kind === 'serviceentry' ? /^serviceentry\./ : /configmap\/|CoreDNS-|^\d/ };
+      return { cluster, command: /kubectl (apply|replace)|coredns|^dig /, lines: kind === 'serviceentry' ? /^serviceentry\./ : /configmap\/|CoreDNS-\d|^\d+\.\d+\.\d+\.\d+$/ };
     case 'kubectl delete':
       if (text.includes('istio.yaml')) return { cluster, command: /istio\.yaml/ };
       if (sample !== undefined) return { cluster, command: /kubectl delete/, lines: new RegExp(`^(serviceaccount|service|deployment\\.apps) "${sample}"`) };

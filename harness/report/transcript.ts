@@ -1,7 +1,7 @@
 import { parseAllDocuments, stringify } from 'yaml';
 import type { ClaimResult, ScenarioResult } from '../scenario/claims.ts';
 import type { Action } from '../scenario/journal.ts';
-import { answersTo, intentOf } from './command-output.ts';
+import { answersTo } from './command-output.ts';
 import type { CoveredCommand } from './coverage.ts';
 import type { Page, PageCommand } from './page.ts';
 import { countClaims, type RunData } from './run-data.ts';
@@ -85,11 +85,4 @@ function fence(language: string, text: string): string {
   const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([ticks]) => ticks.length));
   const ticks = '`'.repeat(longest + 1);
   return `${ticks}${language}\n${text.trimEnd()}\n${ticks}`;
-}
-
-/** The commands of the page that this run carried out and that left no line to show. */
-export function silentCommands(covered: readonly CoveredCommand[], data: RunData): string[] {
-  return covered
-    .filter(({ command, steps }) => steps.some(({ by, step }) => (find(data, by, step)?.actions.length ?? 0) > 0 && answersTo(command, find(data, by, step)?.actions ?? [], data.clusters).length === 0))
-    .map(({ command }) => `${command.id} (${intentOf(command).command.source})`);
 }
