@@ -155,7 +155,7 @@ export const catalogue = {
     title: 'namespace belongs to somebody else',
     blame: 'environment',
     meaning: 'A scenario needs a namespace that is there already and does not carry meshproof’s label. On clusters of yours it is left alone.',
-    remedy: 'Use clusters without namespaces of the walkthrough’s names (foo, bar, legacy, cleanup-foo, cleanup-bar).',
+    remedy: 'Use clusters without namespaces of the walkthrough’s names (foo, bar, ha, legacy, cleanup-foo, cleanup-bar).',
   },
   // MP6xx: the mesh
   MP601: {
