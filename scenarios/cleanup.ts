@@ -45,8 +45,7 @@ export default scenario(
 
     await step('clean up: sleep, its ServiceEntry and namespace in cluster1, httpbin and its namespace in cluster2', () => Promise.all([west.removeSample(client), east.removeSample(server)]));
     await claim('the namespaces, workloads and Istio objects of the example are gone from both APIs', async () => {
-      expect(await west.objectsIn(client)).toEqual([]);
-      expect(await east.objectsIn(server)).toEqual([]);
+      await Promise.all([expect(() => west.objectsIn(client)).toAlwaysBeEmpty(), expect(() => east.objectsIn(server)).toAlwaysBeEmpty()]);
     });
     await claim('the configuration of every gateway is what it was before the example', async () => {
       await Promise.all(gateways.map(({ proxy }, index) => expect(() => proxy.configDump()).toEventuallyHaveInventory(before[index] ?? [])));
@@ -67,8 +66,9 @@ export default scenario(
         }),
       ),
     );
+    await step('wait until nothing is on its way out any more', () => Promise.all(clusters.map((cluster) => cluster.mesh.leavesNoTrace())));
     await claim('the control planes are uninstalled without a trace: no object of any kind in either cluster is Istio’s', async () => {
-      await Promise.all(clusters.map((cluster) => cluster.mesh.leavesNoTrace()));
+      await Promise.all(clusters.map((cluster) => expect(() => cluster.mesh.traces()).toAlwaysBeEmpty()));
       return `${uninstalled.join(' and ')} objects of the manifests gone`;
     });
   },

@@ -38,6 +38,11 @@ export const meshMatchers = {
     return { pass: seen === wanted, message: () => `expected the name to resolve to ${wanted ?? ''}, it resolves to ${seen ?? ''}` };
   },
 
+  /** Nothing is there any more; what is, is named. */
+  toBeEmpty(found: readonly string[]): Verdict {
+    return { pass: found.length === 0, message: () => (found.length === 0 ? 'nothing is there' : `${found.length} are there: ${found.slice(0, 12).join(', ')}`) };
+  },
+
   /** A TLS greeting ended like this; `reason` is OpenSSL's or the socket's code, or a pattern of it. */
   toBeRefusedBecause(handshake: HandshakeResult, reason: string | RegExp): Verdict {
     const { outcome, reason: seen, serverIdentities } = handshake;
