@@ -13,7 +13,7 @@ import { listScenarios } from './scenario-files.ts';
 import { collectClusterEvidence } from './sysdump.ts';
 import { readEnvironment } from './state.ts';
 import { removeEnvironment } from './tear-down.ts';
-import { writeTranscript } from './walkthrough.ts';
+import { writeReports } from './reports.ts';
 
 /**
  * Carries a plan out: clusters, mesh, scenarios, tear-down. Everything that happens, errors included, ends up in run.json; nothing is
@@ -35,7 +35,6 @@ export async function carryOut(plan: Plan, record: RunRecord, progress: Progress
       }
       await record.phase('scenarios', () => playScenarios(ready, order, record, progress, signal));
     }
-    if (ids.length > 0) await writeTranscript(record.folder, record.data);
     const { failed, error } = countClaims(record.data);
     await record.save({ verdict: error > 0 ? 'error' : failed > 0 ? 'failed' : 'passed' });
   } catch (error) {
@@ -46,6 +45,7 @@ export async function carryOut(plan: Plan, record: RunRecord, progress: Progress
   const refused = record.data.error?.code === 'MP501';
   if (record.data.verdict !== 'passed' && !refused && usable !== undefined && !signal.aborted) await collectClusterEvidence(usable, record.folder, progress);
   await record.save({ peakMemoryBytes: stopSampling() });
+  if (record.data.scenarios.length > 0) await writeReports(record.folder, record.data);
   if (plan.keep || plan.reuse || refused) return;
   try {
     await record.phase('teardown', async () => {

@@ -14,7 +14,7 @@ export function addWalkthrough(program: Command): void {
     .option('--coverage', 'list every command of the page with the steps that carry it out; exit code 1 when one has none')
     .option('--json', 'JSON on stdout')
     .action(async (folder: string | undefined, flags: WalkthroughFlags, command: Command) => {
-      const { openRun, readWalkthrough, writeTranscript } = await import('../../run/walkthrough.ts');
+      const { openRun, readWalkthrough, writeTranscript } = await import('../../run/reports.ts');
       if (flags.coverage !== true) {
         const { config: file } = command.optsWithGlobals<{ config?: string }>();
         const { reports } = await loadConfig(file);

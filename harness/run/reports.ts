@@ -2,6 +2,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { cover, type CoveredCommand } from '../report/coverage.ts';
+import { conformanceReport } from '../report/conformance.ts';
 import { parsePage, type Page } from '../report/page.ts';
 import type { RunData } from '../report/run-data.ts';
 import { transcript } from '../report/transcript.ts';
@@ -24,6 +25,12 @@ export async function writeTranscript(folder: string, data: RunData): Promise<st
   const file = join(folder, 'walkthrough.md');
   await writeFile(file, transcript(page, covered, data));
   return file;
+}
+
+/** Writes every report that is made of a run's record alone, beside its run.json. */
+export async function writeReports(folder: string, data: RunData): Promise<void> {
+  await writeTranscript(folder, data);
+  await writeFile(join(folder, 'conformance.yaml'), conformanceReport(data));
 }
 
 /**

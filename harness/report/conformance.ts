@@ -1,0 +1,57 @@
+import { stringify } from 'yaml';
+import type { ClaimResult } from '../scenario/claims.ts';
+import { countClaims, type RunData } from './run-data.ts';
+
+type Result = 'success' | 'failure' | 'partial';
+
+/**
+ * The conformance report of a run as YAML, in the spirit of Gateway API's (apis/v1/conformancereport.go): who was tested, in which version,
+ * under which profile, with what result; and for each claim that does not hold or is not supported the reason, which that report lacks.
+ */
+export function conformanceReport(data: RunData): string {
+  const { passed, failed, notSupported, error } = countClaims(data);
+  return stringify(
+    {
+      apiVersion: 'meshproof/v1alpha1',
+      kind: 'ConformanceReport',
+      date: data.startedAt,
+      run: data.run,
+      implementation: { organization: 'istio', project: 'istio', version: data.versions?.istio ?? 'unknown', edition: data.versions?.edition ?? 'unknown' },
+      platform: { kubernetes: data.versions?.kubernetes ?? 'unknown', provider: data.provider, clusters: data.clusters },
+      profiles: [
+        {
+          name: 'replicated-control-planes',
+          meshProfile: 'modern',
+          result: resultOf(data.scenarios.flatMap(({ claims }) => claims), data),
+          statistics: { passed, failed, notSupported, error },
+          scenarios: data.scenarios.map(({ id, section, seconds, claims, replaced }) => ({
+            id,
+            section,
+            result: resultOf(claims, data),
+            seconds,
+            statistics: { passed: count(claims, 'passed'), failed: count(claims, 'failed'), notSupported: count(claims, 'notSupported'), error: count(claims, 'error') },
+            ...named('failedClaims', claims, ['failed', 'error']),
+            ...named('notSupportedClaims', claims, ['notSupported']),
+            ...(replaced.length === 0 ? {} : { replaced: replaced.map(({ was, by }) => ({ was, by })) }),
+          })),
+        },
+      ],
+      ...(data.error === undefined ? {} : { error: data.error }),
+    },
+    { lineWidth: 0 },
+  );
+}
+
+/** Success when all holds; partial when nothing failed but something was not supported, or the run ended before its end. */
+function resultOf(claims: readonly ClaimResult[], { verdict }: RunData): Result {
+  if (claims.some((claim) => claim.verdict === 'failed' || claim.verdict === 'error')) return 'failure';
+  const all = claims.length > 0 && claims.every((claim) => claim.verdict === 'passed');
+  return all && verdict !== 'error' ? 'success' : 'partial';
+}
+
+const count = (claims: readonly ClaimResult[], wanted: ClaimResult['verdict']): number => claims.filter(({ verdict }) => verdict === wanted).length;
+
+function named(key: string, claims: readonly ClaimResult[], verdicts: readonly ClaimResult['verdict'][]): Record<string, object[]> {
+  const rows = claims.filter(({ verdict }) => verdicts.includes(verdict));
+  return rows.length === 0 ? {} : { [key]: rows.map(({ name, verdict, code, reason }) => ({ claim: name, ...(verdict === 'error' ? { verdict } : {}), ...(code === undefined ? {} : { code }), reason: reason ?? 'unknown' })) };
+}
