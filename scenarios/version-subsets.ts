@@ -85,7 +85,7 @@ export default scenario(
     await claim('the peer’s gateway has a filter chain for each subset’s SNI, each to the pods of that version', async () => {
       for (const { sni, pod, gateway, home } of remotes) {
         const question = { port: gateway.port, sni, endpoint: `${pod.address}:${home.httpbinPort}` };
-        await expect(async () => traceGateway(await gateway.proxy.configDump(), gateway.proxy.name, question)).toEventuallyReachTheEnd();
+        await expect(() => gateway.proxy.trace((dump) => traceGateway(dump, gateway.proxy.name, question))).toEventuallyReachTheEnd();
       }
     });
     await claim('the traffic of each version passed the peer’s gateway under the SNI of its subset', () => {

@@ -13,6 +13,8 @@ export interface ProxyLinks {
   readonly keep: (proxy: Proxy, dump: unknown) => Promise<void>;
   /** What istiod has sent to this proxy, and what of it the proxy has not acknowledged; undefined when they are not connected. */
   readonly pushes: (proxy: Proxy) => Promise<Pushes | undefined>;
+  /** Hears of each trace that is followed through this proxy. */
+  readonly noteHops: (hops: readonly Hop[]) => void;
   /** Keeps what a barrier saw when it let the scenario pass. */
   readonly keepBarrier: (proxy: Proxy, passed: Passed) => Promise<void>;
 }
@@ -60,7 +62,7 @@ export class Proxy {
    * @throws MeshproofError MP701 when it does not come.
    */
   async holds(what: string, fact: (dump: ConfigDump) => boolean): Promise<void> {
-    await this.holdsPath((dump) => [{ proxy: this.name, hop: 'route', expected: what, found: fact(dump) ? what : undefined, nearest: [] }]);
+    await this.holdsPath((dump) => [{ proxy: this.name, hop: 'configuration', expected: what, found: fact(dump) ? what : undefined, nearest: [] }]);
   }
 
   /**
@@ -71,9 +73,19 @@ export class Proxy {
    * @throws MeshproofError MP701 with the hop that is missing and the nearest thing there is; MP704 with Envoy's words for a rejection.
    */
   async holdsPath(trace: (dump: ConfigDump) => Hop[], within = 30_000): Promise<Hop[]> {
-    const passed = await barrier({ proxy: this.name, dump: () => this.configDump(), pushes: () => this.#links.pushes(this), trace, within });
+    const passed = await barrier({ proxy: this.name, dump: () => this.configDump(), pushes: () => this.#links.pushes(this), trace: (dump) => this.#traced(trace(dump)), within });
     await this.#links.keepBarrier(this, passed);
     return [...passed.hops];
+  }
+
+  /** Follows a path through the proxy's configuration of this moment. */
+  async trace(follow: (dump: ConfigDump) => Hop[]): Promise<Hop[]> {
+    return this.#traced(follow(await this.configDump()));
+  }
+
+  #traced(hops: Hop[]): Hop[] {
+    this.#links.noteHops(hops);
+    return hops;
   }
 
   /**

@@ -3,7 +3,7 @@ import { clustersOf, endpointName, tcpClusterOf, type ConfigDump } from './envoy
 /** One hop of a request's path as a proxy's configuration has it: found (with what), or broken (with the nearest thing there is). */
 export interface Hop {
   readonly proxy: string;
-  readonly hop: 'listener' | 'route' | 'cluster' | 'mutual TLS' | 'endpoint' | 'filter chain' | 'SNI cluster' | 'workload';
+  readonly hop: 'listener' | 'route' | 'configuration' | 'cluster' | 'mutual TLS' | 'endpoint' | 'filter chain' | 'SNI cluster' | 'workload';
   readonly expected: string;
   readonly found: string | undefined;
   /** What is there instead, nearest first; empty when the hop was found. */

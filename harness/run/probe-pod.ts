@@ -28,7 +28,7 @@ export async function dumpOfPod({ kubectl, cluster, namespace, pod }: PodQuestio
     throw new MeshproofError('MP711', { what: `no pod ${pod} in namespace ${namespace}`, where: `cluster ${cluster.name}`, seen: names.length === 0 ? 'no pod at all' : `nearest: ${nearestTo(pod, names).join(', ')}` });
   }
   const where = { cluster: cluster.name, kubeconfig: cluster.kubeconfig, context: cluster.context, namespace, pod: found.metadata.name, container: 'istio-proxy' };
-  const unwatched = { keep: () => Promise.resolve(), keepBarrier: () => Promise.resolve(), pushes: () => Promise.resolve(undefined) };
+  const unwatched = { keep: () => Promise.resolve(), keepBarrier: () => Promise.resolve(), noteHops: () => undefined, pushes: () => Promise.resolve(undefined) };
   const proxy = new Proxy(kubectl, where, unwatched);
   return { name: proxy.name, dump: await proxy.configDump() };
 }

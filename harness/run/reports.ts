@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { cover, type CoveredCommand } from '../report/coverage.ts';
 import { conformanceReport } from '../report/conformance.ts';
+import { reportPage } from '../report/html/report-page.ts';
 import { parsePage, type Page } from '../report/page.ts';
 import type { RunData } from '../report/run-data.ts';
 import { transcript } from '../report/transcript.ts';
@@ -31,6 +32,7 @@ export async function writeTranscript(folder: string, data: RunData): Promise<st
 export async function writeReports(folder: string, data: RunData): Promise<void> {
   await writeTranscript(folder, data);
   await writeFile(join(folder, 'conformance.yaml'), conformanceReport(data));
+  await writeFile(join(folder, 'report.html'), reportPage(data, folder));
 }
 
 /**

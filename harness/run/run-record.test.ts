@@ -22,7 +22,7 @@ const result = (id: string, ...verdicts: ScenarioResult['claims'][number]['verdi
   steps: [],
   evidence: '',
   replaced: [],
-  claims: verdicts.map((verdict, index) => ({ name: String(index), verdict, seconds: 0, actions: [] })),
+  claims: verdicts.map((verdict, index) => ({ name: String(index), verdict, seconds: 0, actions: [], hops: [] })),
 });
 
 test('a run has a readable run.json from its first moment, and after each change', async () => {

@@ -25,6 +25,7 @@ export function installedSteps(cluster: string, [namespace, ...replies]: readonl
     {
       title: authority,
       seconds: 0,
+      hops: [],
       actions: [
         ...(namespace === undefined ? [] : [{ cluster, ...kubectl.apply(cluster, [], [namespace]) }]),
         { cluster, command: secret, output: 'secret/cacerts created' },
@@ -33,6 +34,7 @@ export function installedSteps(cluster: string, [namespace, ...replies]: readonl
     {
       title: install,
       seconds: 0,
+      hops: [],
       actions: [{ cluster, command: `istioctl manifest generate -f - | kubectl apply --context=${cluster} --server-side -f -`, output: kubectl.apply(cluster, [], replies).output }],
     },
   ];

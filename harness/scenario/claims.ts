@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { actionSchema } from './journal.ts';
+import { actionSchema, hopSchema } from './journal.ts';
 
 /** The verdict on one claim, as plain data that crosses from the test worker into run.json. */
 export const claimResultSchema = z.object({
@@ -13,11 +13,13 @@ export const claimResultSchema = z.object({
   note: z.string().optional(),
   /** What was done to prove it. */
   actions: z.array(actionSchema).default([]),
+  /** The path that was followed for it, proxy by proxy. */
+  hops: z.array(hopSchema).default([]),
 });
 
 export type ClaimResult = z.infer<typeof claimResultSchema>;
 
-export const stepResultSchema = z.object({ title: z.string(), seconds: z.number(), actions: z.array(actionSchema).default([]) });
+export const stepResultSchema = z.object({ title: z.string(), seconds: z.number(), actions: z.array(actionSchema).default([]), hops: z.array(hopSchema).default([]) });
 export type StepResult = z.infer<typeof stepResultSchema>;
 
 /** What a scenario leaves: its claims and steps, and the error that ended it before its last claim, if one did. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Hop } from '../probe/trace.ts';
 
 /** One thing that was done to a cluster, as the command that does the same by hand, with what came back. */
 export const actionSchema = z.object({
@@ -11,19 +12,41 @@ export const actionSchema = z.object({
 
 export type Action = z.infer<typeof actionSchema>;
 
+/** One hop of a path as a proxy had it; see `Hop` of the traces. */
+export const hopSchema = z.object({ proxy: z.string(), hop: z.string(), expected: z.string(), found: z.string().optional(), nearest: z.array(z.string()) });
+
+/** What was done and seen since the notes were taken the last time. */
+export interface Notes {
+  readonly actions: Action[];
+  /** The last trace through each proxy. */
+  readonly hops: z.infer<typeof hopSchema>[];
+}
+
 const longest = 4_000;
 
 /** Notes what steps and claims do while they do it; whoever plays them takes the notes out after each. */
 export class Journal {
   #actions: Action[] = [];
+  #hops = new Map<string, readonly Hop[]>();
 
   note(action: Action): void {
     this.#actions.push({ ...action, output: shorten(action.output) });
   }
 
+  /** Notes a trace through one proxy; of several the last one counts. */
+  noteHops(hops: readonly Hop[]): void {
+    const [first] = hops;
+    // A trace that is told again goes to the end, so that the notes keep the order in which the path was looked at.
+    if (first === undefined) return;
+    this.#hops.delete(first.proxy);
+    this.#hops.set(first.proxy, hops);
+  }
+
   /** All notes since the last call. */
-  take(): Action[] {
-    return this.#actions.splice(0);
+  take(): Notes {
+    const hops = [...this.#hops.values()].flat().map(({ found, nearest, ...hop }) => ({ ...hop, nearest: [...nearest], ...(found === undefined ? {} : { found }) }));
+    this.#hops.clear();
+    return { actions: this.#actions.splice(0), hops };
   }
 }
 

@@ -241,9 +241,12 @@ export class MeshCluster {
   }
 
   #proxy(namespace: string, pod: string): Proxy {
-    const { environment, evidence } = this.#options;
+    const { environment, evidence, journal } = this.#options;
     return new Proxy(environment.programs.kubectl, this.container(namespace, pod, 'istio-proxy'), {
       keep: (proxy, dump) => evidence.keepDump(proxy.name, dump),
+      noteHops: (hops) => {
+        journal.noteHops(hops);
+      },
       pushes: async () => {
         const sync = (await proxySyncs(environment.programs.kubectl, this.#options.cluster)).find(({ proxy = '' }) => proxy.startsWith(`${pod}.`));
         return sync === undefined ? undefined : pushesOf(sync);

@@ -57,14 +57,14 @@ export async function play(scenario: Scenario, options: PlayOptions): Promise<Sc
   const blame = (error: unknown): void => {
     const behind = meta.claims.filter((name) => !claims.has(name));
     const last = meta.claims.slice(-1).filter((name) => claims.get(name)?.verdict === 'passed');
-    for (const name of behind.length > 0 ? behind : last) claims.set(name, { name, seconds: 0, actions: [], ...verdictOf(error) });
+    for (const name of behind.length > 0 ? behind : last) claims.set(name, { name, seconds: 0, actions: [], hops: [], ...verdictOf(error) });
   };
   const step = async <T>(title: string, work: () => Promise<T>): Promise<T> => {
     const begun = performance.now();
     try {
       return await narrate(title, work);
     } finally {
-      steps.push({ title, seconds: secondsSince(begun), actions: journal.take() });
+      steps.push({ title, seconds: secondsSince(begun), ...journal.take() });
     }
   };
   try {
@@ -83,10 +83,10 @@ export async function play(scenario: Scenario, options: PlayOptions): Promise<Sc
         const begun = performance.now();
         try {
           const note = await narrate(`claim: ${name}`, async () => await proof());
-          claims.set(name, { name, verdict: 'passed', seconds: secondsSince(begun), actions: journal.take(), ...(typeof note === 'string' ? { note } : {}) });
+          claims.set(name, { name, verdict: 'passed', seconds: secondsSince(begun), ...journal.take(), ...(typeof note === 'string' ? { note } : {}) });
         } catch (error) {
           signal.throwIfAborted();
-          claims.set(name, { name, seconds: secondsSince(begun), actions: journal.take(), ...verdictOf(error) });
+          claims.set(name, { name, seconds: secondsSince(begun), ...journal.take(), ...verdictOf(error) });
         }
       },
     });
@@ -106,7 +106,7 @@ export async function play(scenario: Scenario, options: PlayOptions): Promise<Sc
   return result();
 }
 
-const unproven = (name: string, reason: string, code?: string): ClaimResult => ({ name, verdict: 'error', seconds: 0, reason, actions: [], ...(code === undefined ? {} : { code }) });
+const unproven = (name: string, reason: string, code?: string): ClaimResult => ({ name, verdict: 'error', seconds: 0, reason, actions: [], hops: [], ...(code === undefined ? {} : { code }) });
 
 /** Without a report beside it, a step is just done. */
 const plainly: Narrator = (_title, work) => work();

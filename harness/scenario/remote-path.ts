@@ -48,20 +48,21 @@ export class RemotePath {
   /** Listener → route → cluster → mutual TLS with SNI → endpoint, in the client's sidecar now. */
   async inSidecar(): Promise<Hop[]> {
     const { proxy } = this.#options.client;
-    return traceOutbound(await proxy.configDump(), proxy.name, this.#outbound);
+    return await proxy.trace((dump) => traceOutbound(dump, proxy.name, this.#outbound));
   }
 
   /** Listener → filter chain of the SNI → cluster → workload, in the peer's gateway now. */
   async inGateway(): Promise<Hop[]> {
     const { proxy, port } = this.#options.gateway;
-    return traceGateway(await proxy.configDump(), proxy.name, { port, sni: this.sni });
+    return await proxy.trace((dump) => traceGateway(dump, proxy.name, { port, sni: this.sni }));
   }
 
   /** The same in the egress gateway, with the peer's gateway as its end. */
   async inEgress(): Promise<Hop[]> {
     const { via } = this.#options;
     if (via === undefined) return [];
-    return traceGateway(await via.gateway.proxy.configDump(), via.gateway.proxy.name, { port: via.gateway.port, sni: this.sni, endpoint: via.endpoint });
+    const { proxy, port } = via.gateway;
+    return await proxy.trace((dump) => traceGateway(dump, proxy.name, { port, sni: this.sni, endpoint: via.endpoint }));
   }
 
   /** Runs calls, and watches what every gateway of the path sends on under this SNI meanwhile. */

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { loadConfig } from '../../run/config.ts';
 import { countClaims, phaseSeconds } from '../../report/run-data.ts';
@@ -82,6 +83,6 @@ function summaryLines(record: RunRecord): string[] {
   return [
     `${verdict}: ${passed} claims hold, ${failed} do not, ${notSupported} not supported, ${error} without an answer`,
     `${total.toFixed(1)} s: ${Object.entries(phases).map(([phase, seconds]) => `${phase} ${seconds}`).join(', ')}`,
-    `report: ${record.folder}`,
+    `report: ${record.data.scenarios.length > 0 ? join(record.folder, 'report.html') : record.folder}`,
   ];
 }

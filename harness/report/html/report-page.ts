@@ -1,0 +1,36 @@
+import { countClaims, phaseSeconds, type RunData } from '../run-data.ts';
+import { Markup, markup } from './markup.ts';
+import { scenarioSection, signs, worstOf } from './scenario-section.ts';
+import { style } from './style.ts';
+import { timeline } from './timeline.ts';
+import { topology } from './topology.ts';
+
+/**
+ * report.html: the whole run on one page that needs no network, made of run.json alone.
+ *
+ * @param folder of the run, which evidence is linked relative to
+ */
+export function reportPage(data: RunData, folder: string): string {
+  const { passed, failed, notSupported, error } = countClaims(data);
+  const { total = 0 } = phaseSeconds(data);
+  const told = `${passed} claims hold, ${failed} do not, ${notSupported} not supported, ${error} without an answer`;
+  const page = markup`<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${data.verdict}: meshproof ${data.run}</title><style>${new Markup(style)}</style></head>
+<body><a class="skip" href="#scenarios">to the scenarios</a>
+<header><h1>${data.verdict === 'passed' ? 'The mesh holds' : data.verdict === 'failed' ? 'The mesh does not hold' : 'The run did not come to a verdict'}</h1>
+<p>${told}. ${total > 0 ? `${total.toFixed(1)} s.` : ''}<br><small>run ${data.run} · ${data.startedAt} · ${data.clusters.join(', ')} · Kubernetes ${data.versions?.kubernetes ?? '?'} · Istio ${data.versions?.istio ?? '?'} (${data.versions?.edition ?? '?'})</small></p>
+${data.error === undefined ? undefined : markup`<pre class="reason">${data.error.message}</pre>`}</header>
+<main>
+<h2>Where the traffic went</h2>${topology(data)}
+<h2>What was proven</h2>
+<table><thead><tr><th>section</th><th>scenario</th><th>claims</th><th>time</th></tr></thead><tbody>${data.scenarios.map(({ id, section, claims, seconds }) => {
+    const verdict = worstOf(claims);
+    return markup`<tr><td>${section}</td><td><a href="#${id.replaceAll('/', '-')}">${id}</a></td><td><span class="sign ${verdict}">${signs[verdict]}</span> ${claims.filter((claim) => claim.verdict === 'passed').length} of ${claims.length}</td><td class="number">${seconds.toFixed(1)} s</td></tr>`;
+  })}</tbody></table>
+<h2>Where the time went</h2>${timeline(data)}
+<h2 id="scenarios">Scenarios</h2>
+<p class="controls"><label><input type="checkbox" id="broken"> only those that do not hold</label></p>
+${data.scenarios.map((scenario) => scenarioSection(scenario, folder))}
+</main></body></html>`;
+  return `${page.text}\n`;
+}

@@ -1,0 +1,52 @@
+import { relative } from 'node:path';
+import type { ClaimResult, ScenarioResult, StepResult } from '../../scenario/claims.ts';
+import type { Action } from '../../scenario/journal.ts';
+import { markup, type Markup } from './markup.ts';
+import { workloadOf } from './topology.ts';
+
+export const signs = { passed: '✓', failed: '✗', error: '!', notSupported: '–' } as const;
+
+/** One scenario: its claims with their paths and evidence, and the steps that led to them. */
+export function scenarioSection(scenario: ScenarioResult, folder: string): Markup {
+  const { id, section, seconds, claims, steps, replaced, evidence } = scenario;
+  const held = claims.filter(({ verdict }) => verdict === 'passed').length;
+  const verdict = worstOf(claims);
+  return markup`<section class="scenario ${verdict}" id="${id.replaceAll('/', '-')}" data-verdict="${verdict}">
+<h3><span class="sign ${verdict}">${signs[verdict]}</span> ${id} <small>${held} of ${claims.length} claims hold · ${seconds.toFixed(1)} s</small></h3>
+<p class="section">${section}</p>
+${replaced.map(({ was, by }) => markup`<p class="replaced"><b>Stands in for</b> ${was}. ${by}</p>`)}
+<ul class="claims">${claims.map(claimItem)}</ul>
+<details><summary>${steps.length} steps</summary><ol class="steps">${steps.map(stepItem)}</ol></details>
+<p><a href="${relative(folder, evidence)}/">evidence: manifests, exchanges, config dumps, barriers</a></p>
+</section>`;
+}
+
+function claimItem({ name, verdict, seconds, reason, code, note, hops, actions }: ClaimResult): Markup {
+  return markup`<li class="claim ${verdict}"><span class="sign ${verdict}">${signs[verdict]}</span> ${name} <small>${note} ${seconds.toFixed(1)} s</small>
+${reason === undefined ? undefined : markup`<pre class="reason">${code === undefined ? '' : `${code}\n`}${reason}</pre>`}
+${pathOf(hops)}${actionsOf(actions)}</li>`;
+}
+
+function stepItem({ title, seconds, actions, hops }: StepResult): Markup {
+  return markup`<li>${title} <small>${seconds.toFixed(1)} s</small>${pathOf(hops)}${actionsOf(actions)}</li>`;
+}
+
+/** A path hop by hop: green where it was found, red where it broke, with what came nearest. */
+function pathOf(hops: ClaimResult['hops']): Markup | undefined {
+  if (hops.length === 0) return undefined;
+  return markup`<ol class="path">${hops.map(({ proxy, hop, expected, found, nearest }) =>
+    found === undefined
+      ? markup`<li class="hop failed" title="${proxy}"><b>${workloadOf(proxy)}</b> ${hop}<br>expected ${expected}<br>nearest: ${nearest.join(' | ') || 'nothing'}</li>`
+      : markup`<li class="hop passed" title="${proxy}: ${expected}"><b>${workloadOf(proxy)}</b> ${hop}<br>${found}</li>`,
+  )}</ol>`;
+}
+
+function actionsOf(actions: readonly Action[]): Markup | undefined {
+  if (actions.length === 0) return undefined;
+  return markup`<details><summary>what was run (${actions.length})</summary>${actions.map(({ command, input, output }) => markup`<pre>$ ${command}${input === undefined ? '' : ` <<EOF\n${input.trimEnd()}\nEOF`}\n${output}</pre>`)}</details>`;
+}
+
+/** The worst of some claims. */
+export function worstOf(claims: readonly ClaimResult[]): ClaimResult['verdict'] {
+  return (['failed', 'error', 'passed', 'notSupported'] as const).find((verdict) => claims.some((claim) => claim.verdict === verdict)) ?? 'error';
+}

@@ -1,0 +1,88 @@
+import type { ScenarioResult } from '../../scenario/claims.ts';
+import type { RunData } from '../run-data.ts';
+import { markup, type Markup } from './markup.ts';
+
+interface Place {
+  readonly cluster: string;
+  readonly name: string;
+}
+
+/** A line of the picture: traffic that traces followed from one proxy to the next, and whether all of its hops were there. */
+interface Line {
+  readonly from: string;
+  readonly to: string;
+  readonly whole: boolean;
+}
+
+const [column, row, boxWidth, boxHeight, margin] = [420, 64, 220, 40, 24] as const;
+
+/**
+ * A picture of what the run's traces went through: a box for each cluster with its proxies, a line for each step of a path, red where a hop
+ * was missing. It shows what was seen, so a run without traces has clusters and nothing in them.
+ */
+export function topology({ clusters, scenarios }: Pick<RunData, 'clusters' | 'scenarios'>): Markup {
+  const places = placesOf(scenarios, clusters);
+  const lines = linesOf(scenarios);
+  const rows = Math.max(1, ...clusters.map((cluster) => places.filter((place) => place.cluster === cluster).length));
+  const height = 60 + rows * row + margin;
+  const width = clusters.length * column + margin;
+  const at = new Map(
+    clusters.flatMap((cluster, index) =>
+      places.filter((place) => place.cluster === cluster).map((place, order) => [place.name, { x: margin + index * column + (column - margin - boxWidth) / 2, y: 56 + order * row }] as const),
+    ),
+  );
+  const drawn = lines.flatMap(({ from, to, whole }) => {
+    const [start, end] = [at.get(from), at.get(to)];
+    if (start === undefined || end === undefined) return [];
+    const rightwards = end.x >= start.x;
+    const [x1, x2] = [start.x + (rightwards ? boxWidth : 0), end.x + (rightwards && end.x > start.x ? 0 : boxWidth)];
+    const [y1, y2] = [start.y + boxHeight / 2, end.y + boxHeight / 2];
+    const bend = Math.max(40, Math.abs(x2 - x1) / 2);
+    const path = `M ${x1} ${y1} C ${x1 + bend} ${y1}, ${x2 + (end.x > start.x ? -bend : bend)} ${y2}, ${x2} ${y2}`;
+    return [markup`<path class="line ${whole ? 'passed' : 'failed'}" d="${path}" marker-end="url(#arrow)"><title>${short(from)} → ${short(to)}: ${whole ? 'every hop is there' : 'a hop is missing'}</title></path>`];
+  });
+  return markup`<svg class="topology" viewBox="0 0 ${width} ${height}" role="img" aria-label="Clusters and proxies that traffic went through">
+<defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0 8 4 0 8z" class="head"/></marker></defs>
+${clusters.map((cluster, index) => markup`<g><rect class="cluster" x="${margin / 2 + index * column}" y="8" width="${column - margin}" height="${height - 16}" rx="10"/><text class="cluster-name" x="${margin + index * column}" y="34">${cluster}</text></g>`)}
+${drawn}
+${places.map(({ name }) => {
+    const { x, y } = at.get(name) ?? { x: 0, y: 0 };
+    return markup`<g><rect class="proxy" x="${x}" y="${y}" width="${boxWidth}" height="${boxHeight}" rx="6"/><text x="${x + boxWidth / 2}" y="${y + boxHeight / 2 + 4}" text-anchor="middle">${short(name)}</text><title>${name}</title></g>`;
+  })}
+</svg>`;
+}
+
+/** Every proxy that a trace went through, clients first, one place for each workload however its pod is called. */
+function placesOf(scenarios: readonly ScenarioResult[], clusters: readonly string[]): Place[] {
+  const names = new Set(tracesOf(scenarios).flatMap(({ hops }) => hops.map(({ proxy }) => workloadOf(proxy))));
+  const gatewaysLast = (name: string): number => (name.includes('gateway') ? 1 : 0);
+  return [...names]
+    .map((name) => ({ name, cluster: clusters.find((cluster) => name.startsWith(`${cluster} `)) ?? '' }))
+    .filter(({ cluster }) => cluster !== '')
+    .sort((left, right) => gatewaysLast(left.name) - gatewaysLast(right.name) || left.name.localeCompare(right.name));
+}
+
+function linesOf(scenarios: readonly ScenarioResult[]): Line[] {
+  const lines = new Map<string, Line>();
+  for (const { hops } of tracesOf(scenarios)) {
+    const proxies = [...new Set(hops.map(({ proxy }) => workloadOf(proxy)))];
+    const rank = (name: string): number => (name.includes('egressgateway') ? 1 : name.includes('ingressgateway') ? 2 : 0);
+    proxies.sort((left, right) => rank(left) - rank(right));
+    for (const [index, to] of proxies.entries()) {
+      const from = proxies[index - 1];
+      if (from === undefined || rank(from) === rank(to)) continue;
+      const whole = hops.filter(({ proxy }) => [from, to].includes(workloadOf(proxy))).every(({ found }) => found !== undefined);
+      const known = lines.get(`${from} ${to}`);
+      lines.set(`${from} ${to}`, { from, to, whole: whole && (known?.whole ?? true) });
+    }
+  }
+  return [...lines.values()];
+}
+
+/** What steps and claims traced; a barrier's trace of all proxies of a path counts as one. */
+const tracesOf = (scenarios: readonly ScenarioResult[]): Pick<ScenarioResult['claims'][number], 'hops'>[] => scenarios.flatMap(({ steps, claims }) => [...steps, ...claims].filter(({ hops }) => hops.length > 0));
+
+/** "west foo/sleep-76d5b8b4b6-mzkk5" → "west foo/sleep". */
+export const workloadOf = (proxy: string): string => proxy.replace(/-[a-z0-9]{5,10}-[a-z0-9]{5}$/, '');
+
+const short = (name: string): string => name.slice(name.indexOf(' ') + 1).replace('istio-system/', '');
