@@ -17,9 +17,10 @@ export async function unpackDebianPackages(recipe: DebianPackagesRecipe, worksho
   await mkdir(archives, { recursive: true });
   say('reading the package lists');
   const options = await aptLists(workshop);
-  say(`downloading ${recipe.packages.length} packages`);
+  const packages = recipe.withDependencies === true ? await closureOf(recipe.packages, options, workshop) : recipe.packages;
+  say(`downloading ${packages.length} packages`);
   const call = { purpose: `fetch the Debian packages of ${recipe.id}`, code: 'MP301', log, signal } as const;
-  await runProgram({ ...call, program: 'apt-get', args: [...options, '--quiet', 'download', ...recipe.packages], cwd: archives });
+  await runProgram({ ...call, program: 'apt-get', args: [...options, '--quiet', 'download', ...packages], cwd: archives });
   for (const name of await readdir(archives)) {
     say(`unpacking ${name}`);
     await runProgram({ ...call, program: 'dpkg-deb', args: ['-x', join(archives, name), partial], cwd: cache.root });
@@ -64,6 +65,13 @@ export async function buildRootFilesystem(recipe: RootFilesystemRecipe, workshop
       say(line);
     },
   });
+}
+
+/** The packages and all that they need and the machine lacks, as apt would install them. */
+async function closureOf(packages: readonly string[], options: readonly string[], { log, signal }: Workshop): Promise<string[]> {
+  const { stdout } = await runProgram({ program: 'apt-get', args: [...options, '--simulate', '--no-install-recommends', 'install', ...packages], purpose: 'find what packages depend on', code: 'MP301', log, signal });
+  const missing = [...stdout.matchAll(/^Inst (\S+)/gm)].map(([, name = '']) => name);
+  return [...new Set([...packages, ...missing])];
 }
 
 /** apt's lists in the cache rather than in /var/lib/apt, refreshed once a run at most by whoever needs them first. */

@@ -45,6 +45,8 @@ export interface WheelRecipe extends RecipeBase {
 export interface DebianPackagesRecipe extends RecipeBase {
   readonly from: 'debian';
   readonly packages: readonly string[];
+  /** Fetch what they depend on as well, as far as the machine does not have it. */
+  readonly withDependencies?: boolean;
   /** Symbolic links that the packages' own install scripts would have made: link → target. */
   readonly links?: Readonly<Record<string, string>>;
 }

@@ -124,6 +124,12 @@ async function untilAborted(artifact: Promise<Artifact> | undefined, signal: Abo
   await Promise.race([artifact, aborted]);
 }
 
+/** One artifact by itself, from the cache or made now. */
+export async function provide(recipe: Recipe, cache: ArtifactCache, signal: AbortSignal): Promise<Artifact> {
+  const key = await recipeKey(recipe);
+  return (await cache.find(recipe, key)) ?? (await makeArtifact(recipe, key, { cache, say: () => undefined, signal, recipes: [recipe], made: new Map() }));
+}
+
 interface MakeOptions {
   readonly cache: ArtifactCache;
   readonly say: (text: string) => void;
