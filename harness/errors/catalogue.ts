@@ -267,6 +267,12 @@ export const catalogue = {
     meaning: 'The pod, the cluster or the dump that was named for a probe is not there.',
     remedy: 'The message names what comes nearest; `meshproof status` shows the clusters.',
   },
+  MP712: {
+    title: 'a report could not be made',
+    blame: 'environment',
+    meaning: 'A report of a finished run could not be made. The verdict and run.json are not touched by that.',
+    remedy: 'The message holds the tool’s own words.',
+  },
   // MP9xx: interruption
   MP901: {
     title: 'interrupted',

@@ -1,5 +1,6 @@
 import { asMeshproofError, describeError, MeshproofError } from '../errors/meshproof-error.ts';
 import { ClusterApi } from '../cluster/cluster-api.ts';
+import { generateAllureReport } from '../report/allure.ts';
 import type { Progress } from '../progress/progress.ts';
 import type { Environment } from '../scenario/environment.ts';
 import { clearStubDomain } from '../scenario/cluster-dns.ts';
@@ -45,7 +46,13 @@ export async function carryOut(plan: Plan, record: RunRecord, progress: Progress
   const refused = record.data.error?.code === 'MP501';
   if (record.data.verdict !== 'passed' && !refused && usable !== undefined && !signal.aborted) await collectClusterEvidence(usable, record.folder, progress);
   await record.save({ peakMemoryBytes: stopSampling() });
-  if (record.data.scenarios.length > 0) await writeReports(record.folder, record.data);
+  if (record.data.scenarios.length > 0) {
+    await writeReports(record.folder, record.data);
+    // Allure's tool is not ours: when it fails that is told, and the verdict stays what the mesh made it.
+    await generateAllureReport(record.folder).catch((error: unknown) => {
+      progress.note(describeError(asMeshproofError(error)));
+    });
+  }
   if (plan.keep || plan.reuse || refused) return;
   try {
     await record.phase('teardown', async () => {

@@ -1,5 +1,6 @@
-import { step as allureStep, epic, feature, label } from 'allure-js-commons';
+import { step as allureStep, attachment, ContentType, description, epic, feature, label } from 'allure-js-commons';
 import { expect, inject, test } from 'vitest';
+import { attachmentsOf } from './attachments.ts';
 import { environmentSchema } from './environment.ts';
 import { convergingMatchers, meshMatchers } from './matchers.ts';
 import { play } from './play.ts';
@@ -19,8 +20,8 @@ expect.extend({ ...meshMatchers, ...convergingMatchers });
 /** Each scenario that is imported becomes one test; its claims are in the test's meta, and its failure lists those that do not hold. */
 registerScenariosWith((scenario) => {
   test(scenario.meta.id, async ({ task, signal }) => {
-    await epic('replicated control planes');
-    await feature(scenario.meta.section);
+    await epic(scenario.meta.section);
+    await feature(scenario.meta.id);
     await label('scenario', scenario.meta.id);
     const environment = environmentSchema.parse(JSON.parse(inject('environment')));
     const result = await play(scenario, {
@@ -31,6 +32,8 @@ registerScenariosWith((scenario) => {
       narrate: async (title, work) => await allureStep(title, work),
     });
     task.meta.meshproof = result;
+    if (result.replaced.length > 0) await description(result.replaced.map(({ was, by }) => `Stands in for ${was}. ${by}`).join('\n\n'));
+    for (const { title, text } of attachmentsOf(result)) await attachment(title, text, ContentType.TEXT);
     const broken = result.claims.filter(({ verdict }) => verdict === 'failed' || verdict === 'error');
     if (broken.length > 0) throw new Error(broken.map(({ name, reason }) => `${name}\n${reason ?? ''}`).join('\n\n'));
   });
