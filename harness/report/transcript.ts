@@ -4,9 +4,8 @@ import type { Action } from '../scenario/journal.ts';
 import { answersTo } from './command-output.ts';
 import type { CoveredCommand } from './coverage.ts';
 import type { Page, PageCommand } from './page.ts';
-import { countClaims, type RunData } from './run-data.ts';
-
-const signs = { passed: '✓', failed: '✗', error: '!', notSupported: '–' } as const;
+import type { RunData } from './run-data.ts';
+import { signs, summary, worstOf } from './summary.ts';
 
 /**
  * The executed page, as Markdown: its own text and commands in their order, each command with what this run did for it and what came
@@ -25,21 +24,7 @@ export function transcript(page: Page, covered: readonly CoveredCommand[], data:
         return part.commands.map((command) => executed(command, covered, data)).join('\n\n');
     }
   });
-  return `${[`# ${page.title}`, ...summary(data), ...body].join('\n\n')}\n`;
-}
-
-/** What the run found, section by section, above the page itself. */
-function summary(data: RunData): string[] {
-  const { passed, failed, notSupported, error } = countClaims(data);
-  const rows = data.scenarios.map(({ section, id, claims, seconds, replaced }) => {
-    const held = claims.filter(({ verdict }) => verdict === 'passed').length;
-    return `| ${section} | \`${id}\` | ${held} of ${claims.length} ${signs[verdictOf(claims)]} | ${seconds.toFixed(1)} s | ${replaced.map(({ was }) => was).join('; ')} |`;
-  });
-  return [
-    `Executed ${data.startedAt} on ${data.clusters.length} clusters (${data.clusters.join(', ')}), Kubernetes ${data.versions?.kubernetes ?? '?'}, Istio ${data.versions?.istio ?? '?'}. ` +
-      `${passed} claims hold, ${failed} do not, ${notSupported} not supported, ${error} without an answer.`,
-    ['| section | scenario | claims | time | stands in for |', '|---|---|---|---:|---|', ...rows].join('\n'),
-  ];
+  return `${[`# ${page.title}`, summary(data), ...body].join('\n\n')}\n`;
 }
 
 function executed(command: PageCommand, covered: readonly CoveredCommand[], data: RunData): string {
@@ -72,12 +57,7 @@ function find({ setUp, scenarios }: RunData, by: string, title: string): { reado
   if (claim !== undefined) return claim;
   const steps = owner?.steps.filter((one) => one.title === title) ?? [];
   if (owner === undefined || steps.length === 0) return undefined;
-  return { verdict: owner.claims.length === 0 ? 'passed' : verdictOf(owner.claims), actions: steps.flatMap(({ actions }) => actions) };
-}
-
-/** The worst of a scenario's claims. */
-function verdictOf(claims: readonly ClaimResult[]): ClaimResult['verdict'] {
-  return (['failed', 'error', 'passed', 'notSupported'] as const).find((verdict) => claims.some((claim) => claim.verdict === verdict)) ?? 'error';
+  return { verdict: owner.claims.length === 0 ? 'passed' : worstOf(owner.claims), actions: steps.flatMap(({ actions }) => actions) };
 }
 
 /** A fence longer than any in its text. */

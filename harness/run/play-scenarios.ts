@@ -5,6 +5,7 @@ import { MeshproofError } from '../errors/meshproof-error.ts';
 import type { Progress, Say } from '../progress/progress.ts';
 import type { Environment } from '../scenario/environment.ts';
 import { scenarioResultSchema, type ScenarioResult } from '../scenario/claims.ts';
+import { signs, worstOf } from '../report/summary.ts';
 import type { RunRecord } from './run-record.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -91,8 +92,7 @@ function inOrder(ids: readonly string[]): typeof BaseSequencer {
 /** One line for the scenario, one more for each claim that does not hold. */
 function describeScenario({ id, claims, seconds, replaced }: ScenarioResult): string[] {
   const held = claims.filter(({ verdict }) => verdict === 'passed').length;
-  const signs = { passed: '✓', failed: '✗', error: '!', notSupported: '–' } as const;
-  const verdict = claims.find(({ verdict: one }) => one === 'failed')?.verdict ?? claims.find(({ verdict: one }) => one === 'error')?.verdict ?? (held > 0 ? 'passed' : 'notSupported');
+  const verdict = worstOf(claims);
   const rows = claims.filter((claim) => claim.verdict !== 'passed').map((claim) => `  ${signs[claim.verdict]} ${claim.name}\n      ${(claim.reason ?? '').replaceAll('\n', '\n      ')}`);
   const notes = claims.filter(({ verdict: one, note }) => one === 'passed' && note !== undefined).map(({ name, note }) => `    ${name}: ${note ?? ''}`);
   const modern = replaced.map(({ was }) => `    modern Istio: stands in for ${was}`);

@@ -1,8 +1,10 @@
+import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { loadConfig } from '../../run/config.ts';
 import { countClaims, phaseSeconds } from '../../report/run-data.ts';
 import type { RunRecord } from '../../run/run-record.ts';
+import { summary as summaryOf } from '../../report/summary.ts';
 import { isErrorCode } from '../../errors/catalogue.ts';
 import { exitCodeOf, MeshproofError } from '../../errors/meshproof-error.ts';
 import { createProgress } from '../../progress/progress.ts';
@@ -59,6 +61,8 @@ async function runAndReport(command: Command, flags: RunFlags, only: readonly st
   const { conduct } = await import('../../run/conduct.ts');
   const record = await conduct({ config, only, keep, reuse: flags.reuse === true, shuffle: seedOf(flags.shuffle), progress: createProgress(), signal: untilSignal() });
   process.stdout.write(flags.json === true ? `${JSON.stringify(summary(record))}\n` : `${summaryLines(record).join('\n')}\n`);
+  const jobSummary = process.env['GITHUB_STEP_SUMMARY'];
+  if (jobSummary !== undefined && only?.length !== 0) await appendFile(jobSummary, `## meshproof: ${record.data.verdict}\n\n${summaryOf(record.data)}\n`);
   const code = record.data.error?.code ?? '';
   process.exitCode = isErrorCode(code) ? exitCodeOf({ code }) : { passed: 0, failed: 1, error: 3, running: 3 }[record.data.verdict];
 }

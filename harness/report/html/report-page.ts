@@ -1,6 +1,7 @@
 import { countClaims, phaseSeconds, type RunData } from '../run-data.ts';
 import { Markup, markup } from './markup.ts';
-import { scenarioSection, signs, worstOf } from './scenario-section.ts';
+import { signs, worstOf } from '../summary.ts';
+import { scenarioSection } from './scenario-section.ts';
 import { style } from './style.ts';
 import { timeline } from './timeline.ts';
 import { topology } from './topology.ts';

@@ -1,10 +1,9 @@
 import { relative } from 'node:path';
 import type { ClaimResult, ScenarioResult, StepResult } from '../../scenario/claims.ts';
 import type { Action } from '../../scenario/journal.ts';
+import { signs, worstOf } from '../summary.ts';
 import { markup, type Markup } from './markup.ts';
 import { workloadOf } from './topology.ts';
-
-export const signs = { passed: '✓', failed: '✗', error: '!', notSupported: '–' } as const;
 
 /** One scenario: its claims with their paths and evidence, and the steps that led to them. */
 export function scenarioSection(scenario: ScenarioResult, folder: string): Markup {
@@ -44,9 +43,4 @@ function pathOf(hops: ClaimResult['hops']): Markup | undefined {
 function actionsOf(actions: readonly Action[]): Markup | undefined {
   if (actions.length === 0) return undefined;
   return markup`<details><summary>what was run (${actions.length})</summary>${actions.map(({ command, input, output }) => markup`<pre>$ ${command}${input === undefined ? '' : ` <<EOF\n${input.trimEnd()}\nEOF`}\n${output}</pre>`)}</details>`;
-}
-
-/** The worst of some claims. */
-export function worstOf(claims: readonly ClaimResult[]): ClaimResult['verdict'] {
-  return (['failed', 'error', 'passed', 'notSupported'] as const).find((verdict) => claims.some((claim) => claim.verdict === verdict)) ?? 'error';
 }
