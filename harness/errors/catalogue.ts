@@ -273,6 +273,67 @@ export const catalogue = {
     meaning: 'A report of a finished run could not be made. The verdict and run.json are not touched by that.',
     remedy: 'The message holds the tool’s own words.',
   },
+  // MP8xx: diagnoses of a broken path, by its first broken hop
+  MP801: {
+    title: 'the proxy does not have the change',
+    blame: 'mesh',
+    meaning: 'A fact that a scenario waited for never came into the proxy’s configuration.',
+    remedy: 'See whether the object was applied in a namespace that the proxy imports, and what istiod’s log says of the proxy.',
+  },
+  MP802: {
+    title: 'the sidecar has no listener for the service',
+    blame: 'mesh',
+    meaning: 'The client’s sidecar does not take connections to the service’s address and port, so calls leave it unseen or fail.',
+    remedy: 'See that the ServiceEntry is visible in the client’s namespace (exportTo, Sidecar resources), and that its port and address are those that are called.',
+  },
+  MP803: {
+    title: 'no route leads to the service',
+    blame: 'mesh',
+    meaning: 'The sidecar takes the call and its route configuration sends it elsewhere.',
+    remedy: 'See that the Host header is one of the ServiceEntry’s hosts, and which VirtualService claims it.',
+  },
+  MP804: {
+    title: 'the sidecar has no cluster for the service',
+    blame: 'mesh',
+    meaning: 'A route names a cluster that the sidecar does not have.',
+    remedy: 'A subset that no DestinationRule defines is the usual reason; see `meshproof probe <pod> --only clusters`.',
+  },
+  MP805: {
+    title: 'the sidecar does not start the mutual TLS that the gateway expects',
+    blame: 'mesh',
+    meaning: 'The gateway between clusters routes by the SNI of mutual TLS; without it, or with another name, nothing matches.',
+    remedy: 'A DestinationRule for the host with tls mode ISTIO_MUTUAL, or the label security.istio.io/tlsMode: istio on the endpoint.',
+  },
+  MP806: {
+    title: 'the endpoint is missing or another one',
+    blame: 'mesh',
+    meaning: 'The cluster in the sidecar does not lead where the ServiceEntry should make it lead.',
+    remedy: 'Compare the ServiceEntry’s endpoints, ports and network with the gateway’s address; look at the proxy’s network view.',
+  },
+  MP807: {
+    title: 'the gateway does not listen on 15443',
+    blame: 'mesh',
+    meaning: 'No Gateway resource gives this gateway a listener for traffic between clusters.',
+    remedy: 'A Gateway with port 15443, tls mode AUTO_PASSTHROUGH, whose selector matches the gateway’s pods.',
+  },
+  MP808: {
+    title: 'the gateway does not know this SNI',
+    blame: 'mesh',
+    meaning: 'The gateway has no filter chain for the server name, so it closes the connection: clients see 503 or a reset.',
+    remedy: 'Declare the .global host in the receiving cluster (ServiceEntry with workloadSelector), and let the Gateway’s hosts cover it.',
+  },
+  MP809: {
+    title: 'nobody stands behind the gateway’s cluster',
+    blame: 'mesh',
+    meaning: 'The gateway knows the SNI, and has no endpoint for it that is a member of the mesh.',
+    remedy: 'See that pods match the workloadSelector and have a sidecar; endpoints need the label security.istio.io/tlsMode: istio.',
+  },
+  MP810: {
+    title: 'the gateway leads to somebody else',
+    blame: 'mesh',
+    meaning: 'The gateway’s cluster for the SNI has endpoints, and not the one that should be there.',
+    remedy: 'Compare labels of subsets and pods, and the health of the endpoints.',
+  },
   // MP9xx: interruption
   MP901: {
     title: 'interrupted',

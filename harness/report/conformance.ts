@@ -53,5 +53,5 @@ const count = (claims: readonly ClaimResult[], wanted: ClaimResult['verdict']): 
 
 function named(key: string, claims: readonly ClaimResult[], verdicts: readonly ClaimResult['verdict'][]): Record<string, object[]> {
   const rows = claims.filter(({ verdict }) => verdicts.includes(verdict));
-  return rows.length === 0 ? {} : { [key]: rows.map(({ name, verdict, code, reason }) => ({ claim: name, ...(verdict === 'error' ? { verdict } : {}), ...(code === undefined ? {} : { code }), reason: reason ?? 'unknown' })) };
+  return rows.length === 0 ? {} : { [key]: rows.map(({ name, verdict, code, reason, diagnosis }) => ({ claim: name, ...(verdict === 'error' ? { verdict } : {}), ...(code === undefined ? {} : { code }), ...(diagnosis === undefined ? {} : { diagnosis }), reason: reason ?? 'unknown' })) };
 }

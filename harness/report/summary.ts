@@ -11,7 +11,7 @@ export function summary(data: RunData): string {
     return `| ${section} | \`${id}\` | ${held} of ${claims.length} ${signs[worstOf(claims)]} | ${seconds.toFixed(1)} s | ${replaced.map(({ was }) => was).join('; ')} |`;
   });
   const broken = data.scenarios.flatMap(({ id, claims }) =>
-    claims.filter(({ verdict }) => verdict === 'failed' || verdict === 'error').map(({ name, verdict, reason, code }) => [`- ${signs[verdict]} \`${id}\`: ${name}${code === undefined ? '' : ` (${code})`}`, '  ```', ...(reason ?? 'no reason').split('\n').map((line) => `  ${line}`), '  ```'].join('\n')),
+    claims.filter(({ verdict }) => verdict === 'failed' || verdict === 'error').map(({ name, verdict, reason, code, diagnosis }) => [`- ${signs[verdict]} \`${id}\`: ${name}${code === undefined ? '' : ` (${code})`}${diagnosis === undefined ? '' : `. **${diagnosis.code}** at ${diagnosis.hop}: ${diagnosis.cause}`}`, '  ```', ...(reason ?? 'no reason').split('\n').map((line) => `  ${line}`), '  ```'].join('\n')),
   );
   return [
     `Executed ${data.startedAt} on ${data.clusters.length} clusters (${data.clusters.join(', ')}), Kubernetes ${data.versions?.kubernetes ?? '?'}, Istio ${data.versions?.istio ?? '?'}. ` +

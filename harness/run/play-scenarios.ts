@@ -93,7 +93,12 @@ function inOrder(ids: readonly string[]): typeof BaseSequencer {
 function describeScenario({ id, claims, seconds, replaced }: ScenarioResult): string[] {
   const held = claims.filter(({ verdict }) => verdict === 'passed').length;
   const verdict = worstOf(claims);
-  const rows = claims.filter((claim) => claim.verdict !== 'passed').map((claim) => `  ${signs[claim.verdict]} ${claim.name}\n      ${(claim.reason ?? '').replaceAll('\n', '\n      ')}`);
+  const rows = claims
+    .filter((claim) => claim.verdict !== 'passed')
+    .map(({ verdict: one, name, reason = '', diagnosis }) => {
+      const told = diagnosis === undefined ? [] : [`${diagnosis.code} at ${diagnosis.hop}`, `  cause    ${diagnosis.cause}`, `  try      ${diagnosis.try}`];
+      return [`  ${signs[one]} ${name}`, ...[...told, ...reason.split('\n')].map((line) => `      ${line}`)].join('\n');
+    });
   const notes = claims.filter(({ verdict: one, note }) => one === 'passed' && note !== undefined).map(({ name, note }) => `    ${name}: ${note ?? ''}`);
   const modern = replaced.map(({ was }) => `    modern Istio: stands in for ${was}`);
   return [`${signs[verdict]} ${id}: ${held} of ${claims.length} claims hold, ${seconds.toFixed(1)} s`, ...rows, ...notes, ...modern];

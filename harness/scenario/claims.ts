@@ -9,6 +9,8 @@ export const claimResultSchema = z.object({
   /** Why it failed, or why it is not supported. */
   reason: z.string().optional(),
   code: z.string().optional(),
+  /** The first broken hop of its path, when that is what broke. */
+  diagnosis: z.object({ code: z.string(), hop: z.string(), cause: z.string(), try: z.string() }).optional(),
   /** A figure that a claim which holds found: a count of failed calls, say. */
   note: z.string().optional(),
   /** What was done to prove it. */

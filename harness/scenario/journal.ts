@@ -13,7 +13,7 @@ export const actionSchema = z.object({
 export type Action = z.infer<typeof actionSchema>;
 
 /** One hop of a path as a proxy had it; see `Hop` of the traces. */
-export const hopSchema = z.object({ proxy: z.string(), hop: z.string(), expected: z.string(), found: z.string().optional(), nearest: z.array(z.string()) });
+export const hopSchema = z.object({ proxy: z.string(), hop: z.enum(['listener', 'route', 'configuration', 'cluster', 'mutual TLS', 'endpoint', 'filter chain', 'SNI cluster', 'workload']), expected: z.string(), found: z.string().optional(), nearest: z.array(z.string()) });
 
 /** What was done and seen since the notes were taken the last time. */
 export interface Notes {

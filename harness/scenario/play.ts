@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { asMeshproofError, describeError, MeshproofError } from '../errors/meshproof-error.ts';
+import { diagnose } from '../diagnose/diagnose.ts';
 import type { ClaimResult, ScenarioResult, StepResult } from './claims.ts';
 import { Containers } from './containers.ts';
 import type { Environment } from './environment.ts';
@@ -57,7 +58,8 @@ export async function play(scenario: Scenario, options: PlayOptions): Promise<Sc
   const blame = (error: unknown): void => {
     const behind = meta.claims.filter((name) => !claims.has(name));
     const last = meta.claims.slice(-1).filter((name) => claims.get(name)?.verdict === 'passed');
-    for (const name of behind.length > 0 ? behind : last) claims.set(name, { name, seconds: 0, actions: [], hops: [], ...verdictOf(error) });
+    const hops = steps.at(-1)?.hops ?? [];
+    for (const name of behind.length > 0 ? behind : last) claims.set(name, { name, seconds: 0, actions: [], hops, ...verdictOf(error), ...diagnosisOf(hops) });
   };
   const step = async <T>(title: string, work: () => Promise<T>): Promise<T> => {
     const begun = performance.now();
@@ -86,7 +88,8 @@ export async function play(scenario: Scenario, options: PlayOptions): Promise<Sc
           claims.set(name, { name, verdict: 'passed', seconds: secondsSince(begun), ...journal.take(), ...(typeof note === 'string' ? { note } : {}) });
         } catch (error) {
           signal.throwIfAborted();
-          claims.set(name, { name, seconds: secondsSince(begun), ...journal.take(), ...verdictOf(error) });
+          const notes = journal.take();
+          claims.set(name, { name, seconds: secondsSince(begun), ...notes, ...verdictOf(error), ...diagnosisOf(notes.hops) });
         }
       },
     });
@@ -119,6 +122,12 @@ function verdictOf(error: unknown): Pick<ClaimResult, 'verdict' | 'reason' | 'co
   if (known.code === 'MP708') return { verdict: 'notSupported', reason: known.details.what, code: known.code };
   const verdict = known.code === 'MP701' || known.code === 'MP704' ? 'failed' : 'error';
   return { verdict, reason: describeError(known), code: known.code };
+}
+
+/** Where the path of a claim that does not hold broke, if it did. */
+function diagnosisOf(hops: ClaimResult['hops']): Pick<ClaimResult, 'diagnosis'> {
+  const diagnosis = diagnose(hops.map((hop) => ({ found: undefined, ...hop })));
+  return diagnosis === undefined ? {} : { diagnosis };
 }
 
 /** The first need that this environment does not meet, as a sentence. */

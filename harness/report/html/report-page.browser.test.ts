@@ -28,13 +28,13 @@ afterAll(async () => {
 
 /** The real run, with one hop of its second scenario missing. */
 function broken(run: RunData): RunData {
-  const hops = [
+  const hops: RunData['scenarios'][number]['claims'][number]['hops'] = [
     { proxy: 'west foo/sleep-76d5b8b4b6-mzkk5', hop: 'listener', expected: 'a listener for 240.0.0.2:8000', found: '0.0.0.0_8000', nearest: [] },
     { proxy: 'east istio-system/istio-ingressgateway-f544f446c-v2997', hop: 'filter chain', expected: 'a filter chain for the SNI', nearest: ['another SNI'] },
   ];
   return {
     ...run,
-    scenarios: run.scenarios.map((scenario, at) => (at === 1 ? { ...scenario, claims: scenario.claims.map((claim, index) => (index === 0 ? { ...claim, verdict: 'failed', reason: 'the path breaks', hops } : claim)) } : scenario)),
+    scenarios: run.scenarios.map((scenario, at) => (at === 1 ? { ...scenario, claims: scenario.claims.map((claim, index) => (index === 0 ? { ...claim, verdict: 'failed' as const, reason: 'the path breaks', hops } : claim)) } : scenario)),
   };
 }
 

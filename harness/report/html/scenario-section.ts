@@ -20,8 +20,9 @@ ${replaced.map(({ was, by }) => markup`<p class="replaced"><b>Stands in for</b> 
 </section>`;
 }
 
-function claimItem({ name, verdict, seconds, reason, code, note, hops, actions }: ClaimResult): Markup {
+function claimItem({ name, verdict, seconds, reason, code, note, diagnosis, hops, actions }: ClaimResult): Markup {
   return markup`<li class="claim ${verdict}"><span class="sign ${verdict}">${signs[verdict]}</span> ${name} <small>${note} ${seconds.toFixed(1)} s</small>
+${diagnosis === undefined ? undefined : markup`<p class="diagnosis"><b>${diagnosis.code}</b> at ${diagnosis.hop}<br>${diagnosis.cause}<br><b>Try</b> ${diagnosis.try}</p>`}
 ${reason === undefined ? undefined : markup`<pre class="reason">${code === undefined ? '' : `${code}\n`}${reason}</pre>`}
 ${pathOf(hops)}${actionsOf(actions)}</li>`;
 }

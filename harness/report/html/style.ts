@@ -15,6 +15,7 @@ table { border-collapse: collapse; width: 100%; } th, td { text-align: left; pad
 .claims { list-style: none; padding: 0; margin: .5rem 0; } .claim { padding: .25rem 0; }
 .path { display: flex; flex-wrap: wrap; gap: .4rem; list-style: none; padding: 0; margin: .3rem 0 .3rem 1.5rem; } .hop { border: 1px solid var(--good); border-radius: 6px; padding: .2rem .5rem; font-size: .8em; max-width: 24rem; overflow-wrap: anywhere; } .hop.failed { border: 2px solid var(--bad); color: var(--bad); } .hop + .hop::before { content: "→ "; color: var(--soft); }
 details { margin: .3rem 0 .3rem 1.5rem; } summary { cursor: pointer; color: var(--soft); }
+.diagnosis { margin: .3rem 0 .3rem 1.5rem; padding: .4rem .7rem; border-left: 3px solid var(--bad); background: var(--panel); border-radius: 6px; }
 pre { background: var(--panel); border-radius: 6px; padding: .5rem .7rem; overflow-x: auto; white-space: pre-wrap; overflow-wrap: anywhere; font-size: .8em; } .reason { border-left: 3px solid var(--bad); }
 svg { width: 100%; height: auto; } svg text { fill: var(--ink); font: 13px system-ui, sans-serif; } .seconds { fill: var(--soft); }
 .cluster { fill: var(--panel); stroke: var(--edge); } .cluster-name { font-weight: bold; } .proxy { fill: var(--paper); stroke: var(--soft); } .line { fill: none; stroke: var(--good); stroke-width: 2; } .line.failed { stroke: var(--bad); stroke-dasharray: 6 4; stroke-width: 3; } .head { fill: var(--soft); } .bar { fill: var(--accent); }

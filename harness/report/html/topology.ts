@@ -1,3 +1,4 @@
+import { placeOnPath } from '../../diagnose/diagnose.ts';
 import type { ScenarioResult } from '../../scenario/claims.ts';
 import type { RunData } from '../run-data.ts';
 import { markup, type Markup } from './markup.ts';
@@ -66,11 +67,10 @@ function linesOf(scenarios: readonly ScenarioResult[]): Line[] {
   const lines = new Map<string, Line>();
   for (const { hops } of tracesOf(scenarios)) {
     const proxies = [...new Set(hops.map(({ proxy }) => workloadOf(proxy)))];
-    const rank = (name: string): number => (name.includes('egressgateway') ? 1 : name.includes('ingressgateway') ? 2 : 0);
-    proxies.sort((left, right) => rank(left) - rank(right));
+    proxies.sort((left, right) => placeOnPath(left) - placeOnPath(right));
     for (const [index, to] of proxies.entries()) {
       const from = proxies[index - 1];
-      if (from === undefined || rank(from) === rank(to)) continue;
+      if (from === undefined || placeOnPath(from) === placeOnPath(to)) continue;
       const whole = hops.filter(({ proxy }) => [from, to].includes(workloadOf(proxy))).every(({ found }) => found !== undefined);
       const known = lines.get(`${from} ${to}`);
       lines.set(`${from} ${to}`, { from, to, whole: whole && (known?.whole ?? true) });

@@ -1,0 +1,75 @@
+import { catalogue, type ErrorCode } from '../errors/catalogue.ts';
+import { brokenHop, type Hop } from '../probe/trace.ts';
+
+/** Why a path does not work: the first hop that is not there, what that most likely means, and what to try. */
+export interface Diagnosis {
+  /** Stable code of the kind of breakage; `meshproof explain <code>` tells more. */
+  readonly code: ErrorCode;
+  /** "east istio-system/istio-ingressgateway-… · filter chain". */
+  readonly hop: string;
+  readonly cause: string;
+  readonly try: string;
+}
+
+/**
+ * Names the first broken hop of a path and its likely cause. A path is looked at in the order of the traffic: what comes behind a broken hop
+ * is never reached, and says nothing.
+ *
+ * @param hops the traces of a claim, in whatever order they were looked at
+ * @returns undefined when every hop is there: the configuration is not what breaks
+ */
+export function diagnose(hops: readonly Hop[]): Diagnosis | undefined {
+  const broken = brokenHop([...hops].sort((left, right) => placeOnPath(left.proxy) - placeOnPath(right.proxy)));
+  if (broken === undefined) return undefined;
+  const code = codeOf(broken);
+  const { title, meaning, remedy } = catalogue[code];
+  return { code, hop: `${broken.proxy} · ${broken.hop}`, cause: `${title}: ${causeOf(broken) ?? meaning}`, try: remedy };
+}
+
+/** Where traffic meets a proxy: a workload's sidecar first, then the egress gateway, then the peer's gateway. */
+export const placeOnPath = (proxy: string): number => (proxy.includes('egressgateway') ? 1 : proxy.includes('ingressgateway') ? 2 : 0);
+
+function codeOf({ hop, proxy, nearest }: Hop): ErrorCode {
+  switch (hop) {
+    case 'listener':
+      return proxy.includes('gateway') ? 'MP807' : 'MP802';
+    case 'route':
+      return 'MP803';
+    case 'cluster':
+      return 'MP804';
+    case 'mutual TLS':
+      return 'MP805';
+    case 'endpoint':
+      return 'MP806';
+    case 'filter chain':
+      return 'MP808';
+    case 'SNI cluster':
+    case 'workload':
+      return nearest.length === 0 ? 'MP809' : 'MP810';
+    case 'configuration':
+      return 'MP801';
+  }
+}
+
+/** What the nearest thing that is there tells beyond the kind of breakage. */
+function causeOf({ hop, expected, nearest }: Hop): string | undefined {
+  const [first = ''] = nearest;
+  const local = nearest.find((name) => name.endsWith('.svc.cluster.local'));
+  switch (hop) {
+    case 'filter chain':
+      return local === undefined ? undefined : `the gateway knows the service as ${local} only, so the receiving cluster does not declare the .global host`;
+    case 'mutual TLS':
+      return first.startsWith('no TLS') ? 'the sidecar speaks plain text to the endpoint: no DestinationRule asks for ISTIO_MUTUAL, and the endpoint has no tlsMode label' : `the sidecar asks for ${first}, the gateway is looked at for ${expected.replace('mutual TLS with ', '')}`;
+    case 'endpoint':
+      return nearest.length === 0 ? 'the cluster has no endpoint at all: its name does not resolve, or a network view hides it' : `the cluster leads to ${nearest.join(', ')} instead`;
+    case 'route':
+      return /allow_any|block_all|PassthroughCluster|BlackHoleCluster/.test(nearest.join(' ')) ? 'the host falls to the catch-all: the sidecar does not know it' : undefined;
+    case 'workload':
+      return nearest.length === 0 ? undefined : `the gateway has ${nearest.join(', ')} instead`;
+    case 'listener':
+    case 'cluster':
+    case 'SNI cluster':
+    case 'configuration':
+      return undefined;
+  }
+}
