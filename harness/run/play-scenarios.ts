@@ -95,7 +95,9 @@ function describeScenario({ id, claims, seconds, replaced }: ScenarioResult): st
   const verdict = worstOf(claims);
   const rows = claims
     .filter((claim) => claim.verdict !== 'passed')
-    .map(({ verdict: one, name, reason = '', diagnosis }) => {
+    .map(({ verdict: one, name, reason = '', diagnosis }, index, broken) => {
+      // A step that failed refutes every claim behind it for one reason, which is told once.
+      if (index > 0 && broken[index - 1]?.reason === reason) return `  ${signs[one]} ${name}\n      for the same reason`;
       const told = diagnosis === undefined ? [] : [`${diagnosis.code} at ${diagnosis.hop}`, `  cause    ${diagnosis.cause}`, `  try      ${diagnosis.try}`];
       return [`  ${signs[one]} ${name}`, ...[...told, ...reason.split('\n')].map((line) => `      ${line}`)].join('\n');
     });
