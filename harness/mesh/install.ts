@@ -32,13 +32,13 @@ export async function renderMesh(istioctl: string, options: OperatorOptions, sig
  * Installs one replicated control plane: namespace and the secret `cacerts` first, so that istiod signs with the shared root from its
  * first breath; then everything else at once. The gateways of the mesh itself (15443, mutual TLS for `.global`) follow from the profile.
  *
- * @returns the namespace and all other objects, the secret left out, as the server has them
+ * @returns the namespace, the secret without its contents, and all other objects, as the server has them
  * @throws MeshproofError MP505 with the object that was refused.
  */
 export async function applyMesh(api: ClusterApi, rendered: readonly KubernetesObject[], authority: CaCerts, signal?: AbortSignal): Promise<KubernetesObject[]> {
   const namespace = await api.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: systemNamespace } }, signal);
-  await api.apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'cacerts', namespace: systemNamespace }, stringData: { ...authority } }, signal);
-  return [namespace, ...(await api.applyAll(rendered, signal)), ...(await api.applyAll(modernProfile(), signal))];
+  const { apiVersion, kind, metadata } = await api.apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'cacerts', namespace: systemNamespace }, stringData: { ...authority } }, signal);
+  return [namespace, { apiVersion, kind, metadata }, ...(await api.applyAll(rendered, signal)), ...(await api.applyAll(modernProfile(), signal))];
 }
 
 /** The CA that istiod signs with, as the secret `cacerts` holds it. Kept in memory only, to install the same mesh again. */

@@ -17,10 +17,10 @@ export const setUpPageSteps: readonly PageStep[] = [
 /**
  * What the installation of one cluster's mesh did, for the transcript. Keys are never part of it.
  *
- * @param replies the namespace, and all else that was applied, as the server has them
+ * @param replies the namespace, the secret, and all else that was applied, as the server has them
  */
-export function installedSteps(cluster: string, [namespace, ...replies]: readonly KubernetesObject[]): StepResult[] {
-  const secret = `kubectl create secret generic cacerts --context=${cluster} -n ${systemNamespace} --from-file=ca-cert.pem --from-file=ca-key.pem --from-file=root-cert.pem --from-file=cert-chain.pem`;
+export function installedSteps(cluster: string, [namespace, secret, ...replies]: readonly KubernetesObject[]): StepResult[] {
+  const command = `kubectl create secret generic cacerts --context=${cluster} -n ${systemNamespace} --from-file=ca-cert.pem --from-file=ca-key.pem --from-file=root-cert.pem --from-file=cert-chain.pem`;
   return [
     {
       title: authority,
@@ -28,7 +28,7 @@ export function installedSteps(cluster: string, [namespace, ...replies]: readonl
       hops: [],
       actions: [
         ...(namespace === undefined ? [] : [{ cluster, ...kubectl.apply(cluster, [], [namespace]) }]),
-        { cluster, command: secret, output: 'secret/cacerts created' },
+        ...(secret === undefined ? [] : [{ cluster, command, output: kubectl.apply(cluster, [], [secret]).output }]),
       ],
     },
     {
