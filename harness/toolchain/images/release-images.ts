@@ -7,6 +7,7 @@ import { fetchText } from '../fetch-release.ts';
 import { metallbManifestUrl, releaseImages, versions } from '../manifest.ts';
 import { bakeNode } from './bake-node.ts';
 import type { ImageSet } from './image-set.ts';
+import { removeOldImages } from './remove-old-images.ts';
 import type { ImageOptions } from './source-images.ts';
 
 const pastCoreDns = { '1.2.6': releaseImages['coredns-1.2.6'], '1.4.0': releaseImages['coredns-1.4.0'] };
@@ -52,6 +53,8 @@ export async function pullReleaseImages(options: ImageOptions): Promise<ImageSet
     ),
   );
   await bakeNode({ ...options, base: releaseImages.node, node, payload });
+  say('removing images of earlier toolchains');
+  await removeOldImages(docker, 'meshproof/node', node);
   return images;
 }
 

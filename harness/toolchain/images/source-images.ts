@@ -11,6 +11,7 @@ import { versions } from '../manifest.ts';
 import { locate, type Toolchain } from '../toolchain.ts';
 import { bakeNode } from './bake-node.ts';
 import type { ImageSet } from './image-set.ts';
+import { removeOldImages } from './remove-old-images.ts';
 
 const nodeFixtures = fileURLToPath(new URL('../../../fixtures/node/', import.meta.url));
 
@@ -77,6 +78,8 @@ export async function assembleSourceImages(options: ImageOptions): Promise<Image
   const pause = inNode.find((plan) => plan.tag.includes('/pause:'))?.tag ?? '';
   await buildNodeBase(pause, options);
   await bakeNode({ ...options, base: 'meshproof/node-bare:latest', node, payload: [...inNode.map((plan) => plan.tag), images.curl] });
+  say('removing images of earlier toolchains');
+  for (const current of [node, images.curl, ...Object.values(images.coredns)]) await removeOldImages(docker, current.slice(0, current.lastIndexOf(':')), current);
   return images;
 }
 
