@@ -205,6 +205,25 @@ export class ClusterApi {
     return left.map(objectName);
   }
 
+  /**
+   * Waits until a namespace is gone, with all that was in it.
+   *
+   * @param within milliseconds
+   * @param meanwhile done before each look, e.g. to end pods that would drain
+   * @throws MeshproofError MP701 when it stays.
+   */
+  async waitUntilGone(name: string, { meanwhile, ...options }: { readonly within: number; readonly signal?: AbortSignal | undefined; readonly meanwhile?: () => Promise<void> }): Promise<void> {
+    await waitFor({
+      name: `namespace ${name} of ${this.address.name} is gone`,
+      where: `cluster ${this.address.name}`,
+      ...options,
+      look: async () => {
+        await meanwhile?.();
+        return (await this.read({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })) === undefined ? holds(undefined) : notYet('it is still terminating');
+      },
+    });
+  }
+
   /** Sets the replicas of a deployment. */
   async scale(namespace: string, name: string, replicas: number): Promise<void> {
     const body = await this.apps.readNamespacedDeploymentScale({ namespace, name });

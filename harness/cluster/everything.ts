@@ -2,6 +2,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runProgram } from '../process/run-program.ts';
 import type { ClusterAddress } from './cluster-api.ts';
+import { groupSuffix, objectName } from './kubernetes-object.ts';
 
 /** One object of whatever kind. */
 export interface AnyObject {
@@ -28,7 +29,7 @@ export async function everything(kubectl: string, cluster: ClusterAddress): Prom
     .filter((line) => line !== '')
     .map((line) => {
       const [kind = '', apiVersion = '', namespace = '', name = '', labels = ''] = line.split('\t');
-      const group = apiVersion.includes('/') ? `.${apiVersion.slice(0, apiVersion.indexOf('/'))}` : '';
-      return { name: `${kind}${group} ${namespace === '' ? '' : `${namespace}/`}${name}`, labels: labels === '' ? {} : (JSON.parse(labels) as Record<string, string>) };
+      const metadata = namespace === '' ? { name } : { name, namespace };
+      return { name: objectName({ kind: `${kind}${groupSuffix(apiVersion)}`, metadata }), labels: labels === '' ? {} : (JSON.parse(labels) as Record<string, string>) };
     });
 }

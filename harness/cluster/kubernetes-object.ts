@@ -15,6 +15,9 @@ export interface KubernetesObject extends ClientObject {
   readonly [field: string]: unknown;
 }
 
+/** ".networking.istio.io": the API group as names of kinds carry it; "" for the core group. */
+export const groupSuffix = (apiVersion: string): string => (apiVersion.includes('/') ? `.${apiVersion.slice(0, apiVersion.indexOf('/'))}` : '');
+
 /** "ServiceEntry foo/httpbin-bar": how objects are named in messages. */
 export function objectName(object: { readonly kind?: string; readonly metadata?: { readonly name?: string; readonly namespace?: string } }): string {
   const { kind = 'object', metadata } = object;

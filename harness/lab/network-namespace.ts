@@ -1,4 +1,4 @@
-import { access } from 'node:fs/promises';
+import { access, stat } from 'node:fs/promises';
 import { runProgram } from '../process/run-program.ts';
 
 /** Name of the lab's network namespace. */
@@ -39,6 +39,12 @@ export async function namespaceExists(): Promise<boolean> {
     () => true,
     () => false,
   );
+}
+
+/** True when this process stands in the network namespace of this path. */
+export async function standsIn(path: string): Promise<boolean> {
+  const [own, other] = await Promise.all([stat('/proc/self/ns/net'), stat(path)]);
+  return own.ino === other.ino;
 }
 
 export async function removeNamespace(): Promise<void> {

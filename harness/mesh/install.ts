@@ -64,16 +64,7 @@ export async function removeMesh(api: ClusterApi, rendered: readonly KubernetesO
   await api.endPods(systemNamespace);
   await Promise.all([namespace, ...definitions].map((object) => api.delete(object)));
   await api.deleteConfigMaps('istio.io/config=true');
-  await waitFor({
-    name: `namespace ${systemNamespace} of ${api.address.name} is gone`,
-    where: `cluster ${api.address.name}`,
-    within,
-    signal,
-    look: async () => {
-      await api.endPods(systemNamespace);
-      return (await api.read(namespace)) === undefined ? holds(undefined) : notYet('it is still terminating');
-    },
-  });
+  await api.waitUntilGone(systemNamespace, { within, signal, meanwhile: () => api.endPods(systemNamespace) });
   return [...others, ...definitions];
 }
 

@@ -1,4 +1,3 @@
-import { endpointName, type ConfigDump } from './envoy/config-dump.ts';
 import type { AccessLogEntry } from './access-log.ts';
 import type { Carried, Proxy } from './proxy.ts';
 
@@ -23,12 +22,6 @@ export async function watchFlow<T>(watched: readonly { readonly proxy: Proxy; re
   const nothing: Carried = { connections: 0, bytes: 0 };
   const moved = watched.map(({ proxy, cluster }, index) => ({ proxy: proxy.name, cluster, before: before[index] ?? nothing, after: after[index] ?? nothing }));
   return { value, moved };
-}
-
-/** The endpoints that a sidecar has for a cluster, as "address:port": what a claim about a direct connection's absence looks at. */
-export function endpointsFor(dump: ConfigDump, clusterName: string): string[] {
-  const cluster = dump.cluster(clusterName);
-  return cluster === undefined ? [] : dump.endpointsOf(cluster).map(endpointName).sort();
 }
 
 /** How many of these requests went to which upstream address, by the sidecar's own access log. */

@@ -1,8 +1,7 @@
 import { Resolver } from 'node:dns/promises';
 import { GenericContainer, type StartedTestContainer } from 'testcontainers';
-import { MeshproofError } from '../errors/meshproof-error.ts';
 import { holds, notYet, waitFor } from '../wait/wait-for.ts';
-import { ownContainerLabel } from './outside-client.ts';
+import { startOnClusterNetwork } from './own-container.ts';
 
 export interface NameServerOptions {
   /** Hears of each thing that is done, as a command with its output and what it read. */
@@ -22,7 +21,6 @@ const serviceAccount = '/var/run/secrets/kubernetes.io/serviceaccount';
 export class NameServer {
   readonly #container: StartedTestContainer;
   readonly address: string;
-
   readonly #note: NameServerOptions['note'];
 
   private constructor(container: StartedTestContainer, address: string, note: NameServerOptions['note']) {
@@ -37,22 +35,13 @@ export class NameServer {
    * @throws MeshproofError MP702 with its own words when it refuses its Corefile.
    */
   static async start({ image, corefile, serves, kubernetes, note }: NameServerOptions): Promise<NameServer> {
-    process.env['TESTCONTAINERS_RYUK_DISABLED'] = 'true';
     const files = [
       { content: corefile, target: '/etc/coredns/Corefile' },
       ...(kubernetes === undefined ? [] : [{ content: kubernetes.token, target: `${serviceAccount}/token` }, { content: kubernetes.ca, target: `${serviceAccount}/ca.crt` }]),
     ];
     const environment: Record<string, string> = kubernetes === undefined ? {} : { KUBERNETES_SERVICE_HOST: kubernetes.host, KUBERNETES_SERVICE_PORT: String(kubernetes.port) };
-    const container = await new GenericContainer(image)
-      .withNetworkMode('kind')
-      .withLabels({ [ownContainerLabel]: 'true' })
-      .withCopyContentToContainer(files)
-      .withEnvironment(environment)
-      .withCommand(['-conf', '/etc/coredns/Corefile'])
-      .start()
-      .catch((cause: unknown) => {
-        throw new MeshproofError('MP702', { what: `${image} did not start`, where: 'Docker network kind', seen: cause instanceof Error ? cause.message : String(cause), cause });
-      });
+    const prepared = new GenericContainer(image).withCopyContentToContainer(files).withEnvironment(environment).withCommand(['-conf', '/etc/coredns/Corefile']);
+    const container = await startOnClusterNetwork(prepared, image);
     const server = new NameServer(container, container.getIpAddress('kind'), note);
     await server.#serves(image, serves).catch(async (error: unknown) => {
       await server.stop();

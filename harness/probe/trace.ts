@@ -1,14 +1,17 @@
+import { z } from 'zod';
 import { clustersOf, endpointName, tcpClusterOf, type ConfigDump } from './envoy/config-dump.ts';
 
 /** One hop of a request's path as a proxy's configuration has it: found (with what), or broken (with the nearest thing there is). */
-export interface Hop {
-  readonly proxy: string;
-  readonly hop: 'listener' | 'route' | 'configuration' | 'cluster' | 'mutual TLS' | 'endpoint' | 'filter chain' | 'SNI cluster' | 'workload';
-  readonly expected: string;
-  readonly found: string | undefined;
+export const hopSchema = z.object({
+  proxy: z.string(),
+  hop: z.enum(['listener', 'route', 'configuration', 'cluster', 'mutual TLS', 'endpoint', 'filter chain', 'SNI cluster', 'workload']),
+  expected: z.string(),
+  found: z.string().optional(),
   /** What is there instead, nearest first; empty when the hop was found. */
-  readonly nearest: readonly string[];
-}
+  nearest: z.array(z.string()).readonly(),
+});
+
+export type Hop = Readonly<z.infer<typeof hopSchema>>;
 
 export interface OutboundQuestion {
   readonly host: string;

@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
 import type { ClaimResult } from '../scenario/claims.ts';
-import { countClaims, type RunData } from './run-data.ts';
+import { countClaims, countVerdicts, type RunData } from './run-data.ts';
 
 type Result = 'success' | 'failure' | 'partial';
 
@@ -9,7 +9,6 @@ type Result = 'success' | 'failure' | 'partial';
  * under which profile, with what result; and for each claim that does not hold or is not supported the reason, which that report lacks.
  */
 export function conformanceReport(data: RunData): string {
-  const { passed, failed, notSupported, error } = countClaims(data);
   return stringify(
     {
       apiVersion: 'meshproof/v1alpha1',
@@ -23,13 +22,13 @@ export function conformanceReport(data: RunData): string {
           name: 'replicated-control-planes',
           meshProfile: 'modern',
           result: resultOf(data.scenarios.flatMap(({ claims }) => claims), data),
-          statistics: { passed, failed, notSupported, error },
+          statistics: countClaims(data),
           scenarios: data.scenarios.map(({ id, section, seconds, claims, replaced }) => ({
             id,
             section,
             result: resultOf(claims, data),
             seconds,
-            statistics: { passed: count(claims, 'passed'), failed: count(claims, 'failed'), notSupported: count(claims, 'notSupported'), error: count(claims, 'error') },
+            statistics: countVerdicts(claims),
             ...named('failedClaims', claims, ['failed', 'error']),
             ...named('notSupportedClaims', claims, ['notSupported']),
             ...(replaced.length === 0 ? {} : { replaced: replaced.map(({ was, by }) => ({ was, by })) }),
@@ -48,8 +47,6 @@ function resultOf(claims: readonly ClaimResult[], { verdict }: RunData): Result 
   const all = claims.length > 0 && claims.every((claim) => claim.verdict === 'passed');
   return all && verdict !== 'error' ? 'success' : 'partial';
 }
-
-const count = (claims: readonly ClaimResult[], wanted: ClaimResult['verdict']): number => claims.filter(({ verdict }) => verdict === wanted).length;
 
 function named(key: string, claims: readonly ClaimResult[], verdicts: readonly ClaimResult['verdict'][]): Record<string, object[]> {
   const rows = claims.filter(({ verdict }) => verdicts.includes(verdict));

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { scenarioResultSchema, stepResultSchema } from '../scenario/claims.ts';
+import { scenarioResultSchema, stepResultSchema, type ClaimResult } from '../scenario/claims.ts';
 
 export const phases = ['toolchain', 'daemon', 'images', 'clusters', 'metallb', 'mesh', 'scenarios', 'teardown'] as const;
 export type Phase = (typeof phases)[number];
@@ -36,12 +36,17 @@ export interface Counts {
   readonly error: number;
 }
 
-/** How many claims have which verdict. */
-export function countClaims(data: RunData): Counts {
-  const verdicts = data.scenarios.flatMap(({ claims }) => claims.map(({ verdict }) => verdict));
-  const count = (wanted: string): number => verdicts.filter((verdict) => verdict === wanted).length;
+/** How many claims of a run have which verdict. */
+export const countClaims = ({ scenarios }: Pick<RunData, 'scenarios'>): Counts => countVerdicts(scenarios.flatMap(({ claims }) => claims));
+
+/** How many of some claims have which verdict. */
+export function countVerdicts(claims: readonly Pick<ClaimResult, 'verdict'>[]): Counts {
+  const count = (wanted: ClaimResult['verdict']): number => claims.filter(({ verdict }) => verdict === wanted).length;
   return { passed: count('passed'), failed: count('failed'), notSupported: count('notSupported'), error: count('error') };
 }
+
+/** The counts as a sentence. */
+export const countsTold = ({ passed, failed, notSupported, error }: Counts): string => `${passed} claims hold, ${failed} do not, ${notSupported} not supported, ${error} without an answer`;
 
 /** Seconds of each phase, and of the whole run. */
 export function phaseSeconds(data: RunData): Record<string, number> {

@@ -1,21 +1,19 @@
 import type { ClaimResult } from '../scenario/claims.ts';
-import { countClaims, type RunData } from './run-data.ts';
+import { countClaims, countsTold, countVerdicts, type RunData } from './run-data.ts';
 
 export const signs = { passed: '✓', failed: '✗', error: '!', notSupported: '–' } as const;
 
 /** What a run found, as Markdown: a sentence, a row for each section, and each claim that does not hold with its reason. */
 export function summary(data: RunData): string {
-  const { passed, failed, notSupported, error } = countClaims(data);
   const rows = data.scenarios.map(({ section, id, claims, seconds, replaced }) => {
-    const held = claims.filter(({ verdict }) => verdict === 'passed').length;
-    return `| ${section} | \`${id}\` | ${held} of ${claims.length} ${signs[worstOf(claims)]} | ${seconds.toFixed(1)} s | ${replaced.map(({ was }) => was).join('; ')} |`;
+    return `| ${section} | \`${id}\` | ${countVerdicts(claims).passed} of ${claims.length} ${signs[worstOf(claims)]} | ${seconds.toFixed(1)} s | ${replaced.map(({ was }) => was).join('; ')} |`;
   });
   const broken = data.scenarios.flatMap(({ id, claims }) =>
     claims.filter(({ verdict }) => verdict === 'failed' || verdict === 'error').map(({ name, verdict, reason, code, diagnosis }) => [`- ${signs[verdict]} \`${id}\`: ${name}${code === undefined ? '' : ` (${code})`}${diagnosis === undefined ? '' : `. **${diagnosis.code}** at ${diagnosis.hop}: ${diagnosis.cause}`}`, '  ```', ...(reason ?? 'no reason').split('\n').map((line) => `  ${line}`), '  ```'].join('\n')),
   );
   return [
     `Executed ${data.startedAt} on ${data.clusters.length} clusters (${data.clusters.join(', ')}), Kubernetes ${data.versions?.kubernetes ?? '?'}, Istio ${data.versions?.istio ?? '?'}. ` +
-      `${passed} claims hold, ${failed} do not, ${notSupported} not supported, ${error} without an answer.`,
+      `${countsTold(countClaims(data))}.`,
     ...(data.error === undefined ? [] : ['```\n' + data.error.message + '\n```']),
     ['| section | scenario | claims | time | stands in for |', '|---|---|---|---:|---|', ...rows].join('\n'),
     ...(broken.length === 0 ? [] : [broken.join('\n')]),

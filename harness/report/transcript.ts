@@ -1,6 +1,6 @@
 import { parseAllDocuments, stringify } from 'yaml';
 import type { ClaimResult, ScenarioResult } from '../scenario/claims.ts';
-import type { Action } from '../scenario/journal.ts';
+import { typed, type Action } from '../scenario/journal.ts';
 import { answersTo } from './command-output.ts';
 import type { CoveredCommand } from './coverage.ts';
 import type { Page, PageCommand } from './page.ts';
@@ -34,20 +34,19 @@ function executed(command: PageCommand, covered: readonly CoveredCommand[], data
     const reason = instead === undefined ? '' : `\n> In its place: ${instead}\n`;
     if (played === undefined) return `_\`${by}\` › ${step}: not played in this run._\n${reason}`;
     const answers = answersTo(command, played.actions, data.clusters);
-    return [`${signs[played.verdict]} \`${by}\` › ${step}`, reason, ...answers.map((answer) => fence('console', `$ ${withInput(answer, command)}\n${answer.output}`))].filter((text) => text !== '').join('\n');
+    return [`${signs[played.verdict]} \`${by}\` › ${step}`, reason, ...answers.map((answer) => fence('console', `${typed(aboutCommand(answer, command))}\n${answer.output}`))].filter((text) => text !== '').join('\n');
   });
   const told = runs.length === 0 ? '_No step carries this out._' : runs.join('\n\n');
   return [fence('bash', command.text), told].join('\n\n');
 }
 
-/** The command as it ran, with what it read; of several objects only those that the page's command is about. */
-function withInput({ command, input, output }: Action, { text }: PageCommand): string {
-  if (input === undefined) return command;
-  const names = output.split('\n').map((line) => line.split(' ')[0] ?? '');
-  const about = text.includes('<<EOF') ? parseAllDocuments(input).map((document) => document.toJS() as { kind?: string; metadata?: { name?: string } } | null) : [];
+/** The action with what it read, where the page's command reads something; of several objects only those that the command is about. */
+function aboutCommand({ input, ...action }: Action, { text }: PageCommand): Action {
+  if (input === undefined || !text.includes('<<EOF')) return action;
+  const names = action.output.split('\n').map((line) => line.split(' ')[0] ?? '');
+  const about = parseAllDocuments(input).map((document) => document.toJS() as { kind?: string; metadata?: { name?: string } } | null);
   const wanted = about.filter((object) => names.some((name) => name.startsWith((object?.kind ?? '').toLowerCase()) && name.endsWith(`/${object?.metadata?.name ?? ''}`)));
-  const shown = !text.includes('<<EOF') ? undefined : wanted.length > 0 ? wanted.map((object) => stringify(object)).join('---\n') : input;
-  return shown === undefined ? command : `${command} <<EOF\n${shown.trimEnd()}\nEOF`;
+  return { ...action, input: wanted.length > 0 ? wanted.map((object) => stringify(object)).join('---\n') : input };
 }
 
 /** A step or a claim of the run by the title under which it is mapped. */

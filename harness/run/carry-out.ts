@@ -73,13 +73,15 @@ export async function carryOut(plan: Plan, record: RunRecord, progress: Progress
 async function reopen(name: string, progress: Progress, signal: AbortSignal): Promise<Environment> {
   const kept = await readEnvironment(name);
   if (kept === undefined) throw new MeshproofError('MP105', { what: `no environment ${name} is kept` });
-  for (const cluster of kept.clusters) {
-    const api = new ClusterApi(cluster);
-    await api.version();
-    const left = await api.removeLeftovers();
-    if (await clearStubDomain(api, signal)) left.push('the stub domain global');
-    if (left.length > 0) progress.note(`${cluster.name}: removed what an interrupted run left: ${left.join(', ')}`);
-  }
+  await Promise.all(
+    kept.clusters.map(async (cluster) => {
+      const api = new ClusterApi(cluster);
+      await api.version();
+      const left = await api.removeLeftovers();
+      if (await clearStubDomain(api, signal)) left.push('the stub domain global');
+      if (left.length > 0) progress.note(`${cluster.name}: removed what an interrupted run left: ${left.join(', ')}`);
+    }),
+  );
   return kept;
 }
 

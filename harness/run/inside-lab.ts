@@ -1,6 +1,6 @@
-import { stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
+import { standsIn } from '../lab/network-namespace.ts';
 import type { Environment } from '../scenario/environment.ts';
 import { environmentPath } from './state.ts';
 
@@ -8,9 +8,7 @@ const bin = fileURLToPath(new URL('../cli/bin.js', import.meta.url));
 
 /** True when this process stands where the environment's addresses are: in the lab's network namespace, or anywhere without a lab. */
 export async function standsInside({ networkNamespace }: Environment): Promise<boolean> {
-  if (networkNamespace === undefined) return true;
-  const [own, labs] = await Promise.all(['/proc/self/ns/net', networkNamespace].map((path) => stat(path)));
-  return own?.ino === labs?.ino;
+  return networkNamespace === undefined || (await standsIn(networkNamespace));
 }
 
 /**

@@ -5,6 +5,7 @@ import { MeshproofError } from '../errors/meshproof-error.ts';
 import type { Progress, Say } from '../progress/progress.ts';
 import type { Environment } from '../scenario/environment.ts';
 import { scenarioResultSchema, type ScenarioResult } from '../scenario/claims.ts';
+import { countVerdicts } from '../report/run-data.ts';
 import { signs, worstOf } from '../report/summary.ts';
 import type { RunRecord } from './run-record.ts';
 
@@ -91,7 +92,6 @@ function inOrder(ids: readonly string[]): typeof BaseSequencer {
 
 /** One line for the scenario, one more for each claim that does not hold. */
 function describeScenario({ id, claims, seconds, replaced }: ScenarioResult): string[] {
-  const held = claims.filter(({ verdict }) => verdict === 'passed').length;
   const verdict = worstOf(claims);
   const rows = claims
     .filter((claim) => claim.verdict !== 'passed')
@@ -103,5 +103,5 @@ function describeScenario({ id, claims, seconds, replaced }: ScenarioResult): st
     });
   const notes = claims.filter(({ verdict: one, note }) => one === 'passed' && note !== undefined).map(({ name, note }) => `    ${name}: ${note ?? ''}`);
   const modern = replaced.map(({ was }) => `    modern Istio: stands in for ${was}`);
-  return [`${signs[verdict]} ${id}: ${held} of ${claims.length} claims hold, ${seconds.toFixed(1)} s`, ...rows, ...notes, ...modern];
+  return [`${signs[verdict]} ${id}: ${countVerdicts(claims).passed} of ${claims.length} claims hold, ${seconds.toFixed(1)} s`, ...rows, ...notes, ...modern];
 }

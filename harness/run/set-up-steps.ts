@@ -1,4 +1,4 @@
-import { kubectl } from '../cluster/kubectl-lines.ts';
+import { appliedLines, kubectl } from '../cluster/kubectl-lines.ts';
 import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
 import { systemNamespace } from '../mesh/operator.ts';
 import { replacements } from '../mesh/profile.ts';
@@ -28,14 +28,14 @@ export function installedSteps(cluster: string, [namespace, secret, ...replies]:
       hops: [],
       actions: [
         ...(namespace === undefined ? [] : [{ cluster, ...kubectl.apply(cluster, [], [namespace]) }]),
-        ...(secret === undefined ? [] : [{ cluster, command, output: kubectl.apply(cluster, [], [secret]).output }]),
+        ...(secret === undefined ? [] : [{ cluster, command, output: appliedLines([secret]) }]),
       ],
     },
     {
       title: install,
       seconds: 0,
       hops: [],
-      actions: [{ cluster, command: `istioctl manifest generate -f - | kubectl apply --context=${cluster} --server-side -f -`, output: kubectl.apply(cluster, [], replies).output }],
+      actions: [{ cluster, command: `istioctl manifest generate -f - | kubectl apply --context=${cluster} --server-side -f -`, output: appliedLines(replies) }],
     },
   ];
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { ClusterApi } from '../cluster/cluster-api.ts';
 import { stopLab } from '../lab/lab.ts';
 import { runProgram } from '../process/run-program.ts';
-import { ownContainerLabel } from '../probe/outside-client.ts';
+import { ownContainerLabel } from '../probe/own-container.ts';
 import { ArtifactCache } from '../toolchain/cache.ts';
 import { Docker } from '../toolchain/docker.ts';
 import type { Environment } from '../scenario/environment.ts';

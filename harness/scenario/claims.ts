@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { actionSchema, hopSchema } from './journal.ts';
+import { hopSchema } from '../probe/trace.ts';
+import { actionSchema } from './journal.ts';
 
 /** The verdict on one claim, as plain data that crosses from the test worker into run.json. */
 export const claimResultSchema = z.object({

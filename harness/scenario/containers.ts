@@ -7,7 +7,6 @@ import type { Journal } from './journal.ts';
 /** Containers outside of every mesh, on the clusters' own network. Each is gone when the work that it was started for ends. */
 export class Containers {
   readonly #environment: Environment;
-
   readonly #journal: Journal;
 
   constructor(environment: Environment, journal: Journal) {

@@ -12,14 +12,14 @@ export const actionSchema = z.object({
 
 export type Action = z.infer<typeof actionSchema>;
 
-/** One hop of a path as a proxy had it; see `Hop` of the traces. */
-export const hopSchema = z.object({ proxy: z.string(), hop: z.enum(['listener', 'route', 'configuration', 'cluster', 'mutual TLS', 'endpoint', 'filter chain', 'SNI cluster', 'workload']), expected: z.string(), found: z.string().optional(), nearest: z.array(z.string()) });
+/** An action as it would be typed, with what it reads as a here-document. */
+export const typed = ({ command, input }: Pick<Action, 'command' | 'input'>): string => `$ ${command}${input === undefined ? '' : ` <<EOF\n${input.trimEnd()}\nEOF`}`;
 
 /** What was done and seen since the notes were taken the last time. */
 export interface Notes {
   readonly actions: Action[];
   /** The last trace through each proxy. */
-  readonly hops: z.infer<typeof hopSchema>[];
+  readonly hops: Hop[];
 }
 
 const longest = 4_000;
@@ -44,7 +44,7 @@ export class Journal {
 
   /** All notes since the last call. */
   take(): Notes {
-    const hops = [...this.#hops.values()].flat().map(({ found, nearest, ...hop }) => ({ ...hop, nearest: [...nearest], ...(found === undefined ? {} : { found }) }));
+    const hops = [...this.#hops.values()].flat();
     this.#hops.clear();
     return { actions: this.#actions.splice(0), hops };
   }

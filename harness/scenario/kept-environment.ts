@@ -1,8 +1,9 @@
-import { mkdir, readFile, stat } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { MeshproofError } from '../errors/meshproof-error.ts';
+import { standsIn } from '../lab/network-namespace.ts';
 import { environmentSchema } from './environment.ts';
 
 /**
@@ -19,7 +20,7 @@ export default async function useKeptEnvironment(project: TestProject): Promise<
     throw new MeshproofError('MP105', { what: 'no kept environment', remedy: 'Bring one up with `npx meshproof up`, then run `npx meshproof exec -- npx vitest --project conformance`.' });
   }
   const environment = environmentSchema.parse(JSON.parse(text));
-  if (environment.networkNamespace !== undefined && (await stat('/proc/self/ns/net')).ino !== (await stat(environment.networkNamespace)).ino) {
+  if (environment.networkNamespace !== undefined && !(await standsIn(environment.networkNamespace))) {
     throw new MeshproofError('MP106', { what: 'the kept environment lives in the lab’s network namespace' });
   }
   const runFolder = join(tmpdir(), 'meshproof-vitest');

@@ -9,7 +9,6 @@ import { proxySyncs, pushesOf } from '../mesh/readiness.ts';
 import type { PodContainer } from '../probe/pod.ts';
 import { Proxy } from '../probe/proxy.ts';
 import { greetTls, type Greeting, type HandshakeResult } from '../probe/tls-client.ts';
-import { holds, notYet, waitFor } from '../wait/wait-for.ts';
 import { ClusterDns } from './cluster-dns.ts';
 import type { Environment, EnvironmentCluster } from './environment.ts';
 import type { EvidenceFolder } from './evidence.ts';
@@ -61,7 +60,7 @@ export class MeshCluster {
     if (objects.length === 0) return;
     this.#applied.push(...objects);
     const labels = { [scenarioLabel]: this.#options.scenario.replaceAll('/', '.') };
-    await this.#applyForGood(objects.map((object) => ({ ...object, metadata: { ...object.metadata, labels: { ...object.metadata.labels, ...labels } } })));
+    await this.#send(objects.map((object) => ({ ...object, metadata: { ...object.metadata, labels: { ...object.metadata.labels, ...labels } } })));
     for (const object of objects) await this.#options.evidence.keepManifest(this.name, object);
   }
 
@@ -71,6 +70,10 @@ export class MeshCluster {
       const namespace = object.metadata.namespace ?? object.metadata.name;
       this.#deployed.set(namespace, [...(this.#deployed.get(namespace) ?? []), object]);
     }
+    await this.#send(objects);
+  }
+
+  async #send(objects: readonly KubernetesObject[]): Promise<void> {
     const replies = await this.api.applyAll(objects, this.#options.signal);
     this.#options.journal.note({ cluster: this.name, ...lines.apply(this.name, objects, replies) });
   }
@@ -203,15 +206,8 @@ export class MeshCluster {
 
   /** Deletes a namespace and waits until it is gone, with all that was in it. */
   async removeNamespace(name: string): Promise<void> {
-    const object = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
-    await this.#delete(object);
-    await waitFor({
-      name: `namespace ${name} of ${this.name} is gone`,
-      where: `cluster ${this.name}`,
-      within: readyWithin,
-      signal: this.#options.signal,
-      look: async () => ((await this.api.read(object)) === undefined ? holds(undefined) : notYet('it is still terminating')),
-    });
+    await this.#delete({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+    await this.api.waitUntilGone(name, { within: readyWithin, signal: this.#options.signal });
   }
 
   /** Everything of a namespace that the walkthrough could have made there, by name; the namespace itself included. */

@@ -126,7 +126,7 @@ function verdictOf(error: unknown): Pick<ClaimResult, 'verdict' | 'reason' | 'co
 
 /** Where the path of a claim that does not hold broke, if it did. */
 function diagnosisOf(hops: ClaimResult['hops']): Pick<ClaimResult, 'diagnosis'> {
-  const diagnosis = diagnose(hops.map((hop) => ({ found: undefined, ...hop })));
+  const diagnosis = diagnose(hops);
   return diagnosis === undefined ? {} : { diagnosis };
 }
 

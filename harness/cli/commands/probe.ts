@@ -38,11 +38,15 @@ export function addProbe(program: Command): void {
       if (unknown !== undefined) throw new MeshproofError('MP103', { what: `--only has no section ${unknown}`, expected: sections.join(', '), seen: `nearest: ${nearestTo(unknown, sections)[0] ?? ''}` });
       const found = await find(pod, flags, command);
       if (found === undefined) return;
-      const hops = flags.trace === undefined ? undefined : follow(found.dump, found.name, flags.trace);
-      if (hops !== undefined && brokenHop(hops) !== undefined) process.exitCode = 1;
-      const view = filtered(viewOf(found.dump), flags.match);
-      if (flags.json === true) process.stdout.write(`${JSON.stringify(hops === undefined ? { proxy: found.name, ...view } : { proxy: found.name, hops })}\n`);
-      else process.stdout.write(`${hops === undefined ? render(found.name, view, chosen) : describeTrace(hops)}\n`);
+      const { name, dump } = found;
+      if (flags.trace !== undefined) {
+        const hops = follow(dump, name, flags.trace);
+        if (brokenHop(hops) !== undefined) process.exitCode = 1;
+        process.stdout.write(`${flags.json === true ? JSON.stringify({ proxy: name, hops }) : describeTrace(hops)}\n`);
+        return;
+      }
+      const view = filtered(viewOf(dump), flags.match);
+      process.stdout.write(`${flags.json === true ? JSON.stringify({ proxy: name, ...view }) : render(name, view, chosen)}\n`);
     });
 }
 

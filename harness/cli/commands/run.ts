@@ -2,7 +2,7 @@ import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { loadConfig } from '../../run/config.ts';
-import { countClaims, phaseSeconds } from '../../report/run-data.ts';
+import { countClaims, countsTold, phaseSeconds } from '../../report/run-data.ts';
 import type { RunRecord } from '../../run/run-record.ts';
 import { summary as summaryOf } from '../../report/summary.ts';
 import { isErrorCode } from '../../errors/catalogue.ts';
@@ -82,10 +82,9 @@ function summary(record: RunRecord): object {
 
 function summaryLines(record: RunRecord): string[] {
   const { verdict } = record.data;
-  const { passed, failed, notSupported, error } = countClaims(record.data);
   const { total = 0, ...phases } = phaseSeconds(record.data);
   return [
-    `${verdict}: ${passed} claims hold, ${failed} do not, ${notSupported} not supported, ${error} without an answer`,
+    `${verdict}: ${countsTold(countClaims(record.data))}`,
     `${total.toFixed(1)} s: ${Object.entries(phases).map(([phase, seconds]) => `${phase} ${seconds}`).join(', ')}`,
     `report: ${record.data.scenarios.length > 0 ? join(record.folder, 'report.html') : record.folder}`,
   ];

@@ -8,6 +8,8 @@ export interface Endpoint {
   readonly address: string;
   readonly port: number;
   readonly health: string;
+  /** Envoy turns to a higher number only when those below it fail. */
+  readonly priority: number;
 }
 
 /** The TLS that a cluster starts towards its endpoints. */
@@ -113,7 +115,7 @@ export class ConfigDump {
 
   /** The route configuration that a listener's HTTP filter uses, whether inline or by RDS. */
   routeConfigOf(listener: Listener): RouteConfig | undefined {
-    const filters = [...(listener.filter_chains ?? []), ...(listener.default_filter_chain === undefined ? [] : [listener.default_filter_chain])].flatMap((chain) => chain.filters ?? []);
+    const filters = filterChainsOf(listener).flatMap((chain) => chain.filters ?? []);
     for (const { typed_config: config } of filters) {
       if (config?.route_config !== undefined) return config.route_config;
       const name = config?.rds?.route_config_name;
@@ -124,8 +126,7 @@ export class ConfigDump {
 
   /** The clusters that a listener leads whole connections to, without looking at requests. */
   tcpTargetsOf(listener: Listener): string[] {
-    const chains = [...(listener.filter_chains ?? []), ...(listener.default_filter_chain === undefined ? [] : [listener.default_filter_chain])];
-    return chains.flatMap((chain) => tcpClusterOf(chain) ?? []);
+    return filterChainsOf(listener).flatMap((chain) => tcpClusterOf(chain) ?? []);
   }
 
   /** How a sidecar treats an outbound connection to this address and port: as HTTP, by routes; as TCP, by the connection alone; or not at all. */
@@ -151,21 +152,16 @@ export class ConfigDump {
 
   /** Endpoints of a cluster: from EDS, or from its own assignment where DNS or a fixed list gives them. */
   endpointsOf(cluster: Cluster): Endpoint[] {
-    const assignment = this.#assignmentOf(cluster);
+    const service = cluster.eds_cluster_config?.service_name ?? cluster.name;
+    const assignments = [...(this.#endpoints?.dynamic_endpoint_configs ?? []), ...(this.#endpoints?.static_endpoint_configs ?? [])].map(({ endpoint_config }) => endpoint_config);
+    const assignment = cluster.type === 'EDS' ? assignments.find(({ cluster_name }) => cluster_name === service) : cluster.load_assignment;
     return assignment === undefined ? [] : flatten(assignment);
   }
 
-  #assignmentOf(cluster: Cluster): LoadAssignment | undefined {
-    const service = cluster.eds_cluster_config?.service_name ?? cluster.name;
-    const assignments = [...(this.#endpoints?.dynamic_endpoint_configs ?? []), ...(this.#endpoints?.static_endpoint_configs ?? [])].map(({ endpoint_config }) => endpoint_config);
-    return cluster.type === 'EDS' ? assignments.find(({ cluster_name }) => cluster_name === service) : cluster.load_assignment;
-  }
-
-  /** Each endpoint of a cluster with its priority: Envoy turns to a higher number only when those below it fail. Empty without such a cluster. */
+  /** Each endpoint of a cluster with its priority. Empty without such a cluster. */
   prioritiesOf(name: string): Record<string, number> {
     const cluster = this.cluster(name);
-    const assignment = cluster === undefined ? undefined : this.#assignmentOf(cluster);
-    return Object.fromEntries((assignment?.endpoints ?? []).flatMap((group) => flatten({ cluster_name: name, endpoints: [group] }).map((endpoint) => [endpointName(endpoint), group.priority ?? 0])));
+    return Object.fromEntries(cluster === undefined ? [] : this.endpointsOf(cluster).map((endpoint) => [endpointName(endpoint), endpoint.priority]));
   }
 
   /** The TLS that a cluster starts: its own transport socket, else the one that auto mTLS would choose for a mesh endpoint. */
@@ -255,6 +251,9 @@ export class ConfigDump {
   }
 }
 
+/** All filter chains of a listener, the default one last. */
+export const filterChainsOf = ({ filter_chains: chains = [], default_filter_chain: last }: Listener): FilterChain[] => (last === undefined ? chains : [...chains, last]);
+
 /** The cluster names that a virtual host's routes lead to, in order, weighted ones included. */
 export function clustersOf(virtualHost: VirtualHost): string[] {
   return (virtualHost.routes ?? []).flatMap(({ route }) => (route?.cluster === undefined ? (route?.weighted_clusters?.clusters.map(({ name }) => name) ?? []) : [route.cluster]));
@@ -268,10 +267,10 @@ export function tcpClusterOf(chain: FilterChain): string | undefined {
 export const endpointName = ({ address, port }: Endpoint): string => `${address}:${port}`;
 
 function flatten(assignment: LoadAssignment): Endpoint[] {
-  return (assignment.endpoints ?? []).flatMap(({ lb_endpoints = [] }) =>
+  return (assignment.endpoints ?? []).flatMap(({ lb_endpoints = [], priority = 0 }) =>
     lb_endpoints.flatMap(({ endpoint, health_status = 'HEALTHY' }) => {
       const socket = endpoint?.address.socket_address;
-      return socket === undefined ? [] : [{ address: socket.address, port: socket.port_value ?? 0, health: health_status }];
+      return socket === undefined ? [] : [{ address: socket.address, port: socket.port_value ?? 0, health: health_status, priority }];
     }),
   );
 }

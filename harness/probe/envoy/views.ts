@@ -1,4 +1,4 @@
-import { clustersOf, endpointName, tcpClusterOf, type CertificateView, type ConfigDump } from './config-dump.ts';
+import { clustersOf, endpointName, filterChainsOf, tcpClusterOf, type CertificateView, type ConfigDump } from './config-dump.ts';
 import type { FilterChain, Listener, Route } from './schema.ts';
 
 /** One filter chain of a listener: what it matches, and where it leads. */
@@ -71,10 +71,7 @@ export function viewOf(dump: ConfigDump): DumpView {
       ({ cluster }) => cluster,
     ),
     endpoints: sorted(
-      dump.clusters.flatMap((cluster) => {
-        const priorities = dump.prioritiesOf(cluster.name);
-        return dump.endpointsOf(cluster).map((endpoint): EndpointView => ({ cluster: cluster.name, endpoint: endpointName(endpoint), health: endpoint.health, priority: priorities[endpointName(endpoint)] ?? 0 }));
-      }),
+      dump.clusters.flatMap((cluster) => dump.endpointsOf(cluster).map((endpoint): EndpointView => ({ cluster: cluster.name, endpoint: endpointName(endpoint), health: endpoint.health, priority: endpoint.priority }))),
       ({ cluster, endpoint }) => `${cluster} ${endpoint}`,
     ),
     secrets: dump.secretNames.map((secret) => ({ secret, chain: dump.certificatesOf(secret) })),
@@ -86,8 +83,7 @@ export function viewOf(dump: ConfigDump): DumpView {
 function chainsOf(listener: Listener): ListenerView[] {
   const socket = listener.address?.socket_address;
   const at = socket === undefined ? 'internal' : `${socket.address}:${socket.port_value ?? 0}`;
-  const chains = [...(listener.filter_chains ?? []), ...(listener.default_filter_chain === undefined ? [] : [listener.default_filter_chain])];
-  return chains.map((chain) => ({
+  return filterChainsOf(listener).map((chain) => ({
     listener: listener.name,
     at,
     serverNames: chain.filter_chain_match?.server_names ?? [],

@@ -1,4 +1,4 @@
-import { countClaims, phaseSeconds, type RunData } from '../run-data.ts';
+import { countClaims, countsTold, countVerdicts, phaseSeconds, type RunData } from '../run-data.ts';
 import { Markup, markup } from './markup.ts';
 import { signs, worstOf } from '../summary.ts';
 import { scenarioSection } from './scenario-section.ts';
@@ -12,21 +12,19 @@ import { topology } from './topology.ts';
  * @param folder of the run, which evidence is linked relative to
  */
 export function reportPage(data: RunData, folder: string): string {
-  const { passed, failed, notSupported, error } = countClaims(data);
   const { total = 0 } = phaseSeconds(data);
-  const told = `${passed} claims hold, ${failed} do not, ${notSupported} not supported, ${error} without an answer`;
   const page = markup`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${data.verdict}: meshproof ${data.run}</title><style>${new Markup(style)}</style></head>
 <body><a class="skip" href="#scenarios">to the scenarios</a>
 <header><h1>${data.verdict === 'passed' ? 'The mesh holds' : data.verdict === 'failed' ? 'The mesh does not hold' : 'The run did not come to a verdict'}</h1>
-<p>${told}. ${total > 0 ? `${total.toFixed(1)} s.` : ''}<br><small>run ${data.run} · ${data.startedAt} · ${data.clusters.join(', ')} · Kubernetes ${data.versions?.kubernetes ?? '?'} · Istio ${data.versions?.istio ?? '?'} (${data.versions?.edition ?? '?'})</small></p>
+<p>${countsTold(countClaims(data))}. ${total > 0 ? `${total.toFixed(1)} s.` : ''}<br><small>run ${data.run} · ${data.startedAt} · ${data.clusters.join(', ')} · Kubernetes ${data.versions?.kubernetes ?? '?'} · Istio ${data.versions?.istio ?? '?'} (${data.versions?.edition ?? '?'})</small></p>
 ${data.error === undefined ? undefined : markup`<pre class="reason">${data.error.message}</pre>`}</header>
 <main>
 <h2>Where the traffic went</h2>${topology(data)}
 <h2>What was proven</h2>
 <table><thead><tr><th>section</th><th>scenario</th><th>claims</th><th>time</th></tr></thead><tbody>${data.scenarios.map(({ id, section, claims, seconds }) => {
     const verdict = worstOf(claims);
-    return markup`<tr><td>${section}</td><td><a href="#${id.replaceAll('/', '-')}">${id}</a></td><td><span class="sign ${verdict}">${signs[verdict]}</span> ${claims.filter((claim) => claim.verdict === 'passed').length} of ${claims.length}</td><td class="number">${seconds.toFixed(1)} s</td></tr>`;
+    return markup`<tr><td>${section}</td><td><a href="#${id.replaceAll('/', '-')}">${id}</a></td><td><span class="sign ${verdict}">${signs[verdict]}</span> ${countVerdicts(claims).passed} of ${claims.length}</td><td class="number">${seconds.toFixed(1)} s</td></tr>`;
   })}</tbody></table>
 <h2>Where the time went</h2>${timeline(data)}
 <h2 id="scenarios">Scenarios</h2>

@@ -1,6 +1,7 @@
 import { relative } from 'node:path';
 import type { ClaimResult, ScenarioResult, StepResult } from '../../scenario/claims.ts';
-import type { Action } from '../../scenario/journal.ts';
+import { typed, type Action } from '../../scenario/journal.ts';
+import { countVerdicts } from '../run-data.ts';
 import { signs, worstOf } from '../summary.ts';
 import { markup, type Markup } from './markup.ts';
 import { workloadOf } from './topology.ts';
@@ -8,10 +9,9 @@ import { workloadOf } from './topology.ts';
 /** One scenario: its claims with their paths and evidence, and the steps that led to them. */
 export function scenarioSection(scenario: ScenarioResult, folder: string): Markup {
   const { id, section, seconds, claims, steps, replaced, evidence } = scenario;
-  const held = claims.filter(({ verdict }) => verdict === 'passed').length;
   const verdict = worstOf(claims);
   return markup`<section class="scenario ${verdict}" id="${id.replaceAll('/', '-')}" data-verdict="${verdict}">
-<h3><span class="sign ${verdict}">${signs[verdict]}</span> ${id} <small>${held} of ${claims.length} claims hold · ${seconds.toFixed(1)} s</small></h3>
+<h3><span class="sign ${verdict}">${signs[verdict]}</span> ${id} <small>${countVerdicts(claims).passed} of ${claims.length} claims hold · ${seconds.toFixed(1)} s</small></h3>
 <p class="section">${section}</p>
 ${replaced.map(({ was, by }) => markup`<p class="replaced"><b>Stands in for</b> ${was}. ${by}</p>`)}
 <ul class="claims">${claims.map(claimItem)}</ul>
@@ -43,5 +43,5 @@ function pathOf(hops: ClaimResult['hops']): Markup | undefined {
 
 function actionsOf(actions: readonly Action[]): Markup | undefined {
   if (actions.length === 0) return undefined;
-  return markup`<details><summary>what was run (${actions.length})</summary>${actions.map(({ command, input, output }) => markup`<pre>$ ${command}${input === undefined ? '' : ` <<EOF\n${input.trimEnd()}\nEOF`}\n${output}</pre>`)}</details>`;
+  return markup`<details><summary>what was run (${actions.length})</summary>${actions.map((action) => markup`<pre>${typed(action)}\n${action.output}</pre>`)}</details>`;
 }
