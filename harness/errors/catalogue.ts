@@ -101,6 +101,12 @@ export const catalogue = {
     meaning: 'A container image or the node image could not be put together from the components.',
     remedy: 'Read the log named in the message; `meshproof down --all` starts the private daemon afresh.',
   },
+  MP305: {
+    title: 'this mesh or Kubernetes cannot be had here',
+    blame: 'usage',
+    meaning: '`--mesh` or `--kubernetes` names something that the chosen edition of the toolchain cannot give: a folder that is no checkout of Istio, a release where only source packages are reached, a commit where only releases are taken.',
+    remedy: 'See the message for what can be had; `meshproof doctor` with the same options says what would be built or fetched.',
+  },
   // MP4xx: the lab
   MP401: {
     title: 'the private Docker daemon did not start',

@@ -3,6 +3,7 @@ import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { parsePool } from '../cluster/address-pool.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
+import { versions } from '../toolchain/manifest.ts';
 
 const clusterName = z.string().regex(/^[a-z][a-z0-9-]{0,20}$/, 'a cluster name has lower-case letters, digits and dashes, 21 characters at most');
 const pool = z.string().transform((text, context) => {
@@ -23,6 +24,11 @@ export const configSchema = z
     contexts: z.record(z.string(), z.string()).optional(),
     kubeconfig: z.string().optional(),
     toolchain: z.enum(['auto', 'source', 'release']).default('auto'),
+    /** Which build of Istio: istio@<release>, istio@<pseudo-version>, path:<folder>; the pinned one by default. */
+    mesh: z.string().optional(),
+    kubernetes: z.string().regex(/^v\d+\.\d+\.\d+$/, 'a version like v1.34.4').default(versions.kubernetes),
+    /** A company's own copy of published files and images. */
+    mirror: z.strictObject({ files: z.url().optional(), images: z.string().optional() }).optional(),
     addressPools: z.record(z.string(), pool).optional(),
     pki: z.strictObject({ folder: z.string().optional(), allowSampleCertificates: z.boolean().default(false) }).default({ allowSampleCertificates: false }),
     reports: z.string().default('reports'),

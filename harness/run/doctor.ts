@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { ErrorCode } from '../errors/catalogue.ts';
 import { asMeshproofError, type MeshproofError } from '../errors/meshproof-error.ts';
 import { findProgram } from '../process/find-program.ts';
@@ -6,15 +7,15 @@ import { runProgram } from '../process/run-program.ts';
 import { labHasImage } from '../lab/lab.ts';
 import { ArtifactCache } from '../toolchain/cache.ts';
 import { Docker } from '../toolchain/docker.ts';
-import { chooseEdition } from '../toolchain/edition.ts';
 import { releaseNodeImage } from '../toolchain/images/release-images.ts';
 import { sourceImagesHash } from '../toolchain/images/source-images.ts';
 import { versions } from '../toolchain/manifest.ts';
 import type { Recipe } from '../toolchain/recipe.ts';
-import { recipesOf, surveyCache, type Edition, type RecipeState } from '../toolchain/toolchain.ts';
+import { meshName } from '../toolchain/mesh-choice.ts';
+import { recipesOf, releaseChoice, surveyCache, type Edition, type RecipeState, type Selection } from '../toolchain/toolchain.ts';
 import type { Config } from './config.ts';
 import { chooseEngine } from './engine.ts';
-import { diskNeed, freeBytes } from './prepare.ts';
+import { diskNeed, freeBytes, select } from './prepare.ts';
 
 export interface ComponentReport {
   readonly name: string;
@@ -79,8 +80,9 @@ export async function examine(config: Config): Promise<DoctorReport> {
     },
   );
   const lab = engine !== 'user';
-  const edition = await chooseEdition(config.toolchain, lab ? 'lab' : 'user');
-  const states = await surveyCache(recipesOf(edition, { lab }), cache);
+  const selection = await select(config, lab ? 'lab' : 'user');
+  const { edition } = selection;
+  const states = await surveyCache(recipesOf(selection), cache);
   const absent = await absentTools(states, lab);
   for (const { program, package: name } of absent) {
     problems.push({ code: 'MP203', message: `${program} is not on this machine`, remedy: `Install it: apt-get install ${name}` });
@@ -100,7 +102,7 @@ export async function examine(config: Config): Promise<DoctorReport> {
   if (disk.free < disk.needed) problems.push({ code: 'MP202', message: `${(disk.free / 1e9).toFixed(1)} GB are free under ${cache.root}, ${(disk.needed / 1e9).toFixed(1)} GB are needed`, remedy: 'Free space, or set MESHPROOF_CACHE.' });
 
   const without = new Set(absent.map(({ program }) => program));
-  const components = [...states.flatMap((state) => reportsOf(state, without)), await nodeImageReport(states, edition, engine)];
+  const components = [...states.flatMap((state) => reportsOf(state, without)), await nodeImageReport(states, selection, engine)];
   return { ready: problems.length === 0, engine, edition, components, disk, problems };
 }
 
@@ -120,12 +122,16 @@ function reportsOf({ recipe, artifact }: RecipeState, absent: ReadonlySet<string
 }
 
 /** The node image is made by a daemon; the lab's may be asleep, but its images wait in its data folder under their hash. */
-async function nodeImageReport(states: readonly RecipeState[], edition: Edition, engine: 'user' | 'lab' | 'none'): Promise<ComponentReport> {
+async function nodeImageReport(states: readonly RecipeState[], selection: Selection, engine: 'user' | 'lab' | 'none'): Promise<ComponentReport> {
   const keys = Object.fromEntries(states.map(({ recipe, key }) => [recipe.id, key]));
-  const tag = edition === 'source' ? `meshproof/node:${await sourceImagesHash({ keys, istioVersion: versions.istioSource })}` : releaseNodeImage();
+  const { edition, mesh, kubernetes } = selection;
+  // A mesh that is not pinned says what it is only once it is built.
+  const series = states.flatMap(({ artifact }) => (artifact === undefined ? [] : Object.keys(artifact.record.files).includes('VERSION') ? [join(artifact.folder, 'VERSION')] : []))[0];
+  const istioSeries = series === undefined ? versions.istioSeries : (await readFile(series, 'utf8')).trim();
+  const tag = edition === 'source' ? `meshproof/node:${await sourceImagesHash({ keys, istioVersion: meshName(mesh), istioSeries })}` : releaseNodeImage(releaseChoice(selection));
   const there = engine === 'user' ? await new Docker('docker').hasImage(tag) : engine === 'lab' && (await labHasImage(ArtifactCache.default(), tag));
   const state = there ? 'cached' : edition === 'source' ? 'build' : 'fetch';
-  return { name: 'node-image', version: versions.kubernetes, state, seconds: 45, bytes: 2_000_000_000 };
+  return { name: 'node-image', version: kubernetes, state, seconds: 45, bytes: 2_000_000_000 };
 }
 
 async function absentTools(states: readonly RecipeState[], lab: boolean): Promise<HostTool[]> {

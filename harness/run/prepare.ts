@@ -8,9 +8,10 @@ import type { Progress } from '../progress/progress.ts';
 import { ArtifactCache } from '../toolchain/cache.ts';
 import type { Docker } from '../toolchain/docker.ts';
 import { chooseEdition } from '../toolchain/edition.ts';
+import { parseMesh } from '../toolchain/mesh-choice.ts';
 import { publishedWorkloads } from '../toolchain/images/release-images.ts';
 import { resolveImages } from '../toolchain/images/resolve-images.ts';
-import { recipesOf, resolveToolchain, surveyCache, type Edition, type RecipeState } from '../toolchain/toolchain.ts';
+import { recipesOf, resolveToolchain, surveyCache, type RecipeState, type Selection } from '../toolchain/toolchain.ts';
 import type { Config } from './config.ts';
 import { chooseEngine } from './engine.ts';
 import type { Plan } from './plan.ts';
@@ -47,10 +48,11 @@ export async function prepare(options: PrepareOptions): Promise<Prepared> {
   const cache = ArtifactCache.default();
   const engine = await chooseEngine();
   const lab = engine.kind === 'lab';
-  const edition = await chooseEdition(config.toolchain, engine.kind);
-  await checkDisk(cache, edition, lab);
-  const toolchain = await record.phase('toolchain', () => resolveToolchain({ edition, lab, cache, progress, signal }));
-  await record.save({ versions: { kubernetes: toolchain.kubernetesVersion, istio: toolchain.istioVersion, edition } });
+  const { mirror } = config;
+  const selection = await select(config, engine.kind);
+  await checkDisk(cache, selection);
+  const toolchain = await record.phase('toolchain', () => resolveToolchain({ selection, mirror, cache, progress, signal }));
+  await record.save({ versions: { kubernetes: toolchain.kubernetesVersion, istio: toolchain.istioVersion, edition: toolchain.edition } });
 
   let docker: Docker;
   let startedLab = false;
@@ -60,7 +62,7 @@ export async function prepare(options: PrepareOptions): Promise<Prepared> {
     docker = ensured.docker;
     startedLab = ensured.started;
   }
-  const images = await record.phase('images', () => resolveImages({ toolchain, docker, cache, progress, signal }));
+  const images = await record.phase('images', () => resolveImages({ toolchain, docker, cache, mirror, progress, signal }));
   const plan: Plan = {
     config,
     runFolder: record.folder,
@@ -74,6 +76,17 @@ export async function prepare(options: PrepareOptions): Promise<Prepared> {
     keep: options.keep,
   };
   return { plan, startedLab };
+}
+
+/**
+ * What a config means on this machine.
+ *
+ * @throws MeshproofError MP103, MP305 for a mesh that there is not.
+ */
+export async function select(config: Config, engine: 'user' | 'lab'): Promise<Selection> {
+  const mesh = await parseMesh(config.mesh);
+  const edition = await chooseEdition({ wanted: config.toolchain, engine, mesh, mirror: config.mirror });
+  return { edition, mesh, kubernetes: config.kubernetes, lab: engine === 'lab' };
 }
 
 /**
@@ -92,7 +105,7 @@ async function planForExisting(options: PrepareOptions): Promise<Plan> {
   return {
     config,
     runFolder: record.folder,
-    toolchain: { edition: 'release', paths, keys: {}, istioVersion: 'as installed', kubernetesVersion: 'as installed' },
+    toolchain: { edition: 'release', paths, keys: {}, istioVersion: 'as installed', istioSeries: '', kubernetesVersion: 'as installed' },
     images: publishedWorkloads,
     lab: undefined,
     docker: '',
@@ -108,8 +121,8 @@ async function planForExisting(options: PrepareOptions): Promise<Plan> {
  *
  * @throws MeshproofError MP202 with what is needed and what is there; nothing was started then.
  */
-export async function checkDisk(cache: ArtifactCache, edition: Edition, lab: boolean): Promise<void> {
-  const states = await surveyCache(recipesOf(edition, { lab }), cache);
+export async function checkDisk(cache: ArtifactCache, selection: Selection): Promise<void> {
+  const states = await surveyCache(recipesOf(selection), cache);
   const needed = diskNeed(states);
   const free = await freeBytes(cache.root);
   if (free >= needed) return;

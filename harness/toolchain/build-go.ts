@@ -1,6 +1,7 @@
-import { copyFile, cp, mkdir, rename, rm } from 'node:fs/promises';
+import { copyFile, cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { runProgram } from '../process/run-program.ts';
+import { z } from 'zod';
+import { runProgram, type ProgramCall } from '../process/run-program.ts';
 import { sourceFolder } from './cache.ts';
 import type { GoRecipe } from './recipe.ts';
 import type { Workshop } from './workshop.ts';
@@ -13,7 +14,6 @@ import type { Workshop } from './workshop.ts';
  */
 export async function buildGo(recipe: GoRecipe, { partial, cache, log, say, signal }: Workshop): Promise<void> {
   const module = join(partial, 'module');
-  await cp(join(sourceFolder, recipe.id), module, { recursive: true });
   const environment = {
     GOCACHE: join(cache.root, 'go-build'),
     GOFLAGS: '-mod=readonly -buildvcs=false',
@@ -25,6 +25,8 @@ export async function buildGo(recipe: GoRecipe, { partial, cache, log, say, sign
   };
   const call = { program: 'go', cwd: module, env: environment, purpose: `build ${recipe.id} ${recipe.version}`, code: 'MP301', log, signal } as const;
   say('downloading modules');
+  if (recipe.lockedByItself === true) await lockByItself(recipe, module, call);
+  else await cp(join(sourceFolder, recipe.id), module, { recursive: true });
   const packages = Object.keys(recipe.programs);
   const tags = ['-tags', (recipe.tags ?? []).join(',')];
   const { stdout } = await runProgram({ ...call, args: ['list', '-deps', '-f', '{{.ImportPath}}', ...tags, ...packages] });
@@ -53,4 +55,26 @@ export async function buildGo(recipe: GoRecipe, { partial, cache, log, say, sign
     for (const [from, to] of Object.entries(recipe.files)) await copyFile(join(folder.trim(), from), join(partial, to));
   }
   await rm(module, { recursive: true });
+}
+
+/**
+ * Writes the lock files for a module that meshproof does not pin. What it requires is checked against its own go.sum, the module itself by Go
+ * against the checksum database (or as GONOSUMDB and GOPRIVATE of the user say).
+ */
+async function lockByItself(recipe: GoRecipe, module: string, call: Omit<ProgramCall, 'args'>): Promise<void> {
+  const { sources } = recipe;
+  await mkdir(module, { recursive: true });
+  const sourcesOf = async (): Promise<string> => {
+    const { stdout } = await runProgram({ ...call, args: ['mod', 'download', '-json', `${recipe.module}@${recipe.version}`], env: { ...call.env, GOFLAGS: '-mod=mod' } });
+    const { Dir } = z.object({ Dir: z.string() }).parse(JSON.parse(stdout));
+    return Dir;
+  };
+  await writeFile(join(module, 'go.mod'), `module meshproof/${recipe.id}\n`);
+  const folder = sources ?? (await sourcesOf());
+  const goVersion = /^go \S+$/m.exec(await readFile(join(folder, 'go.mod'), 'utf8'))?.[0] ?? 'go 1.25.0';
+  const version = sources === undefined ? recipe.version : 'v0.0.0';
+  const lines = [`module meshproof/${recipe.id}`, '', goVersion, '', `require ${recipe.module} ${version}`, ...(sources === undefined ? [] : [`replace ${recipe.module} => ${sources}`])];
+  await writeFile(join(module, 'go.mod'), `${lines.join('\n')}\n`);
+  await copyFile(join(folder, 'go.sum'), join(module, 'go.sum'));
+  await runProgram({ ...call, args: ['list', '-deps', '-tags', (recipe.tags ?? []).join(','), ...Object.keys(recipe.programs)], env: { ...call.env, GOFLAGS: '-mod=mod -buildvcs=false' } });
 }

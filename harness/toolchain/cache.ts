@@ -119,8 +119,9 @@ export class ArtifactCache {
 export async function recipeKey(recipe: Recipe): Promise<string> {
   const hash = createHash('sha256');
   const { seconds: _seconds, bytes: _bytes, ...identity } = recipe;
-  hash.update(JSON.stringify(identity));
-  if (recipe.from === 'go') {
+  // Where sources lie is no part of what they are; their hash is the version.
+  hash.update(JSON.stringify({ ...identity, sources: undefined }));
+  if (recipe.from === 'go' && recipe.lockedByItself !== true) {
     const folder = join(sourceFolder, recipe.id);
     const names = (await readdir(folder, { recursive: true })).filter((name) => /\.(go|mod|sum)$/.test(name)).sort();
     for (const name of names) hash.update(`\0${name}\0`).update(await readFile(join(folder, name)));

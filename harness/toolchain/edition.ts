@@ -1,17 +1,26 @@
-import { releaseRecipes } from './manifest.ts';
+import { pinnedRelease, releaseRecipes } from './manifest.ts';
+import { mirroredUrl, type Mirror } from './mirror.ts';
 import type { Edition } from './toolchain.ts';
+import type { MeshChoice } from './mesh-choice.ts';
+
+export interface EditionQuestion {
+  /** What the user asked for; `auto` decides by asking the first publisher for five seconds at most. */
+  readonly wanted: 'auto' | Edition;
+  /** Whose Docker daemon will run the containers. */
+  readonly engine: 'user' | 'lab';
+  readonly mesh: MeshChoice;
+  readonly mirror?: Mirror | undefined;
+}
 
 /**
  * Which edition of the toolchain this machine can have. Releases need a Docker daemon that can pull and a network that reaches the
- * publishers; the lab's daemon has no network at all, so it always takes the source edition.
- *
- * @param wanted what the user asked for; `auto` decides by asking the first publisher for five seconds at most
- * @param engine whose Docker daemon will run the containers
+ * publishers, or a mirror of them; the lab's daemon has no network, so it takes the source edition. A mesh that is no release is built.
  */
-export async function chooseEdition(wanted: 'auto' | Edition, engine: 'user' | 'lab'): Promise<Edition> {
+export async function chooseEdition({ wanted, engine, mesh, mirror }: EditionQuestion): Promise<Edition> {
   if (wanted !== 'auto') return wanted;
-  if (engine === 'lab') return 'source';
-  const reachable = await fetch(releaseRecipes[0].checksumUrl, { signal: AbortSignal.timeout(5_000) }).then(
+  if (engine === 'lab' || mesh.kind === 'module' || mesh.kind === 'path') return 'source';
+  const [first] = releaseRecipes(pinnedRelease);
+  const reachable = await fetch(mirroredUrl(first?.checksumUrl ?? '', mirror), { signal: AbortSignal.timeout(5_000) }).then(
     ({ ok }) => ok,
     () => false,
   );

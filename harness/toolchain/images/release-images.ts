@@ -4,13 +4,15 @@ import { join } from 'node:path';
 import pLimit from 'p-limit';
 import { MeshproofError } from '../../errors/meshproof-error.ts';
 import { fetchText } from '../fetch-release.ts';
-import { metallbManifestUrl, releaseImages, versions } from '../manifest.ts';
+import type { Docker } from '../docker.ts';
+import { metallbManifestUrl, pinnedRelease, releaseImages, versions, type ReleaseChoice } from '../manifest.ts';
+import { mirroredImage, mirroredUrl } from '../mirror.ts';
 import { bakeNode } from './bake-node.ts';
 import type { ImageSet } from './image-set.ts';
 import { removeOldImages } from './remove-old-images.ts';
 import type { ImageOptions } from './source-images.ts';
 
-const pastCoreDns = { '1.2.6': releaseImages['coredns-1.2.6'], '1.4.0': releaseImages['coredns-1.4.0'] };
+const pastCoreDns = (published: ReturnType<typeof releaseImages>): ImageSet['coredns'] => ({ '1.2.6': published['coredns-1.2.6'], '1.4.0': published['coredns-1.4.0'] });
 
 /**
  * Pulls the published images and bakes them into kind's node image.
@@ -18,7 +20,9 @@ const pastCoreDns = { '1.2.6': releaseImages['coredns-1.2.6'], '1.4.0': releaseI
  * @throws MeshproofError MP302 for an image or manifest that cannot be fetched, with docker's words.
  */
 export async function pullReleaseImages(options: ImageOptions): Promise<ImageSet> {
-  const { docker, say, signal } = options;
+  const { toolchain, docker, mirror, say, signal } = options;
+  const choice = { istio: toolchain.istioVersion, kubernetes: toolchain.kubernetesVersion };
+  const published = releaseImages(choice);
   const metallbManifest = await fetchManifest(options);
   const manifest = await readFile(metallbManifest, 'utf8');
   const [controller, speaker] = ['controller', 'speaker'].map((role) => {
@@ -26,15 +30,15 @@ export async function pullReleaseImages(options: ImageOptions): Promise<ImageSet
     if (image === undefined) throw new MeshproofError('MP302', { what: `MetalLB’s manifest names no ${role} image`, where: metallbManifestUrl });
     return image;
   }) as [string, string];
-  const node = releaseNodeImage();
-  const payload = [releaseImages.pilot, releaseImages.proxyv2, releaseImages.httpbin, releaseImages.curl, controller, speaker];
+  const node = releaseNodeImage(choice);
+  const payload = [published.pilot, published.proxyv2, published.httpbin, published.curl, controller, speaker];
   const images: ImageSet = {
     node,
-    istio: { hub: releaseImages.pilot.slice(0, releaseImages.pilot.lastIndexOf('/')), tag: versions.istioRelease },
+    istio: { hub: published.pilot.slice(0, published.pilot.lastIndexOf('/')), tag: choice.istio },
     metallb: { controller, speaker },
-    httpbin: { image: releaseImages.httpbin, port: 8080 },
-    curl: releaseImages.curl,
-    coredns: pastCoreDns,
+    httpbin: { image: published.httpbin, port: 8080 },
+    curl: published.curl,
+    coredns: pastCoreDns(published),
     metallbManifest,
     ownNode: false,
   };
@@ -42,20 +46,26 @@ export async function pullReleaseImages(options: ImageOptions): Promise<ImageSet
 
   const limit = pLimit(3);
   let pulled = 0;
-  const all = [releaseImages.node, ...payload, ...Object.values(pastCoreDns)];
+  const all = [published.node, ...payload, ...Object.values(images.coredns)];
   await Promise.all(
     all.map((image) =>
       limit(async () => {
-        if (!(await docker.hasImage(image))) await docker.run(['pull', '--quiet', image], { purpose: `pull ${image}`, code: 'MP302', signal, timeout: 900_000 });
+        if (!(await docker.hasImage(image))) await pull(image, mirroredImage(image, mirror), docker, signal);
         pulled += 1;
         say(`pulled ${pulled} of ${all.length} images`);
       }),
     ),
   );
-  await bakeNode({ ...options, base: releaseImages.node, node, payload });
+  await bakeNode({ ...options, base: published.node, node, payload });
   say('removing images of earlier toolchains');
   await removeOldImages(docker, 'meshproof/node', node);
   return images;
+}
+
+/** Pulls an image, from a mirror when there is one, and gives it the name that its publisher gave it. */
+async function pull(image: string, from: string, docker: Docker, signal: AbortSignal): Promise<void> {
+  await docker.run(['pull', '--quiet', from], { purpose: `pull ${from}`, code: 'MP302', signal, timeout: 900_000 });
+  if (from !== image) await docker.run(['tag', from, image], { purpose: `name ${from} ${image}`, signal });
 }
 
 /** The sample workloads from published images, for clusters that meshproof did not make. */
@@ -63,25 +73,25 @@ export const publishedWorkloads: ImageSet = {
   node: '',
   istio: { hub: '', tag: '' },
   metallb: { controller: '', speaker: '' },
-  httpbin: { image: releaseImages.httpbin, port: 8080 },
-  curl: releaseImages.curl,
-  coredns: pastCoreDns,
+  httpbin: { image: releaseImages(pinnedRelease).httpbin, port: 8080 },
+  curl: releaseImages(pinnedRelease).curl,
+  coredns: pastCoreDns(releaseImages(pinnedRelease)),
   metallbManifest: '',
   ownNode: false,
 };
 
 /** The name of the node image with the published images baked in: a hash over their names. */
-export function releaseNodeImage(): string {
-  const parts = [...Object.values(releaseImages), metallbManifestUrl];
+export function releaseNodeImage(choice: ReleaseChoice): string {
+  const parts = [...Object.values(releaseImages(choice)), metallbManifestUrl];
   return `meshproof/node:${createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 12)}`;
 }
 
-async function fetchManifest({ cache, signal }: ImageOptions): Promise<string> {
+async function fetchManifest({ cache, mirror, signal }: ImageOptions): Promise<string> {
   const folder = join(cache.root, 'downloads');
   const file = join(folder, `metallb-${versions.metallb}.yaml`);
   const present = await readFile(file, 'utf8').catch(() => undefined);
   if (present !== undefined) return file;
-  const text = await fetchText(metallbManifestUrl, signal);
+  const text = await fetchText(mirroredUrl(metallbManifestUrl, mirror), signal);
   await mkdir(folder, { recursive: true });
   await writeFile(`${file}.unfinished`, text);
   await rename(`${file}.unfinished`, file);

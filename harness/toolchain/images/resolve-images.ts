@@ -1,6 +1,7 @@
 import type { Progress } from '../../progress/progress.ts';
 import type { ArtifactCache } from '../cache.ts';
 import type { Docker } from '../docker.ts';
+import type { Mirror } from '../mirror.ts';
 import type { Toolchain } from '../toolchain.ts';
 import type { ImageSet } from './image-set.ts';
 import { pullReleaseImages } from './release-images.ts';
@@ -10,6 +11,7 @@ export interface ResolveImagesOptions {
   readonly toolchain: Toolchain;
   readonly docker: Docker;
   readonly cache: ArtifactCache;
+  readonly mirror?: Mirror | undefined;
   readonly progress: Progress;
   readonly signal: AbortSignal;
 }

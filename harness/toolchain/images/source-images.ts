@@ -8,12 +8,16 @@ import type { Say } from '../../progress/progress.ts';
 import type { ArtifactCache } from '../cache.ts';
 import type { Docker } from '../docker.ts';
 import { versions } from '../manifest.ts';
+import type { Mirror } from '../mirror.ts';
 import { locate, type Toolchain } from '../toolchain.ts';
 import { bakeNode } from './bake-node.ts';
 import type { ImageSet } from './image-set.ts';
 import { removeOldImages } from './remove-old-images.ts';
 
 const nodeFixtures = fileURLToPath(new URL('../../../fixtures/node/', import.meta.url));
+
+/** What names the images of a toolchain. */
+type Named = Pick<Toolchain, 'keys' | 'istioVersion' | 'istioSeries'>;
 
 /** One image to assemble: what it stands on, the components it carries and how it starts. */
 interface ImagePlan {
@@ -29,6 +33,7 @@ export interface ImageOptions {
   readonly toolchain: Toolchain;
   readonly docker: Docker;
   readonly cache: ArtifactCache;
+  readonly mirror?: Mirror | undefined;
   readonly say: Say;
   readonly signal: AbortSignal;
 }
@@ -84,13 +89,13 @@ export async function assembleSourceImages(options: ImageOptions): Promise<Image
 }
 
 /** The hash that names the node image: over every artifact's key, the node's own files and how the images are put together. */
-export async function sourceImagesHash(toolchain: Pick<Toolchain, 'keys' | 'istioVersion'>): Promise<string> {
+export async function sourceImagesHash(toolchain: Named): Promise<string> {
   const nodeFiles = await Promise.all((await readdir(nodeFixtures)).sort().map(async (name) => `${name}\n${await readFile(join(nodeFixtures, name), 'utf8')}`));
   return digest([JSON.stringify(Object.entries(toolchain.keys).sort()), JSON.stringify(meshImagePlans(toolchain)), ...nodeFiles]);
 }
 
 /** Image tags must be valid and say which Istio this is. */
-function istioTag(toolchain: Pick<Toolchain, 'keys' | 'istioVersion'>): string {
+function istioTag(toolchain: Named): string {
   return `${toolchain.istioVersion.split('-').at(-1) ?? 'source'}-${(toolchain.keys['istio'] ?? '').slice(0, 8)}`;
 }
 
@@ -113,7 +118,7 @@ async function kubernetesImagePlans(toolchain: Toolchain): Promise<ImagePlan[]> 
   });
 }
 
-function meshImagePlans(toolchain: Pick<Toolchain, 'keys' | 'istioVersion'>): ImagePlan[] {
+function meshImagePlans(toolchain: Named): ImagePlan[] {
   const tag = istioTag(toolchain);
   const proxyUser = 'RUN useradd --uid 1337 --user-group --create-home istio-proxy && mkdir -p /var/lib/istio/envoy /etc/istio/proxy && chmod 777 /etc/istio/proxy';
   const bootstrap = { 'envoy-bootstrap': '/var/lib/istio/envoy/envoy_bootstrap_tmpl.json' };
@@ -122,7 +127,7 @@ function meshImagePlans(toolchain: Pick<Toolchain, 'keys' | 'istioVersion'>): Im
       tag: `meshproof/proxyv2:${tag}`,
       from: 'base',
       files: { envoy: '/usr/local/bin/envoy', 'pilot-agent': '/usr/local/bin/pilot-agent', ...bootstrap },
-      lines: [proxyUser, `ENV ISTIO_META_ISTIO_PROXY_SHA=${versions.envoy} ISTIO_META_ISTIO_VERSION=1.31-${tag}`],
+      lines: [proxyUser, `ENV ISTIO_META_ISTIO_PROXY_SHA=${versions.envoy} ISTIO_META_ISTIO_VERSION=${toolchain.istioSeries}-${tag}`],
       entrypoint: '/usr/local/bin/pilot-agent',
     },
     {
