@@ -1,7 +1,7 @@
 import tseslint from 'typescript-eslint';
 
 /** The architecture, lowest layer first. A layer imports from itself and from those before it, never from those after. */
-const layers = [['errors'], ['wait', 'process', 'progress'], ['toolchain'], ['lab'], ['cluster'], ['probe'], ['mesh'], ['diagnose'], ['scenario'], ['report'], ['run'], ['cli']];
+const layers = [['errors'], ['tape'], ['wait', 'process', 'progress'], ['toolchain'], ['lab'], ['cluster'], ['probe'], ['mesh'], ['diagnose'], ['scenario'], ['report'], ['run'], ['cli']];
 
 const oneWay = layers.map((layer, index) => {
   const above = layers.slice(index + 1).flat();

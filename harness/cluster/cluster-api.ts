@@ -1,16 +1,11 @@
-import { ApiException, AppsV1Api, AuthorizationV1Api, CoreV1Api, DiscoveryV1Api, KubeConfig, KubernetesObjectApi, loadYaml, PatchStrategy, VersionApi, type V1ContainerStatus } from '@kubernetes/client-node';
+import { AppsV1Api, AuthorizationV1Api, CoreV1Api, DiscoveryV1Api, KubeConfig, KubernetesObjectApi, loadYaml, PatchStrategy, VersionApi, type V1ContainerStatus } from '@kubernetes/client-node';
 import pLimit from 'p-limit';
 import pRetry from 'p-retry';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { holds, notYet, waitFor } from '../wait/wait-for.ts';
+import { apiMessage, isAbsent, isBooting } from './api-errors.ts';
+import { fieldManager, ownLabel, scenarioLabel } from './labels.ts';
 import { objectName, type KubernetesObject } from './kubernetes-object.ts';
-
-/** The owner that server-side apply records for every field meshproof sets. */
-export const fieldManager = 'meshproof';
-/** Label of what a scenario applies for itself and takes away when it ends, with the scenario's id. */
-export const scenarioLabel = 'meshproof/scenario';
-/** Label of everything meshproof makes in a cluster; nothing without it is ever deleted. */
-export const ownLabel = 'app.kubernetes.io/managed-by';
 
 export interface ClusterAddress {
   /** Name of the cluster in messages: west, east… */
@@ -295,41 +290,5 @@ export class ClusterApi {
         return `pod ${metadata?.name ?? ''} ${status?.phase ?? ''} ${containers.join('; ')}`.trim();
       })
       .join('\n');
-  }
-}
-
-/** The object that was asked for is not there. */
-export const isAbsent = (error: unknown): boolean => error instanceof ApiException && error.code === 404;
-
-/** A server, webhook or kind that will be there in a moment. */
-export function isBooting(error: unknown): boolean {
-  if (error instanceof ApiException) {
-    const body = apiMessage(error);
-    if (error.code === 429 || error.code === 503) return true;
-    if (error.code === 500) return /failed calling webhook|connection refused|EOF|timeout|etcdserver/.test(body);
-    // A namespace or a kind that was made a moment ago.
-    return error.code === 404 && /page not found|namespaces? "[^"]+" not found|could not find the requested resource/.test(body);
-  }
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : '';
-  const text = error instanceof Error ? `${error.message} ${cause}` : String(error);
-  return /ECONNREFUSED|ECONNRESET|socket hang up|EPIPE|ETIMEDOUT|Unrecognized API version and kind/.test(text);
-}
-
-/** The server's own words out of whatever the client library threw. */
-export function apiMessage(error: unknown): string {
-  if (error instanceof ApiException) {
-    const body: unknown = typeof error.body === 'string' ? parseOr(error.body) : error.body;
-    if (typeof body === 'object' && body !== null && 'message' in body && typeof body.message === 'string') return body.message;
-    return `HTTP ${error.code}: ${String(error.body)}`;
-  }
-  if (error instanceof AggregateError) return error.errors.map(apiMessage).join('; ');
-  return error instanceof Error ? error.message : String(error);
-}
-
-function parseOr(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
   }
 }

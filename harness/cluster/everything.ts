@@ -1,5 +1,6 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ask } from '../tape/tape.ts';
 import { runProgram } from '../process/run-program.ts';
 import type { ClusterAddress } from './cluster-api.ts';
 import { groupSuffix, objectName } from './kubernetes-object.ts';
@@ -18,6 +19,10 @@ export interface AnyObject {
  * @throws MeshproofError MP702 with kubectl's words, also for a kind that went away meanwhile.
  */
 export async function everything(kubectl: string, cluster: ClusterAddress): Promise<AnyObject[]> {
+  return await ask(`everything in ${cluster.name}`, () => list(kubectl, cluster));
+}
+
+async function list(kubectl: string, cluster: ClusterAddress): Promise<AnyObject[]> {
   const call = { program: kubectl, code: 'MP702', where: `cluster ${cluster.name}`, timeout: 60_000 } as const;
   const flags = ['--kubeconfig', cluster.kubeconfig, '--context', cluster.context, '--cache-dir', join(tmpdir(), 'meshproof-kubectl')];
   const { stdout: kinds } = await runProgram({ ...call, args: [...flags, 'api-resources', '--cached=false', '--verbs=list', '--output=name'], purpose: 'list the kinds of the cluster' });

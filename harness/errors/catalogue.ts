@@ -279,6 +279,18 @@ export const catalogue = {
     meaning: 'A report of a finished run could not be made. The verdict and run.json are not touched by that.',
     remedy: 'The message holds the tool’s own words.',
   },
+  MP713: {
+    title: 'evidence does not answer',
+    blame: 'usage',
+    meaning: 'A replay computes verdicts from what a run saw. This run left no such evidence, part of it is gone, or the scenario now asks what the run never asked.',
+    remedy: 'Replay with the version of meshproof (and of the scenario) that made the run, or play the scenario again.',
+  },
+  MP714: {
+    title: 'replay differs from the run',
+    blame: 'mesh',
+    meaning: 'Computed again from the evidence, a claim has another verdict, reason or diagnosis than run.json says: the evidence was changed, or the claim was.',
+    remedy: 'The message names each claim with both verdicts. After a change to a scenario this is what the replay is for.',
+  },
   // MP8xx: diagnoses of a broken path, by its first broken hop
   MP801: {
     title: 'the proxy does not have the change',

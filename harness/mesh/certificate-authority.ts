@@ -2,6 +2,7 @@ import { createHash, createPrivateKey, createPublicKey, webcrypto } from 'node:c
 import 'reflect-metadata';
 import * as x509 from '@peculiar/x509';
 import { MeshproofError } from '../errors/meshproof-error.ts';
+import { ask } from '../tape/tape.ts';
 
 /** Istio's plug-in CA of one cluster: the four files of the secret `cacerts`, as PEM texts. */
 export interface CaCerts {
@@ -34,6 +35,10 @@ const sampleFingerprints = new Set([
  * @param days validity of the intermediates; the root lives five times as long.
  */
 export async function issueAuthorities(clusters: readonly string[], days = 730): Promise<Record<string, CaCerts>> {
+  return await ask(`CAs for ${clusters.join(', ')}`, () => issueNow(clusters, days), { keep: (issued) => mapValues(issued, (files) => mapValues({ ...files }, () => '')) });
+}
+
+async function issueNow(clusters: readonly string[], days: number): Promise<Record<string, CaCerts>> {
   const now = new Date(Date.now() - 5 * 60_000);
   const rootKeys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const root = await x509.X509CertificateGenerator.createSelfSigned({
@@ -83,6 +88,10 @@ export async function issueAuthorities(clusters: readonly string[], days = 730):
  * @param identity SPIFFE identity, e.g. `spiffe://cluster.local/ns/foo/sa/sleep`
  */
 export async function issueWorkload(authority: CaCerts, identity: string): Promise<{ readonly chain: string; readonly key: string }> {
+  return await ask(`certificate of ${identity}`, () => issueWorkloadNow(authority, identity), { keep: () => ({ chain: '', key: '' }) });
+}
+
+async function issueWorkloadNow(authority: CaCerts, identity: string): Promise<{ readonly chain: string; readonly key: string }> {
   const issuer = parse(authority['ca-cert.pem'], 'ca-cert.pem', 'the issuing CA');
   const signingKey = await webcrypto.subtle.importKey('pkcs8', x509.PemConverter.decode(authority['ca-key.pem'])[0] ?? new ArrayBuffer(0), algorithm, false, ['sign']);
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
@@ -190,6 +199,8 @@ function parse(text: string, file: string, where: string): x509.X509Certificate 
   }
   throw new MeshproofError('MP603', { what: `${file} holds no certificate`, where });
 }
+
+const mapValues = <From, To>(record: Readonly<Record<string, From>>, map: (value: From) => To): Record<string, To> => Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
 
 const pem = (certificate: x509.X509Certificate): string => `${certificate.toString('pem')}\n`;
 

@@ -1,5 +1,6 @@
 import { parseAllDocuments, stringify } from 'yaml';
-import { isAbsent, type ClusterApi } from '../cluster/cluster-api.ts';
+import { isAbsent } from '../cluster/api-errors.ts';
+import type { ClusterApi } from '../cluster/cluster-api.ts';
 import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
 import { runProgram } from '../process/run-program.ts';
 import { holds, notYet, waitFor } from '../wait/wait-for.ts';

@@ -3,6 +3,7 @@ import type { ClusterAddress } from '../cluster/cluster-api.ts';
 import { curl } from '../probe/curl.ts';
 import { execInPod, type PodContainer } from '../probe/pod.ts';
 import type { Pushes } from '../probe/barrier.ts';
+import { ask } from '../tape/tape.ts';
 import { holds, notYet, waitFor } from '../wait/wait-for.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { eastWestPort, systemNamespace } from './operator.ts';
@@ -71,6 +72,10 @@ export async function waitForProxiesSynced(kubectl: string, cluster: ClusterAddr
 
 /** istiod's view of every proxy that is connected to it. */
 export async function proxySyncs(kubectl: string, cluster: ClusterAddress): Promise<ProxySync[]> {
+  return await ask(`istiod of ${cluster.name}: /debug/syncz`, () => syncsNow(kubectl, cluster));
+}
+
+async function syncsNow(kubectl: string, cluster: ClusterAddress): Promise<ProxySync[]> {
   const { stdout, stderr, exitCode } = await execInPod(kubectl, systemDeployment(cluster, 'istiod', 'discovery'), ['pilot-discovery', 'request', 'GET', '/debug/syncz']);
   if (exitCode !== 0) throw new MeshproofError('MP702', { what: 'istiod did not answer /debug/syncz', where: `cluster ${cluster.name}`, seen: stderr });
   const start = stdout.indexOf('[');

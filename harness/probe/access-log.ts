@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { runProgram } from '../process/run-program.ts';
+import { ask } from '../tape/tape.ts';
 import type { PodContainer } from './pod.ts';
 
 /** One line of Envoy's access log in Istio's JSON encoding (istio: pilot/pkg/model/telemetry_logging.go). */
@@ -29,15 +30,19 @@ export type AccessLogEntry = z.infer<typeof entrySchema>;
  * @throws MeshproofError MP702 when the log cannot be read.
  */
 export async function readAccessLog(kubectl: string, where: PodContainer, since: Date): Promise<AccessLogEntry[]> {
-  const { stdout } = await runProgram({
-    program: kubectl,
-    args: ['--kubeconfig', where.kubeconfig, '--context', where.context, '--namespace', where.namespace, 'logs', where.pod, '-c', where.container, `--since-time=${since.toISOString()}`],
-    purpose: 'read the access log',
-    code: 'MP702',
-    where: `cluster ${where.cluster}, pod ${where.namespace}/${where.pod}`,
-    timeout: 20_000,
-  });
-  return parseAccessLog(stdout);
+  const pod = `${where.cluster} ${where.namespace}/${where.pod}`;
+  const lines = async (): Promise<AccessLogEntry[]> => {
+    const { stdout } = await runProgram({
+      program: kubectl,
+      args: ['--kubeconfig', where.kubeconfig, '--context', where.context, '--namespace', where.namespace, 'logs', where.pod, '-c', where.container, `--since-time=${since.toISOString()}`],
+      purpose: 'read the access log',
+      code: 'MP702',
+      where: pod,
+      timeout: 20_000,
+    });
+    return parseAccessLog(stdout);
+  };
+  return await ask(`access log of ${pod}`, lines, { file: `${pod}.access-log.json` });
 }
 
 /**

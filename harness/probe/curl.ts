@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { MeshproofError } from '../errors/meshproof-error.ts';
+import { ask } from '../tape/tape.ts';
 import { execInPod, type PodContainer } from './pod.ts';
 
 export interface CurlOptions {
@@ -61,6 +62,12 @@ export async function curl(kubectl: string, from: PodContainer, url: string, opt
  * @throws MeshproofError MP702 when curl itself could not be run.
  */
 export async function curlTimes(kubectl: string, from: PodContainer, times: number, url: string, options: CurlOptions = {}): Promise<CurlExchange[]> {
+  const { visible } = curlArguments(url, options);
+  const question = `${times} × ${['curl', ...visible].join(' ')} from ${from.cluster} ${from.namespace}/${from.pod}`;
+  return await ask(question, () => curlNow(kubectl, from, times, url, options), { file: `${from.cluster}.curl.json` });
+}
+
+async function curlNow(kubectl: string, from: PodContainer, times: number, url: string, options: CurlOptions): Promise<CurlExchange[]> {
   const { maxSeconds = 10 } = options;
   const { visible, hidden } = curlArguments(url, options);
   const requestIds = Array.from({ length: times }, () => randomUUID());

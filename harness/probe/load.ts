@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import { MeshproofError } from '../errors/meshproof-error.ts';
+import { ask } from '../tape/tape.ts';
 import { execInPod, type PodContainer } from './pod.ts';
 
 export interface Load {
@@ -47,13 +48,14 @@ const [field, record] = ['\u001f', '\u001e'];
  */
 export function startLoad(kubectl: string, from: PodContainer, of: Load, signal: AbortSignal): RunningLoad {
   const started = performance.now();
-  const done = load(kubectl, from, of, signal);
+  const question = `load of ${of.perSecond} a second for ${of.seconds} s on ${of.url} from ${from.cluster} ${from.namespace}/${from.pod}`;
+  const done = ask(question, () => load(kubectl, from, of, signal), { file: `${from.cluster}.load.json` });
   // Whoever waits for a moment of it learns at once when it failed.
   const failed = done.then(() => new Promise<never>(() => undefined));
   failed.catch(() => undefined);
   return {
     done,
-    reaches: (seconds) => Promise.race([failed, pause(Math.max(0, started + seconds * 1000 - performance.now()), undefined, { signal })]),
+    reaches: (seconds) => ask(`${seconds} s of the ${question}`, () => Promise.race([failed, pause(Math.max(0, started + seconds * 1000 - performance.now()), undefined, { signal })])),
   };
 }
 

@@ -5,9 +5,11 @@ import { startOnClusterNetwork } from './own-container.ts';
 /** A client outside of every mesh, in a container of its own on the clusters' Docker network. */
 export class OutsideClient {
   readonly #container: StartedTestContainer;
+  readonly address: string;
 
   private constructor(container: StartedTestContainer) {
     this.#container = container;
+    this.address = container.getIpAddress('kind');
   }
 
   /**

@@ -4,13 +4,12 @@ import { barrier, type Passed, type Pushes } from './barrier.ts';
 import { readAccessLog, untraced, type AccessLogEntry } from './access-log.ts';
 import { ConfigDump } from './envoy/config-dump.ts';
 import { holds, notYet, waitFor } from '../wait/wait-for.ts';
+import { ask } from '../tape/tape.ts';
 import { execInPod, type PodContainer } from './pod.ts';
 import type { Hop } from './trace.ts';
 
 /** What a proxy needs of the world around it. */
 export interface ProxyLinks {
-  /** Keeps each raw dump as evidence. */
-  readonly keep: (proxy: Proxy, dump: unknown) => Promise<void>;
   /** What istiod has sent to this proxy, and what of it the proxy has not acknowledged; undefined when they are not connected. */
   readonly pushes: (proxy: Proxy) => Promise<Pushes | undefined>;
   /** Hears of each trace that is followed through this proxy. */
@@ -50,9 +49,7 @@ export class Proxy {
 
   /** The proxy's configuration, as Envoy dumps it right now. */
   async configDump(): Promise<ConfigDump> {
-    const raw = await this.#admin('config_dump?include_eds');
-    await this.#links.keep(this, raw);
-    return ConfigDump.parse(raw, this.name);
+    return ConfigDump.parse(await this.#admin('config_dump?include_eds', `${this.name}.config-dump.json`), this.name);
   }
 
   /**
@@ -118,11 +115,14 @@ export class Proxy {
     });
   }
 
-  async #admin(path: string): Promise<unknown> {
-    const { stdout, stderr, exitCode } = await execInPod(this.#kubectl, this.where, ['pilot-agent', 'request', 'GET', path]);
-    if (exitCode !== 0) {
-      throw new MeshproofError('MP702', { what: `Envoy's admin interface did not answer ${path}`, where: this.name, seen: stderr });
-    }
-    return JSON.parse(stdout);
+  async #admin(path: string, file?: string): Promise<unknown> {
+    const answer = async (): Promise<unknown> => {
+      const { stdout, stderr, exitCode } = await execInPod(this.#kubectl, this.where, ['pilot-agent', 'request', 'GET', path]);
+      if (exitCode !== 0) {
+        throw new MeshproofError('MP702', { what: `Envoy's admin interface did not answer ${path}`, where: this.name, seen: stderr });
+      }
+      return JSON.parse(stdout) as unknown;
+    };
+    return await ask(`Envoy of ${this.name}: ${path}`, answer, { file });
   }
 }

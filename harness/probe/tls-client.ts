@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { connect } from 'node:tls';
+import { ask } from '../tape/tape.ts';
 
 export interface Greeting {
   readonly address: string;
@@ -28,7 +29,12 @@ export interface HandshakeResult {
  * Greets a TLS port as a client outside of the mesh, sends one HTTP request and reports what came of it. Since TLS 1.3 a server refuses a
  * client's certificate only after the client believes the handshake done, so the first answer decides, not the handshake.
  */
-export async function greetTls({ address, port, sni, alpn, presents, within = 5_000 }: Greeting): Promise<HandshakeResult> {
+export async function greetTls(greeting: Greeting): Promise<HandshakeResult> {
+  const { address, port, sni, presents } = greeting;
+  return await ask(`greeting to ${address}:${port} with SNI ${sni}${presents === undefined ? '' : ' and a certificate'}`, () => greetNow(greeting));
+}
+
+async function greetNow({ address, port, sni, alpn, presents, within = 5_000 }: Greeting): Promise<HandshakeResult> {
   return await new Promise((resolve) => {
     let serverIdentities: string[] = [];
     const socket = connect({

@@ -1,3 +1,5 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { asMeshproofError, describeError, MeshproofError } from '../errors/meshproof-error.ts';
 import { ClusterApi } from '../cluster/cluster-api.ts';
 import { generateAllureReport } from '../report/allure.ts';
@@ -9,6 +11,7 @@ import { sampleMemory } from './memory.ts';
 import type { Plan } from './plan.ts';
 import { playScenarios } from './play-scenarios.ts';
 import { countClaims } from '../report/run-data.ts';
+import { environmentFile } from './replay.ts';
 import type { RunRecord } from './run-record.ts';
 import { listScenarios } from './scenario-files.ts';
 import { collectClusterEvidence } from './sysdump.ts';
@@ -26,6 +29,7 @@ export async function carryOut(plan: Plan, record: RunRecord, progress: Progress
   try {
     environment = plan.reuse ? await reopen(plan.config.name, progress, signal) : await bringUp(plan, record, progress, signal);
     await record.save({ setUp: environment.setUp });
+    await keepEnvironment(environment, record.folder);
     const ids = (await listScenarios()).map(({ meta }) => meta.id).filter((id) => plan.only?.includes(id) ?? true);
     if (ids.length > 0) {
       const ready = environment;
@@ -83,6 +87,13 @@ async function reopen(name: string, progress: Progress, signal: AbortSignal): Pr
     }),
   );
   return kept;
+}
+
+/** Keeps what a replay has to know of the environment: names, addresses, versions; no credentials are in it. */
+async function keepEnvironment(environment: Environment, runFolder: string): Promise<void> {
+  const file = join(runFolder, environmentFile);
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, `${JSON.stringify(environment, undefined, 2)}\n`);
 }
 
 async function noteFailure(record: RunRecord, error: unknown, progress: Progress): Promise<void> {

@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { cover, type CoveredCommand } from '../report/coverage.ts';
@@ -7,6 +7,7 @@ import { reportPage } from '../report/html/report-page.ts';
 import { parsePage, type Page } from '../report/page.ts';
 import type { RunData } from '../report/run-data.ts';
 import { transcript } from '../report/transcript.ts';
+import { latestRun } from './latest-run.ts';
 import { RunRecord } from './run-record.ts';
 import { listScenarios } from './scenario-files.ts';
 import { setUpPageSteps } from './set-up-steps.ts';
@@ -41,9 +42,7 @@ export async function writeReports(folder: string, data: RunData): Promise<void>
  * @throws MeshproofError MP710 when there is none.
  */
 export async function openRun(reports: string, folder: string | undefined): Promise<RunRecord> {
-  const names = folder === undefined ? (await readdir(reports).catch(() => [])).filter((name) => /^\d{8}-\d{6}-\d+$/.test(name)).sort() : [];
-  const chosen = folder ?? (names.length === 0 ? undefined : join(reports, names.at(-1) ?? ''));
-  if (chosen === undefined) throw new MeshproofError('MP710', { what: `there is no run below ${reports}` });
+  const chosen = folder ?? (await latestRun(reports));
   return await RunRecord.open(chosen).catch((cause: unknown) => {
     throw new MeshproofError('MP710', { what: `${chosen} holds no run.json that can be read`, seen: cause instanceof Error ? cause.message.slice(0, 300) : String(cause), cause });
   });

@@ -14,18 +14,25 @@ const scenariosFolder = fileURLToPath(new URL('../../scenarios/', import.meta.ur
  */
 export async function listScenarios(): Promise<Scenario[]> {
   const names = (await readdir(scenariosFolder, { recursive: true })).filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts')).sort();
-  const scenarios = await Promise.all(
-    names.map(async (name) => {
-      const module = (await import(pathToFileURL(join(scenariosFolder, name)).href)) as { default?: Scenario };
-      const id = name.slice(0, -'.ts'.length).replaceAll('\\', '/');
-      if (module.default?.meta.id !== id) throw new MeshproofError('MP999', { what: `scenarios/${name} does not export the scenario ${id}`, seen: module.default?.meta.id ?? 'no default export' });
-      return module.default;
-    }),
-  );
+  const scenarios = await Promise.all(names.map((name) => loadScenario(name.slice(0, -'.ts'.length).replaceAll('\\', '/'))));
   // `prerequisites` opens the walkthrough and `cleanup` ends it, whatever their place in the alphabet; what kills or takes away the mesh comes
   // late. No scenario depends on the order.
   const rank = ({ meta }: Scenario): number => (meta.id === 'prerequisites' ? -1 : meta.id === 'cleanup' ? 2 : meta.needs.ownsMesh === true ? 1 : 0);
   return scenarios.sort((a, b) => rank(a) - rank(b));
+}
+
+/**
+ * Reads one scenario file.
+ *
+ * @throws MeshproofError MP101 when there is none, MP999 when it does not export a scenario of its own name.
+ */
+export async function loadScenario(id: string): Promise<Scenario> {
+  const module = (await import(pathToFileURL(join(scenariosFolder, `${id}.ts`)).href).catch((cause: unknown) => {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ERR_MODULE_NOT_FOUND' && cause.message.includes(`${id}.ts`)) throw new MeshproofError('MP101', { what: `no scenario is named "${id}"`, cause });
+    throw cause;
+  })) as { default?: Scenario };
+  if (module.default?.meta.id !== id) throw new MeshproofError('MP999', { what: `scenarios/${id}.ts does not export the scenario ${id}`, seen: module.default?.meta.id ?? 'no default export' });
+  return module.default;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { looking } from '../tape/tape.ts';
 
 /** What a matcher says about one look. */
 export interface Verdict {
@@ -30,35 +30,38 @@ type Look = () => Promise<Verdict>;
  * @param wanted false under `expect(…).not`
  * @returns the last verdict, with the number of looks in its message
  */
-export async function eventually(look: Look, wanted: boolean, { inARow, within, every }: Rules = rules): Promise<Verdict> {
-  const started = performance.now();
+export async function eventually(look: Look, wanted: boolean, { inARow, within, every }: Rules = rules, name = 'eventually'): Promise<Verdict> {
+  const series = looking(name);
   for (let looks = 1, row = 0; ; looks += 1) {
     const verdict = await look();
     row = verdict.pass === wanted ? row + 1 : 0;
-    if (row === inARow) return verdict;
-    const seconds = (performance.now() - started) / 1000;
-    if (seconds * 1000 + every > within) {
-      const told = `${row > 0 ? `only the last ${row} of ` : ''}${looks} looks within ${seconds.toFixed(0)} s, ${inARow} in a row are asked for; last seen:`;
-      return { pass: !wanted, message: () => `${told}\n${verdict.message()}` };
+    if (row === inARow) {
+      series.end();
+      return verdict;
     }
-    await pause(every);
+    if (await series.again({ every, until: (seconds) => seconds * 1000 + every > within })) continue;
+    const told = `${row > 0 ? `only the last ${row} of ` : ''}${looks} looks within ${series.end().toFixed(0)} s, ${inARow} in a row are asked for; last seen:`;
+    return { pass: !wanted, message: () => `${told}\n${verdict.message()}` };
   }
 }
 
 /** Looks through the whole window; the first verdict that is `ending` ends it. */
-async function through(look: Look, ending: boolean, { inARow, window, every }: Rules): Promise<Verdict> {
-  const started = performance.now();
+async function through(look: Look, ending: boolean, { inARow, window, every }: Rules, name: string): Promise<Verdict> {
+  const series = looking(name);
   for (let looks = 1; ; looks += 1) {
     const verdict = await look();
-    const seconds = (performance.now() - started) / 1000;
-    if (verdict.pass === ending) return { ...verdict, message: () => `look ${looks}, ${seconds.toFixed(1)} s into a window of ${window / 1000} s:\n${verdict.message()}` };
-    if (looks >= inARow && seconds * 1000 >= window) return { ...verdict, message: () => `${looks} looks through ${seconds.toFixed(1)} s, all the same:\n${verdict.message()}` };
-    await pause(every);
+    if (verdict.pass === ending) {
+      const seconds = series.end();
+      return { ...verdict, message: () => `look ${looks}, ${seconds.toFixed(1)} s into a window of ${window / 1000} s:\n${verdict.message()}` };
+    }
+    if (await series.again({ every, until: (seconds, count) => count >= inARow && seconds * 1000 >= window })) continue;
+    const seconds = series.end();
+    return { ...verdict, message: () => `${looks} looks through ${seconds.toFixed(1)} s, all the same:\n${verdict.message()}` };
   }
 }
 
 /** Stability: holds at every look of the window; the first look that does not hold refutes it. */
-export const always = (look: Look, how: Rules = rules): Promise<Verdict> => through(look, false, how);
+export const always = (look: Look, how: Rules = rules, name = 'always'): Promise<Verdict> => through(look, false, how, name);
 
 /** Absence, as `expect(…).not`: did it hold at any look of the window? The first that holds refutes the absence. */
-export const ever = (look: Look, how: Rules = rules): Promise<Verdict> => through(look, true, how);
+export const ever = (look: Look, how: Rules = rules, name = 'ever'): Promise<Verdict> => through(look, true, how, name);

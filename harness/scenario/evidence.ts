@@ -1,50 +1,132 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { appendFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { z } from 'zod';
 import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
+import { MeshproofError } from '../errors/meshproof-error.ts';
 import type { Passed } from '../probe/barrier.ts';
-import type { CurlExchange } from '../probe/curl.ts';
+import { lookingLive, type Keeping, type Looking, type Tape } from '../tape/tape.ts';
+
+/** Name of the list of all answers in a scenario's evidence. */
+export const tapeFile = 'tape.jsonl';
+
+const refusalSchema = z.object({
+  /** A meshproof error by its code, or any other with what tells it apart. */
+  code: z.union([z.string(), z.number()]).optional(),
+  message: z.string(),
+  details: z.record(z.string(), z.unknown()).optional(),
+  body: z.unknown().optional(),
+});
+
+/** One line of the tape: an answer, or the length of a series of looks. */
+export const tapeLineSchema = z.union([
+  z.object({ during: z.string(), question: z.string(), index: z.number(), answer: z.unknown().optional(), file: z.string().optional(), refusal: refusalSchema.optional() }),
+  z.object({ during: z.string(), looking: z.string(), index: z.number(), looks: z.number(), seconds: z.number() }),
+]);
+export type TapeLine = z.infer<typeof tapeLineSchema>;
+
+/** Where a scenario's evidence goes to, or comes from. */
+export interface Evidence extends Tape {
+  readonly path: string;
+  /** Says which step or claim begins; the same question in another step is another one. */
+  during(title: string): void;
+  keepBarrier(proxy: string, passed: Passed): Promise<void>;
+  keepManifest(cluster: string, object: KubernetesObject): Promise<void>;
+}
+
+/** Answers up to this length stand in the list itself. */
+const short = 600;
 
 /**
- * The evidence of one scenario on disk: every dump, exchange and manifest, numbered in the order they came. Envoy redacts private keys
- * in its dumps, and Secrets are never applied by scenarios, so nothing secret lands here.
+ * The evidence of one scenario on disk: every dump, exchange and manifest, numbered in the order they came, and the list of all answers, from
+ * which a replay computes the verdicts again. Envoy redacts private keys in its dumps, and what else is secret is asked with it left out.
  */
-export class EvidenceFolder {
+export class EvidenceFolder implements Evidence {
   readonly path: string;
   #count = 0;
+  #during = '';
+  readonly #indices = new Map<string, number>();
+  /** Content hash → file: what was seen again is not written again. */
+  readonly #files = new Map<string, string>();
+  #written: Promise<void> = Promise.resolve();
 
   constructor(path: string) {
     this.path = path;
   }
 
-  async keepDump(proxy: string, dump: unknown): Promise<void> {
-    await this.#write(`${fileName(proxy)}.config-dump.json`, JSON.stringify(dump));
+  during(title: string): void {
+    this.#during = title;
+  }
+
+  async ask<T>(question: string, live: () => Promise<T>, { file, keep = (answer: T): unknown => answer }: Keeping<T>): Promise<T> {
+    const [during, index] = [this.#during, this.#next(question)];
+    try {
+      const answer = await live();
+      const text = JSON.stringify(keep(answer), undefined, file === undefined ? undefined : 1) as string | undefined;
+      if (text === undefined) await this.#append({ during, question, index });
+      else if (file === undefined && text.length <= short) await this.#append({ during, question, index, answer: JSON.parse(text) as unknown });
+      else await this.#append({ during, question, index, file: await this.#keep(file ?? 'answer.json', text) });
+      return answer;
+    } catch (error) {
+      await this.#append({ during, question, index, refusal: refusalOf(error) });
+      throw error;
+    }
+  }
+
+  looking(name: string): Looking {
+    const [during, index] = [this.#during, this.#next(`looking ${name}`)];
+    return lookingLive((looks, seconds) => void this.#append({ during, looking: name, index, looks, seconds }));
   }
 
   /** What a propagation barrier saw as it opened: the hops, and the push versions that istiod gave. */
   async keepBarrier(proxy: string, passed: Passed): Promise<void> {
-    await this.#write(`${fileName(proxy)}.barrier.json`, JSON.stringify(passed, undefined, 2));
-  }
-
-  async keepExchanges(cluster: string, exchanges: readonly CurlExchange[]): Promise<void> {
-    await this.#write(`${cluster}.curl.json`, JSON.stringify(exchanges, undefined, 2));
+    await this.#keep(`${proxy}.barrier.json`, JSON.stringify(passed, undefined, 2));
   }
 
   async keepManifest(cluster: string, object: KubernetesObject): Promise<void> {
-    await this.#write(`${cluster}.${fileName(`${object.kind} ${object.metadata.name}`)}.yaml`, stringify(object));
+    await this.#keep(`${cluster}.${object.kind} ${object.metadata.name}.yaml`, stringify(object));
   }
 
-  async keepText(name: string, text: string): Promise<string> {
-    return await this.#write(fileName(name), text);
+  /** Everything is on disk when this comes. */
+  async written(): Promise<void> {
+    await this.#written;
   }
 
-  async #write(name: string, text: string): Promise<string> {
-    await mkdir(this.path, { recursive: true });
+  #next(question: string): number {
+    const key = `${this.#during}\n${question}`;
+    const index = this.#indices.get(key) ?? 0;
+    this.#indices.set(key, index + 1);
+    return index;
+  }
+
+  async #append(line: TapeLine): Promise<void> {
+    this.#written = this.#written.then(async () => {
+      await mkdir(this.path, { recursive: true });
+      await appendFile(join(this.path, tapeFile), `${JSON.stringify(line)}\n`);
+    });
+    await this.#written;
+  }
+
+  async #keep(name: string, text: string): Promise<string> {
+    const hash = createHash('sha256').update(text).digest('hex');
+    const known = this.#files.get(hash);
+    if (known !== undefined) return known;
     this.#count += 1;
-    const file = join(this.path, `${String(this.#count).padStart(3, '0')}-${name}`);
-    await writeFile(file, text);
+    const file = `${String(this.#count).padStart(3, '0')}-${name.replaceAll(/[^\w.-]+/g, '_')}`;
+    this.#files.set(hash, file);
+    await mkdir(this.path, { recursive: true });
+    await writeFile(join(this.path, file), text);
     return file;
   }
 }
 
-const fileName = (text: string): string => text.replaceAll(/[^\w.-]+/g, '_');
+/** An error as plain data: enough for whoever meets it in a replay to judge it as live. */
+function refusalOf(error: unknown): z.infer<typeof refusalSchema> {
+  if (error instanceof MeshproofError) {
+    const { cause: _cause, ...details } = error.details;
+    return { code: error.code, message: error.message, details: { ...details } };
+  }
+  const { code, body } = (error ?? {}) as { code?: unknown; body?: unknown };
+  return { ...(typeof code === 'string' || typeof code === 'number' ? { code } : {}), message: error instanceof Error ? error.message : String(error), ...(body === undefined ? {} : { body }) };
+}

@@ -4,7 +4,7 @@ import { endpointName, type ConfigDump } from '../probe/envoy/config-dump.ts';
 import type { Moved } from '../probe/flow.ts';
 import type { HandshakeResult } from '../probe/tls-client.ts';
 import { brokenHop, describeTrace, nearestTo, type Hop } from '../probe/trace.ts';
-import { always, eventually, ever, type Verdict } from './convergence.ts';
+import { always, eventually, ever, rules, type Verdict } from './convergence.ts';
 
 /** Matchers for what probes return; their messages show what was seen, and the nearest thing to what was not. */
 export const meshMatchers = {
@@ -133,12 +133,12 @@ type Repeated<Prefix extends string> = {
 
 type Once = { [Name in keyof Judges]: Judges[Name] extends (seen: never, ...expected: infer Expected) => Verdict ? (...expected: Expected) => void : never };
 
-function repeated(prefix: string, judge: (look: () => Promise<Verdict>, wanted: boolean) => Promise<Verdict>): Record<string, (this: { isNot?: boolean }, probe: () => unknown, ...expected: unknown[]) => Promise<Verdict>> {
+function repeated(prefix: string, judge: (look: () => Promise<Verdict>, wanted: boolean, name: string) => Promise<Verdict>): Record<string, (this: { isNot?: boolean }, probe: () => unknown, ...expected: unknown[]) => Promise<Verdict>> {
   return Object.fromEntries(
     Object.entries(meshMatchers as unknown as Record<string, Judge>).map(([name, matcher]) => [
       name.replace(/^to/, `to${prefix}`),
       async function (this: { isNot?: boolean }, probe: () => unknown, ...expected: unknown[]): Promise<Verdict> {
-        return await judge(async () => matcher(await probe(), ...expected), this.isNot !== true);
+        return await judge(async () => matcher(await probe(), ...expected), this.isNot !== true, name.replace(/^to/, `to${prefix}`));
       },
     ]),
   );
@@ -148,7 +148,7 @@ function repeated(prefix: string, judge: (look: () => Promise<Verdict>, wanted: 
  * Three forms of each matcher for a probe: `toEventually…` (presence: several times in a row before a deadline), `toAlways…` (through a
  * whole window), and `not.toEver…` (absence: never within the window).
  */
-export const convergingMatchers = { ...repeated('Eventually', eventually), ...repeated('Always', (look) => always(look)), ...repeated('Ever', (look) => ever(look)) };
+export const convergingMatchers = { ...repeated('Eventually', (look, wanted, name) => eventually(look, wanted, rules, name)), ...repeated('Always', (look, _wanted, name) => always(look, rules, name)), ...repeated('Ever', (look, _wanted, name) => ever(look, rules, name)) };
 
 declare module 'vitest' {
   // eslint-disable-next-line @typescript-eslint/no-explicit-any, @typescript-eslint/no-unused-vars -- must repeat vitest's own declaration

@@ -1,4 +1,5 @@
-import { ClusterApi, scenarioLabel } from '../cluster/cluster-api.ts';
+import type { ClusterApi } from '../cluster/cluster-api.ts';
+import { scenarioLabel } from '../cluster/labels.ts';
 import { kubectl as lines } from '../cluster/kubectl-lines.ts';
 import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
 import { httpbin, injectedNamespace, sleep } from '../cluster/workloads.ts';
@@ -9,9 +10,10 @@ import { proxySyncs, pushesOf } from '../mesh/readiness.ts';
 import type { PodContainer } from '../probe/pod.ts';
 import { Proxy } from '../probe/proxy.ts';
 import { greetTls, type Greeting, type HandshakeResult } from '../probe/tls-client.ts';
+import { taped } from '../tape/tape.ts';
 import { ClusterDns } from './cluster-dns.ts';
 import type { Environment, EnvironmentCluster } from './environment.ts';
-import type { EvidenceFolder } from './evidence.ts';
+import type { Evidence } from './evidence.ts';
 import type { Journal } from './journal.ts';
 import { MeshLife } from './mesh-life.ts';
 import { clientIn, readyPod, type Client, type Gateway, type Workload } from './workload.ts';
@@ -21,7 +23,7 @@ export interface MeshClusterOptions {
   readonly scenario: string;
   readonly environment: Environment;
   readonly cluster: EnvironmentCluster;
-  readonly evidence: EvidenceFolder;
+  readonly evidence: Evidence;
   readonly journal: Journal;
   readonly signal: AbortSignal;
 }
@@ -41,7 +43,14 @@ export class MeshCluster {
 
   constructor(options: MeshClusterOptions) {
     this.#options = options;
-    this.api = new ClusterApi(options.cluster);
+    this.api = taped<ClusterApi>(
+      `API of ${options.cluster.name}:`,
+      async () => {
+        const { ClusterApi: Api } = await import('../cluster/cluster-api.ts');
+        return new Api(options.cluster);
+      },
+      { known: { address: options.cluster }, nested: ['core', 'apps'], withheld: ['asPod'] },
+    );
     this.dns = new ClusterDns(this.api, (...objects) => this.apply(...objects), options.journal, options.signal);
     this.mesh = new MeshLife(this.api, options);
   }
@@ -232,14 +241,13 @@ export class MeshCluster {
   }
 
   #client(from: PodContainer): Client {
-    const { environment, evidence, journal, signal } = this.#options;
-    return clientIn(from, environment.programs.kubectl, evidence, journal, signal);
+    const { environment, journal, signal } = this.#options;
+    return clientIn(from, environment.programs.kubectl, journal, signal);
   }
 
   #proxy(namespace: string, pod: string): Proxy {
     const { environment, evidence, journal } = this.#options;
     return new Proxy(environment.programs.kubectl, this.container(namespace, pod, 'istio-proxy'), {
-      keep: (proxy, dump) => evidence.keepDump(proxy.name, dump),
       noteHops: (hops) => {
         journal.noteHops(hops);
       },

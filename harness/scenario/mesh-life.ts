@@ -10,6 +10,7 @@ import { applyMesh, gatewayAddress, readCaSecret, removeMesh, waitForGateways } 
 import { systemNamespace } from '../mesh/operator.ts';
 import { waitForProxiesSynced } from '../mesh/readiness.ts';
 import { holds, notYet, waitFor } from '../wait/wait-for.ts';
+import { ask } from '../tape/tape.ts';
 import type { Environment, EnvironmentCluster } from './environment.ts';
 import type { Journal } from './journal.ts';
 
@@ -70,8 +71,8 @@ export class MeshLife {
   async uninstall(): Promise<Uninstalled> {
     const { cluster, journal } = this.#options;
     const manifest = await this.#manifest();
-    const authority = await readCaSecret(this.#api);
-    const removed = await removeMesh(this.#api, manifest, readyWithin, this.#options.signal);
+    const authority = await ask(`secret cacerts of ${cluster.name}`, () => readCaSecret(this.#api), { keep: () => ({}) });
+    const removed = await ask(`removal of the mesh of ${cluster.name}`, () => removeMesh(this.#api, manifest, readyWithin, this.#options.signal), { keep: identities });
     journal.note({ cluster: cluster.name, command: `kubectl delete --context=${cluster.name} -f istio.yaml`, output: removed.map((object) => lines.delete(cluster.name, object).output).join('\n') });
     journal.note({ cluster: cluster.name, ...lines.delete(cluster.name, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: systemNamespace } }) });
     return { authority, manifest };
@@ -80,7 +81,7 @@ export class MeshLife {
   /** Installs what was uninstalled, and waits until it serves as before. */
   async reinstall({ authority, manifest }: Uninstalled): Promise<void> {
     const { environment, cluster, signal } = this.#options;
-    await applyMesh(this.#api, manifest, authority, signal);
+    await ask(`installation of the mesh of ${cluster.name}`, () => applyMesh(this.#api, manifest, authority, signal), { keep: identities });
     await waitForGateways(this.#api, { within: readyWithin, signal });
     await gatewayAddress(this.#api, { within: readyWithin, signal });
     await waitForProxiesSynced(environment.programs.kubectl, cluster, { within: readyWithin, signal });
@@ -117,10 +118,13 @@ export class MeshLife {
   async #manifest(): Promise<KubernetesObject[]> {
     const file = this.#options.cluster.manifest;
     if (file === undefined) throw new MeshproofError('MP708', { what: 'this mesh was not installed by meshproof, which therefore does not take it away', where: this.#where });
-    const manifest = z.array(z.looseObject({ apiVersion: z.string(), kind: z.string(), metadata: z.looseObject({ name: z.string() }) })).parse(JSON.parse(await readFile(file, 'utf8')));
-    return manifest;
+    const read = async (): Promise<KubernetesObject[]> => z.array(z.looseObject({ apiVersion: z.string(), kind: z.string(), metadata: z.looseObject({ name: z.string() }) })).parse(JSON.parse(await readFile(file, 'utf8')));
+    return await ask(`manifest of the mesh of ${this.#api.address.name}`, read, { keep: identities });
   }
 }
+
+/** What objects are, without what is in them. */
+const identities = (objects: readonly KubernetesObject[]): object[] => objects.map(({ apiVersion, kind, metadata: { name, namespace } }) => ({ apiVersion, kind, metadata: { name, namespace } }));
 
 function isIstios({ name, labels }: { readonly name: string; readonly labels: Readonly<Record<string, string>> }): boolean {
   return /istio|cacerts/.test(name) || Object.entries(labels).some((label) => label.join('=').includes('istio') && label[0] !== 'istio-injection');

@@ -2,12 +2,16 @@ import { join } from 'node:path';
 import { asMeshproofError, describeError, MeshproofError } from '../errors/meshproof-error.ts';
 import { diagnose } from '../diagnose/diagnose.ts';
 import type { ClaimResult, ScenarioResult, StepResult } from './claims.ts';
+import { withTape } from '../tape/tape.ts';
 import { Containers } from './containers.ts';
 import type { Environment } from './environment.ts';
-import { EvidenceFolder } from './evidence.ts';
+import { EvidenceFolder, type Evidence } from './evidence.ts';
 import { Journal } from './journal.ts';
 import { MeshCluster } from './mesh-cluster.ts';
 import type { Scenario } from './scenario.ts';
+
+/** Title of the last step, for a scenario that took something from an environment which stays. */
+export const putBack = 'put back what was taken';
 
 /** How steps and claims show elsewhere while they run; the vitest set-up hands in Allure's step. */
 export type Narrator = <T>(title: string, work: () => Promise<T>) => Promise<T>;
@@ -18,6 +22,8 @@ export interface PlayOptions {
   readonly runFolder: string;
   readonly signal: AbortSignal;
   readonly narrate?: Narrator;
+  /** What answers instead of the clusters, in a replay. */
+  readonly evidence?: Evidence;
   /** True when the environment is taken down right after this scenario, so that nothing has to be put back. */
   readonly isLast?: boolean;
 }
@@ -27,9 +33,16 @@ export interface PlayOptions {
  * did: all of that is in the result.
  */
 export async function play(scenario: Scenario, options: PlayOptions): Promise<ScenarioResult> {
-  const { environment, runFolder, signal, narrate = plainly, isLast = false } = options;
+  const recording = new EvidenceFolder(join(options.runFolder, 'evidence', scenario.meta.id));
+  const evidence = options.evidence ?? recording;
+  const result = await withTape(evidence, () => playWith(evidence, scenario, options));
+  await recording.written();
+  return result;
+}
+
+async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOptions): Promise<ScenarioResult> {
+  const { environment, signal, narrate = plainly, isLast = false } = options;
   const { meta } = scenario;
-  const evidence = new EvidenceFolder(join(runFolder, 'evidence', meta.id));
   const started = performance.now();
   const claims = new Map<string, ClaimResult>();
   const steps: StepResult[] = [];
@@ -63,6 +76,7 @@ export async function play(scenario: Scenario, options: PlayOptions): Promise<Sc
   };
   const step = async <T>(title: string, work: () => Promise<T>): Promise<T> => {
     const begun = performance.now();
+    evidence.during(title);
     try {
       return await narrate(title, work);
     } finally {
@@ -83,6 +97,7 @@ export async function play(scenario: Scenario, options: PlayOptions): Promise<Sc
       },
       claim: async (name, proof) => {
         const begun = performance.now();
+        evidence.during(name);
         try {
           const note = await narrate(`claim: ${name}`, async () => await proof());
           claims.set(name, { name, verdict: 'passed', seconds: secondsSince(begun), ...journal.take(), ...(typeof note === 'string' ? { note } : {}) });
@@ -99,9 +114,10 @@ export async function play(scenario: Scenario, options: PlayOptions): Promise<Sc
     blame(error);
   }
   // Also when the run was interrupted: the environment may be kept.
+  evidence.during('after the scenario');
   try {
     await Promise.all(clusters.map((cluster) => cluster.removeApplied()));
-    if (!isLast && restorations.length > 0) await step('put back what was taken', () => Promise.all(restorations.map(({ title, work }) => narrate(title, work))));
+    if (!isLast && restorations.length > 0) await step(putBack, () => Promise.all(restorations.map(({ title, work }) => narrate(title, work))));
   } catch (error) {
     blame(error);
   }

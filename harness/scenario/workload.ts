@@ -5,7 +5,6 @@ import type { PodContainer } from '../probe/pod.ts';
 import type { Proxy } from '../probe/proxy.ts';
 import { resolveInPod } from '../probe/resolve.ts';
 import { holds, notYet, waitFor } from '../wait/wait-for.ts';
-import type { EvidenceFolder } from './evidence.ts';
 import type { Journal } from './journal.ts';
 
 /** A pod whose application container can be told what to call. */
@@ -39,27 +38,24 @@ export interface Gateway {
   curl(url: string, options?: CurlOptions): Promise<CurlExchange>;
 }
 
-/** The client in a container; every exchange is kept as evidence and noted in the journal. */
-export function clientIn(from: PodContainer, kubectl: string, evidence: EvidenceFolder, journal: Journal, signal: AbortSignal): Client {
+/** The client in a container; every exchange is noted in the journal. */
+export function clientIn(from: PodContainer, kubectl: string, journal: Journal, signal: AbortSignal): Client {
   const inPod = `kubectl exec --context=${from.cluster} -n ${from.namespace} ${from.pod} -c ${from.container} --`;
   return {
     pod: from.pod,
     curl: async (url, options) => {
       const exchange = await curl(kubectl, from, url, options);
-      await evidence.keepExchanges(from.cluster, [exchange]);
       journal.note({ cluster: from.cluster, command: `${inPod} ${exchange.command}`, output: rawAnswer(exchange) });
       return exchange;
     },
     curlTimes: async (times, url, options) => {
       const exchanges = await curlTimes(kubectl, from, times, url, options);
-      await evidence.keepExchanges(from.cluster, exchanges);
       journal.note({ cluster: from.cluster, command: `${inPod} ${exchanges[0]?.command ?? ''}   # ${times} times`, output: tally(exchanges.map(({ status }) => `HTTP ${status}`)) });
       return exchanges;
     },
     startLoad: (of) => {
       const running = startLoad(kubectl, from, of, signal);
-      const done = running.done.then(async (result) => {
-        await evidence.keepText(`${from.cluster}.load.json`, JSON.stringify(result, undefined, 1));
+      const done = running.done.then((result) => {
         journal.note({ cluster: from.cluster, command: `${inPod} curl ${of.url}   # ${of.perSecond} a second for ${of.seconds} s`, output: tally(result.calls.map(({ status }) => `HTTP ${status}`)) });
         return result;
       });

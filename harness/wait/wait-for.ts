@@ -1,6 +1,6 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import type { ErrorCode } from '../errors/catalogue.ts';
+import { looking as beginLooking } from '../tape/tape.ts';
 
 /** What one look at a condition found: it holds (with its value), or not yet (with what was seen instead). */
 export type Sighting<T> = { readonly holds: true; readonly value: T } | { readonly holds: false; readonly seen: string };
@@ -32,28 +32,32 @@ export const notYet = (seen: string): Sighting<never> => ({ holds: false, seen }
  */
 export async function waitFor<T>(condition: Condition<T>): Promise<T> {
   const { name, within, every = 250, signal } = condition;
-  const started = performance.now();
+  const series = beginLooking(name);
   const looking = signal ?? new AbortController().signal;
   let lastSeen = 'nothing yet';
   for (;;) {
     looking.throwIfAborted();
     try {
       const sighting = await condition.look(looking);
-      if (sighting.holds) return sighting.value;
+      if (sighting.holds) {
+        series.end();
+        return sighting.value;
+      }
       lastSeen = sighting.seen;
     } catch (error) {
-      if (condition.tolerates?.(error) !== true) throw error;
+      if (condition.tolerates?.(error) !== true) {
+        series.end();
+        throw error;
+      }
       lastSeen = error instanceof Error ? error.message : String(error);
     }
-    if (performance.now() - started + every > within) {
-      throw new MeshproofError(condition.code ?? 'MP701', {
-        what: `${name}: not within ${(within / 1000).toFixed(0)} s`,
-        where: condition.where,
-        expected: name,
-        seen: lastSeen,
-        evidence: condition.evidence,
-      });
-    }
-    await pause(every, undefined, { signal: looking });
+    if (await series.again({ every, signal: looking, until: (seconds) => seconds * 1000 + every > within })) continue;
+    throw new MeshproofError(condition.code ?? 'MP701', {
+      what: `${name}: not within ${(within / 1000).toFixed(0)} s`,
+      where: condition.where,
+      expected: name,
+      seen: lastSeen,
+      evidence: condition.evidence,
+    });
   }
 }

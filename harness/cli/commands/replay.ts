@@ -1,0 +1,30 @@
+import type { Command } from 'commander';
+import { countClaims, countsTold } from '../../report/run-data.ts';
+import { summary } from '../../report/summary.ts';
+import { loadConfig } from '../../run/config.ts';
+
+export function addReplay(program: Command): void {
+  program
+    .command('replay')
+    .description('compute the verdicts and diagnoses of a run again from its evidence, without any cluster')
+    .argument('[run]', 'folder of the run (default: the latest)')
+    .option('--json', 'JSON on stdout')
+    .action(async (folder: string | undefined, flags: { readonly json?: boolean }, command: Command) => {
+      const { latestRun } = await import('../../run/latest-run.ts');
+      const { replay } = await import('../../run/replay.ts');
+      const { config: file } = command.optsWithGlobals<{ config?: string }>();
+      const chosen = folder ?? (await latestRun((await loadConfig(file)).reports));
+      const { data, differences, seconds } = await replay(chosen);
+      const counts = countClaims(data);
+      const verdict = counts.error > 0 ? 'error' : counts.failed > 0 ? 'failed' : 'passed';
+      if (flags.json === true) process.stdout.write(`${JSON.stringify({ run: data.run, verdict, claims: counts, same: differences.length === 0, differences, seconds })}\n`);
+      else {
+        const same = differences.length === 0 ? 'every verdict, reason and diagnosis is what it was live' : `${differences.length} claims come out otherwise than live:`;
+        const lines = differences.map(({ scenario, claim, live, replayed }) => `MP714 ${scenario}: ${claim}\n  live      ${indented(live)}\n  replayed  ${indented(replayed)}`);
+        process.stdout.write([summary(data).trimEnd(), '', `${verdict}: ${countsTold(counts)}; replayed in ${seconds.toFixed(2)} s`, same, ...lines, ''].join('\n'));
+      }
+      process.exitCode = differences.length > 0 ? 1 : { passed: 0, failed: 1, error: 3 }[verdict];
+    });
+}
+
+const indented = (text: string): string => text.replaceAll('\n', '\n            ');

@@ -1,0 +1,16 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { MeshproofError } from '../errors/meshproof-error.ts';
+
+/**
+ * The folder of the latest run.
+ *
+ * @param reports folder of all runs
+ * @throws MeshproofError MP710 when there is none.
+ */
+export async function latestRun(reports: string): Promise<string> {
+  const names = (await readdir(reports).catch(() => [])).filter((name) => /^\d{8}-\d{6}-\d+$/.test(name)).sort();
+  const last = names.at(-1);
+  if (last === undefined) throw new MeshproofError('MP710', { what: `there is no run below ${reports}` });
+  return join(reports, last);
+}

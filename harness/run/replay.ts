@@ -1,0 +1,84 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { MeshproofError } from '../errors/meshproof-error.ts';
+import type { RunData } from '../report/run-data.ts';
+import type { ClaimResult, ScenarioResult } from '../scenario/claims.ts';
+import { environmentSchema, type Environment } from '../scenario/environment.ts';
+import { putBack, play } from '../scenario/play.ts';
+import { RecordedEvidence } from '../scenario/recorded-evidence.ts';
+import { RunRecord } from './run-record.ts';
+import { loadScenario } from './scenario-files.ts';
+
+/** File with the environment that a run's scenarios were played in. */
+export const environmentFile = join('evidence', 'environment.json');
+
+/** A claim that comes out otherwise than it did live. */
+export interface Difference {
+  readonly scenario: string;
+  readonly claim: string;
+  readonly live: string;
+  readonly replayed: string;
+}
+
+export interface Replayed {
+  /** The run's record with the scenarios as they come out of the replay. */
+  readonly data: RunData;
+  readonly differences: readonly Difference[];
+  readonly seconds: number;
+}
+
+/**
+ * Computes every verdict and diagnosis of a run again from its evidence: the scenarios are played with the recorded answers in place of
+ * clusters, proxies and pods. Nothing outside of the folder is read, started or called.
+ *
+ * @param folder of the run
+ * @throws MeshproofError MP710 for a folder without a run, MP713 when the evidence does not have what a scenario asks.
+ */
+export async function replay(folder: string): Promise<Replayed> {
+  const started = performance.now();
+  const { data } = await RunRecord.open(folder).catch((cause: unknown) => {
+    throw new MeshproofError('MP710', { what: `${folder} holds no run.json that can be read`, cause });
+  });
+  const environment = await readEnvironment(folder);
+  await useMatchers();
+  const scenarios: ScenarioResult[] = [];
+  for (const recorded of data.scenarios) {
+    const evidence = await RecordedEvidence.open(join(folder, 'evidence', recorded.id));
+    const isLast = !recorded.steps.some(({ title }) => title === putBack);
+    const result = await play(await loadScenario(recorded.id), { environment, runFolder: folder, signal: new AbortController().signal, evidence, isLast });
+    scenarios.push({ ...result, seconds: recorded.seconds, claims: result.claims.map((claim) => ({ ...claim, seconds: recorded.claims.find(({ name }) => name === claim.name)?.seconds ?? 0 })) });
+  }
+  const differences = data.scenarios.flatMap((live, index) => compare(live, scenarios[index] ?? live));
+  return { data: { ...data, scenarios }, differences, seconds: (performance.now() - started) / 1000 };
+}
+
+async function readEnvironment(folder: string): Promise<Environment> {
+  const file = join(folder, environmentFile);
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw new MeshproofError('MP713', { what: 'the run did not keep the environment that it was played in', where: file, cause });
+  });
+  return environmentSchema.parse(JSON.parse(text));
+}
+
+/** vitest's `expect` with the matchers that scenarios use; outside of a test there is no file that it could belong to. */
+async function useMatchers(): Promise<void> {
+  const [{ expect }, { convergingMatchers, meshMatchers }] = await Promise.all([import('vitest'), import('../scenario/matchers.ts')]);
+  expect.setState({ testPath: '' });
+  expect.extend({ ...meshMatchers, ...convergingMatchers });
+}
+
+function compare(live: ScenarioResult, replayed: ScenarioResult): Difference[] {
+  const names = new Set([...live.claims, ...replayed.claims].map(({ name }) => name));
+  return [...names].flatMap((name): Difference[] => {
+    const [before, after] = [live, replayed].map(({ claims }) => told(claims.find((claim) => claim.name === name)));
+    return before === after ? [] : [{ scenario: live.id, claim: name, live: before ?? '', replayed: after ?? '' }];
+  });
+}
+
+/** All of a claim that a replay must find again. */
+function told(claim: ClaimResult | undefined): string {
+  if (claim === undefined) return 'no such claim';
+  const { verdict, code, reason, diagnosis, note, hops } = claim;
+  const broken = hops.filter(({ found }) => found === undefined).map(({ proxy, hop }) => `${proxy} ${hop}`);
+  return [verdict, code, diagnosis?.code, diagnosis?.hop, note, ...broken, reason].filter((part) => part !== undefined).join('\n');
+}

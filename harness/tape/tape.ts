@@ -1,0 +1,133 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { setTimeout as pause } from 'node:timers/promises';
+
+/** How an answer from outside is kept. */
+export interface Keeping<T> {
+  /** Name of a file of its own among the evidence, for answers that a person will want to read: a config dump, an exchange. */
+  readonly file?: string | undefined;
+  /** What of the answer may be written down; secrets are left out here. */
+  readonly keep?: (answer: T) => unknown;
+}
+
+/** When a series of looks has lasted long enough. */
+export interface Patience {
+  /** Pause between two looks, in milliseconds. */
+  readonly every: number;
+  readonly until: (seconds: number, looks: number) => boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A series of looks at something that changes by itself. */
+export interface Looking {
+  /** After a look: pauses and tells that there is time for another, or tells that there is none. */
+  again(patience: Patience): Promise<boolean>;
+  /** Ends the series, and tells how many seconds it lasted. */
+  end(): number;
+}
+
+/**
+ * Where everything that a scenario learns from outside passes by: what it asks of clusters, proxies and pods, and how often it looks. Live it
+ * goes through; recorded it is written down as evidence; replayed it comes from there, and nothing outside is touched.
+ */
+export interface Tape {
+  ask<T>(question: string, live: () => Promise<T>, keeping: Keeping<T>): Promise<T>;
+  looking(name: string): Looking;
+}
+
+/** Looks by the clock. */
+export function lookingLive(ended: (looks: number, seconds: number) => void = () => undefined): Looking {
+  const started = performance.now();
+  let [looks, lasted] = [1, 0];
+  const seconds = (): number => (performance.now() - started) / 1000;
+  const end = (): number => {
+    if (lasted === 0) {
+      lasted = seconds();
+      ended(looks, lasted);
+    }
+    return lasted;
+  };
+  return {
+    end,
+    again: async ({ every, until, signal }) => {
+      if (until(seconds(), looks)) {
+        end();
+        return false;
+      }
+      looks += 1;
+      await pause(every, undefined, signal === undefined ? {} : { signal });
+      return true;
+    },
+  };
+}
+
+const live: Tape = { ask: (_question, answer) => answer(), looking: () => lookingLive() };
+let current: Tape = live;
+/** Set while an answer is being had: what that takes belongs to the one question. */
+const answering = new AsyncLocalStorage<true>();
+
+/** Plays something with a tape; scenarios are played one after the other, so there is one tape at a time. */
+export async function withTape<T>(tape: Tape, work: () => Promise<T>): Promise<T> {
+  const before = current;
+  current = tape;
+  try {
+    return await work();
+  } finally {
+    current = before;
+  }
+}
+
+/**
+ * Asks something outside.
+ *
+ * @param question names what is asked, the same in every run: no times, no ids made up on the way
+ */
+export async function ask<T>(question: string, answer: () => Promise<T>, keeping: Keeping<T> = {}): Promise<T> {
+  if (answering.getStore() === true) return await answer();
+  return await current.ask(question, () => answering.run(true, answer), keeping);
+}
+
+/** Begins a series of looks. */
+export const looking = (name: string): Looking => (answering.getStore() === true ? lookingLive() : current.looking(name));
+
+/**
+ * A client of something outside whose every method is a question. The client itself is opened at the first question that needs it, so a
+ * replay never opens it.
+ *
+ * @param known properties that need no asking
+ * @param nested properties that are clients themselves
+ * @param withheld methods whose answers are secrets
+ */
+export function taped<T extends object>(name: string, open: () => Promise<T>, { known = {}, nested = [], withheld = [] }: { readonly known?: Partial<T>; readonly nested?: readonly string[]; readonly withheld?: readonly string[] } = {}): T {
+  let opened: Promise<T> | undefined;
+  const client = (): Promise<T> => (opened ??= open());
+  const inner = new Map<string, object>();
+  const get = (_target: object, key: string | symbol): unknown => {
+    // A client is no promise, whoever asks.
+    if (typeof key === 'symbol' || key === 'then') return undefined;
+    if (key in known) return known[key as keyof T];
+    if (nested.includes(key)) {
+      const there = inner.get(key) ?? taped(`${name} ${key}`, async () => (await client())[key as keyof T] as object, { withheld });
+      inner.set(key, there);
+      return there;
+    }
+    return (...args: unknown[]): Promise<unknown> =>
+      ask(
+        [name, key, ...args.map(brief)].filter((word) => word !== '').join(' '),
+        async () => {
+          const target = await client();
+          return await (target[key as keyof T] as (...given: unknown[]) => Promise<unknown>).apply(target, args);
+        },
+        withheld.includes(key) ? { keep: () => ({}) } : {},
+      );
+  };
+  return new Proxy({}, { get }) as T;
+}
+
+/** An argument in a question: what it names, and nothing that differs from run to run. */
+function brief(argument: unknown): string {
+  if (typeof argument === 'string' || typeof argument === 'number') return String(argument);
+  if (Array.isArray(argument)) return argument.map(brief).join(',');
+  if (typeof argument !== 'object' || argument === null) return '';
+  const { kind, metadata, namespace, name, labelSelector } = argument as { kind?: unknown; metadata?: { namespace?: unknown; name?: unknown }; namespace?: unknown; name?: unknown; labelSelector?: unknown };
+  return [kind, metadata?.namespace, metadata?.name, namespace, name, labelSelector].filter((word) => typeof word === 'string').join('/');
+}
