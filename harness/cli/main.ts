@@ -8,6 +8,7 @@ import { addList } from './commands/list.ts';
 import { addRun, addUp } from './commands/run.ts';
 import { addStatus } from './commands/status.ts';
 import { addProbe } from './commands/probe.ts';
+import { addDiagnose } from './commands/diagnose.ts';
 import { addReplay } from './commands/replay.ts';
 import { addWalkthrough } from './commands/walkthrough.ts';
 import { addCarryOut } from './commands/carry-out.ts';
@@ -20,7 +21,7 @@ const program = new Command('meshproof')
   .exitOverride()
   .configureOutput({ outputError: () => undefined });
 
-for (const add of [addRun, addUp, addDown, addStatus, addDoctor, addList, addExplain, addExec, addProbe, addWalkthrough, addReplay, addCarryOut]) add(program);
+for (const add of [addRun, addUp, addDown, addStatus, addDoctor, addList, addExplain, addExec, addProbe, addWalkthrough, addReplay, addDiagnose, addCarryOut]) add(program);
 
 try {
   await program.parseAsync();

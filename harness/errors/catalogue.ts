@@ -352,6 +352,36 @@ export const catalogue = {
     meaning: 'The gateway’s cluster for the SNI has endpoints, and not the one that should be there.',
     remedy: 'Compare labels of subsets and pods, and the health of the endpoints.',
   },
+  MP811: {
+    title: 'the name does not resolve',
+    blame: 'mesh',
+    meaning: 'The client never called: its resolver has no address for the host. `.global` names come from the sidecar’s DNS capture, or from a stub domain of the cluster’s DNS.',
+    remedy: 'See that a ServiceEntry with the host and an address is visible in the client’s namespace, and that ISTIO_META_DNS_CAPTURE is on; for pods without a sidecar, that the stub domain is there.',
+  },
+  MP812: {
+    title: 'an authorization policy refuses the call',
+    blame: 'mesh',
+    meaning: 'The call came through, with its identity, and the server’s proxy (or a gateway’s) refused it by an AuthorizationPolicy.',
+    remedy: 'List the AuthorizationPolicies of the server’s namespace and of istio-system; principals of the other cluster carry the same trust domain.',
+  },
+  MP813: {
+    title: 'the TLS handshake fails',
+    blame: 'mesh',
+    meaning: 'Two proxies found each other and did not trust each other: another root, an expired certificate, or an identity that is not among the accepted ones.',
+    remedy: 'Compare both ends with `meshproof probe <pod> --only secrets`: the ROOTCA fingerprints must be the same, and the chains must lead there.',
+  },
+  MP814: {
+    title: 'a fault that was injected on purpose',
+    blame: 'mesh',
+    meaning: 'A VirtualService tells the client’s sidecar to abort or delay calls.',
+    remedy: 'Look for `fault:` in the VirtualServices that are visible in the client’s namespace.',
+  },
+  MP815: {
+    title: 'the next hop does not answer',
+    blame: 'mesh',
+    meaning: 'The configuration leads somewhere, and nobody there takes the connection: no healthy endpoint, a closed port, a gateway that resets it.',
+    remedy: 'See that the endpoint is reachable from the client’s node, that 15443 is open between the networks, and that the peer’s gateway knows the SNI (`meshproof diagnose`).',
+  },
   // MP9xx: interruption
   MP901: {
     title: 'interrupted',

@@ -1,4 +1,3 @@
-import { execa } from 'execa';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 
 /** Where a probe runs: one container of one pod. */
@@ -26,6 +25,8 @@ export interface ExecResult {
  */
 export async function execInPod(kubectl: string, where: PodContainer, command: readonly string[], options: { readonly timeout?: number; readonly signal?: AbortSignal } = {}): Promise<ExecResult> {
   const { timeout = 30_000, signal } = options;
+  // Loaded when something runs: commands that only read start the sooner.
+  const { execa } = await import('execa');
   const result = await execa(
     kubectl,
     ['--kubeconfig', where.kubeconfig, '--context', where.context, '--namespace', where.namespace, 'exec', where.pod, '-c', where.container, '--', ...command],

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { barrier, type Passed, type Pushes } from './barrier.ts';
 import { readAccessLog, untraced, type AccessLogEntry } from './access-log.ts';
+import { inKeyOrder } from './envoy/key-order.ts';
 import { ConfigDump } from './envoy/config-dump.ts';
 import { holds, notYet, waitFor } from '../wait/wait-for.ts';
 import { ask } from '../tape/tape.ts';
@@ -123,6 +124,6 @@ export class Proxy {
       }
       return JSON.parse(stdout) as unknown;
     };
-    return await ask(`Envoy of ${this.name}: ${path}`, answer, { file });
+    return await ask(`Envoy of ${this.name}: ${path}`, answer, { file, keep: inKeyOrder });
   }
 }

@@ -1,7 +1,7 @@
 import { createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { execa, ExecaError, type Options } from 'execa';
+import type { ExecaError, Options } from 'execa';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import type { ErrorCode } from '../errors/catalogue.ts';
 
@@ -53,6 +53,8 @@ export async function runProgram(call: ProgramCall): Promise<ProgramResult> {
   if (call.log !== undefined) await mkdir(dirname(call.log), { recursive: true });
   const log = call.log === undefined ? undefined : createWriteStream(call.log, { flags: 'a' });
   log?.write(`$ ${program} ${args.join(' ')}\n`);
+  // Loaded when something runs: commands that only read start the sooner.
+  const { execa, ExecaError: Failure } = await import('execa');
   try {
     const child = execa(program, [...args], options);
     for await (const line of child.iterable({ from: 'all' })) {
@@ -63,14 +65,13 @@ export async function runProgram(call: ProgramCall): Promise<ProgramResult> {
     return { stdout, stderr };
   } catch (error) {
     signal?.throwIfAborted();
-    throw programError(call, error);
+    throw error instanceof Failure ? programError(call, error as ExecaError) : error;
   } finally {
     log?.end();
   }
 }
 
-function programError(call: ProgramCall, error: unknown): MeshproofError {
-  if (!(error instanceof ExecaError)) throw error;
+function programError(call: ProgramCall, error: ExecaError): MeshproofError {
   if (error.code === 'ENOENT') {
     return new MeshproofError('MP203', { what: `${call.purpose}: ${call.program} was not found`, where: call.where, cause: error });
   }

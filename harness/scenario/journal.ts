@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { CurlExchange } from '../probe/curl.ts';
 import type { Hop } from '../probe/trace.ts';
 
 /** One thing that was done to a cluster, as the command that does the same by hand, with what came back. */
@@ -20,6 +21,8 @@ export interface Notes {
   readonly actions: Action[];
   /** The last trace through each proxy. */
   readonly hops: Hop[];
+  /** The last call. */
+  readonly exchange: CurlExchange | undefined;
 }
 
 const longest = 4_000;
@@ -28,9 +31,16 @@ const longest = 4_000;
 export class Journal {
   #actions: Action[] = [];
   #hops = new Map<string, readonly Hop[]>();
+  #exchange: CurlExchange | undefined;
 
   note(action: Action): void {
     this.#actions.push({ ...action, output: shorten(action.output) });
+  }
+
+  /** Notes a call; of several the last one that failed counts, or the last one. */
+  noteExchange(exchange: CurlExchange): void {
+    const failed = ({ status, exitCode }: CurlExchange): boolean => exitCode !== 0 || status >= 400;
+    if (this.#exchange === undefined || failed(exchange) || !failed(this.#exchange)) this.#exchange = exchange;
   }
 
   /** Notes a trace through one proxy; of several the last one counts. */
@@ -46,7 +56,9 @@ export class Journal {
   take(): Notes {
     const hops = [...this.#hops.values()].flat();
     this.#hops.clear();
-    return { actions: this.#actions.splice(0), hops };
+    const exchange = this.#exchange;
+    this.#exchange = undefined;
+    return { actions: this.#actions.splice(0), hops, exchange };
   }
 }
 

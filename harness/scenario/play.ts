@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import { asMeshproofError, describeError, MeshproofError } from '../errors/meshproof-error.ts';
 import { diagnose } from '../diagnose/diagnose.ts';
+import { diagnoseExchange } from '../diagnose/exchange.ts';
 import type { ClaimResult, ScenarioResult, StepResult } from './claims.ts';
 import { withTape } from '../tape/tape.ts';
 import { Containers } from './containers.ts';
 import type { Environment } from './environment.ts';
 import { EvidenceFolder, type Evidence } from './evidence.ts';
-import { Journal } from './journal.ts';
+import { Journal, type Notes } from './journal.ts';
 import { MeshCluster } from './mesh-cluster.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -71,16 +72,20 @@ async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOpt
   const blame = (error: unknown): void => {
     const behind = meta.claims.filter((name) => !claims.has(name));
     const last = meta.claims.slice(-1).filter((name) => claims.get(name)?.verdict === 'passed');
-    const hops = steps.at(-1)?.hops ?? [];
-    for (const name of behind.length > 0 ? behind : last) claims.set(name, { name, seconds: 0, actions: [], hops, ...verdictOf(error), ...diagnosisOf(hops) });
+    const { hops } = seen;
+    for (const name of behind.length > 0 ? behind : last) claims.set(name, { name, seconds: 0, actions: [], hops, ...verdictOf(error), ...diagnosisOf(seen) });
   };
+  /** Paths and calls that the last step saw: a claim that looks at none of its own judges those. */
+  let seen: Pick<Notes, 'hops' | 'exchange'> = { hops: [], exchange: undefined };
   const step = async <T>(title: string, work: () => Promise<T>): Promise<T> => {
     const begun = performance.now();
     evidence.during(title);
     try {
       return await narrate(title, work);
     } finally {
-      steps.push({ title, seconds: secondsSince(begun), ...journal.take() });
+      const { actions, hops, exchange } = journal.take();
+      seen = { hops, exchange };
+      steps.push({ title, seconds: secondsSince(begun), actions, hops });
     }
   };
   try {
@@ -100,11 +105,12 @@ async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOpt
         evidence.during(name);
         try {
           const note = await narrate(`claim: ${name}`, async () => await proof());
-          claims.set(name, { name, verdict: 'passed', seconds: secondsSince(begun), ...journal.take(), ...(typeof note === 'string' ? { note } : {}) });
+          claims.set(name, { name, verdict: 'passed', seconds: secondsSince(begun), ...recorded(journal.take()), ...(typeof note === 'string' ? { note } : {}) });
         } catch (error) {
           signal.throwIfAborted();
           const notes = journal.take();
-          claims.set(name, { name, seconds: secondsSince(begun), ...notes, ...verdictOf(error), ...diagnosisOf(notes.hops) });
+          const looked = notes.hops.length > 0 || notes.exchange !== undefined;
+          claims.set(name, { name, seconds: secondsSince(begun), ...recorded(notes), ...verdictOf(error), ...diagnosisOf(looked ? notes : seen) });
         }
       },
     });
@@ -130,6 +136,9 @@ const unproven = (name: string, reason: string, code?: string): ClaimResult => (
 /** Without a report beside it, a step is just done. */
 const plainly: Narrator = (_title, work) => work();
 
+/** What of the notes goes into the record. */
+const recorded = ({ actions, hops }: Notes): Pick<Notes, 'actions' | 'hops'> => ({ actions, hops });
+
 /** An assertion that does not hold refutes the claim; anything else says nothing about the mesh. */
 function verdictOf(error: unknown): Pick<ClaimResult, 'verdict' | 'reason' | 'code'> {
   // What vitest throws, for its own matchers and for those of `expect.extend` alike, carries both sides.
@@ -140,9 +149,11 @@ function verdictOf(error: unknown): Pick<ClaimResult, 'verdict' | 'reason' | 'co
   return { verdict, reason: describeError(known), code: known.code };
 }
 
-/** Where the path of a claim that does not hold broke, if it did. */
-function diagnosisOf(hops: ClaimResult['hops']): Pick<ClaimResult, 'diagnosis'> {
-  const diagnosis = diagnose(hops);
+/** Where the path of a claim that does not hold broke: by its proxies' configuration, or else by what its last call met. */
+function diagnosisOf({ hops, exchange }: Pick<Notes, 'hops' | 'exchange'>): Pick<ClaimResult, 'diagnosis'> {
+  const fromCall = exchange === undefined ? undefined : diagnoseExchange(exchange);
+  // Without an address nothing behind DNS was ever reached.
+  const diagnosis = fromCall?.code === 'MP811' ? fromCall : (diagnose(hops) ?? fromCall);
   return diagnosis === undefined ? {} : { diagnosis };
 }
 

@@ -84,12 +84,11 @@ export class RecordedEvidence implements Evidence {
   async #read(file: string): Promise<unknown> {
     const reading =
       this.#files.get(file) ??
-      readFile(join(this.path, file), 'utf8').then(
-        (text) => JSON.parse(text) as unknown,
-        (cause: unknown) => {
-          throw new MeshproofError('MP713', { what: 'a file of the evidence is missing', where: join(this.path, file), cause });
-        },
-      );
+      readFile(join(this.path, file), 'utf8')
+        .then((text) => JSON.parse(text) as unknown)
+        .catch((cause: unknown) => {
+          throw new MeshproofError('MP713', { what: 'a file of the evidence is missing or broken', where: join(this.path, file), seen: cause instanceof Error ? cause.message : String(cause), cause });
+        });
     this.#files.set(file, reading);
     return await reading;
   }

@@ -45,11 +45,13 @@ export function clientIn(from: PodContainer, kubectl: string, journal: Journal, 
     pod: from.pod,
     curl: async (url, options) => {
       const exchange = await curl(kubectl, from, url, options);
+      journal.noteExchange(exchange);
       journal.note({ cluster: from.cluster, command: `${inPod} ${exchange.command}`, output: rawAnswer(exchange) });
       return exchange;
     },
     curlTimes: async (times, url, options) => {
       const exchanges = await curlTimes(kubectl, from, times, url, options);
+      for (const exchange of exchanges) journal.noteExchange(exchange);
       journal.note({ cluster: from.cluster, command: `${inPod} ${exchanges[0]?.command ?? ''}   # ${times} times`, output: tally(exchanges.map(({ status }) => `HTTP ${status}`)) });
       return exchanges;
     },

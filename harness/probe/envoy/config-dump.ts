@@ -42,6 +42,9 @@ export interface Rejection {
 
 type Section<Key extends keyof typeof sections> = z.infer<(typeof sections)[Key]>;
 
+/** Dumps that were read before; a replay meets the same one again and again. */
+const read = new WeakMap<object, ConfigDump>();
+
 /** A proxy's configuration as Envoy itself dumps it, with the questions that claims ask. */
 export class ConfigDump {
   readonly #listeners: Section<'listenersDump'>;
@@ -68,9 +71,13 @@ export class ConfigDump {
    * @throws MeshproofError MP703 that names the field which is missing or of another type.
    */
   static parse(json: unknown, origin: string): ConfigDump {
+    const known = typeof json === 'object' && json !== null ? read.get(json) : undefined;
+    if (known !== undefined) return known;
     const dump = configDumpSchema.safeParse(json);
     if (!dump.success) throw notUnderstood(origin, 'configs', dump.error);
-    return new ConfigDump(dump.data, origin);
+    const parsed = new ConfigDump(dump.data, origin);
+    if (typeof json === 'object' && json !== null) read.set(json, parsed);
+    return parsed;
   }
 
   /** Every listener that serves now, static and dynamic. */

@@ -1,0 +1,72 @@
+import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readFleet } from './fleet-dumps.ts';
+import { unpackRun, type RecordedRun } from './recorded-run.ts';
+import { diagnoseFleet } from '../diagnose/fleet.ts';
+
+/** Lays the last dump of each proxy out as `istioctl bug-report` does: one archive for each cluster. */
+async function asBugReports(run: RecordedRun): Promise<string> {
+  const recorded = await unpackRun(run);
+  const evidence = join(recorded, 'evidence', 'direct-sidecar');
+  const fleet = await mkdtemp(join(tmpdir(), 'meshproof-fleet-'));
+  for (const name of (await readdir(evidence)).filter((file) => file.endsWith('config-dump.json')).sort()) {
+    const [, cluster = '', namespace = '', pod = ''] = /^\d+-(west|east)_([a-z-]+)_(.+)\.config-dump\.json$/.exec(name) ?? [];
+    const folder = join(fleet, `bug-report-${cluster}`, 'proxies', namespace, pod);
+    await mkdir(folder, { recursive: true });
+    await copyFile(join(evidence, name), join(folder, 'config_dump?include_eds'));
+  }
+  await rm(recorded, { recursive: true });
+  return fleet;
+}
+
+describe('a whole fleet', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await asBugReports('green');
+  });
+  afterAll(async () => {
+    await rm(folder, { recursive: true });
+  });
+
+  test('each proxy tells which cluster it is of, and what it is', async () => {
+    const fleet = await readFleet(folder);
+    expect(fleet.map(({ cluster, role }) => `${cluster} ${role}`).sort()).toEqual(['east gateway', 'west sidecar']);
+  });
+
+  test('the path between the clusters is followed through both', async () => {
+    const [path] = diagnoseFleet(await readFleet(folder), { host: 'httpbin.bar.global' });
+    expect(path).toMatchObject({ service: 'httpbin.bar.global:8000', diagnosis: undefined });
+    expect(path?.hops.map(({ hop }) => hop)).toEqual(['listener', 'route', 'cluster', 'mutual TLS', 'endpoint', 'listener', 'filter chain', 'SNI cluster', 'workload']);
+  });
+
+  test('a service that nobody declared breaks at the sidecar’s listener', async () => {
+    const [path] = diagnoseFleet(await readFleet(folder), { host: 'nobody.bar.global', port: 80 });
+    expect(path?.diagnosis?.code).toBe('MP802');
+  });
+
+  test('without the peer’s dumps the path is followed as far as it goes, and that is said', async () => {
+    const [path] = diagnoseFleet((await readFleet(folder)).filter(({ cluster }) => cluster === 'west'), { host: 'httpbin.bar.global' });
+    expect(path).toMatchObject({ diagnosis: undefined, unseen: expect.stringContaining('no dump of a gateway') });
+  });
+});
+
+test.each<[RecordedRun, string]>([
+  ['fault-tls', 'MP805'],
+  ['fault-sni', 'MP805'],
+  ['fault-sidecar', 'MP802'],
+])('%s is diagnosed from the dumps alone: %s', async (run, code) => {
+  const folder = await asBugReports(run);
+  const [path] = diagnoseFleet(await readFleet(folder), { host: 'httpbin.bar.global', port: 8000 });
+  await rm(folder, { recursive: true });
+  expect(path?.diagnosis?.code).toBe(code);
+});
+
+test('a folder without dumps, and a dump that is cut off, are named', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'meshproof-fleet-'));
+  await expect(readFleet(folder)).rejects.toThrow(expect.objectContaining({ code: 'MP711' }));
+  await writeFile(join(folder, 'config_dump'), '{"configs": [');
+  await expect(readFleet(folder)).rejects.toThrow(expect.objectContaining({ code: 'MP703', details: expect.objectContaining({ where: join(folder, 'config_dump') }) }));
+  await rm(folder, { recursive: true });
+});
