@@ -20,7 +20,7 @@ export default scenario(
       'while the control planes run, their traces are found (the control of the claim below)',
       'the control planes are uninstalled without a trace: no object of any kind in either cluster is Istio’s',
     ],
-    needs: { clusters: 2, loadBalancer: true, ownsMesh: true },
+    needs: { clusters: 2, loadBalancer: true, ownsMesh: true, namespaces: [client, server] },
     replaced: [replacements.multiclusterValues],
     walkthrough: [
       { step: 'clean up: sleep, its ServiceEntry and namespace in cluster1, httpbin and its namespace in cluster2', runs: 'cleanup-the-example.1-5' },

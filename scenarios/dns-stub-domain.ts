@@ -28,7 +28,7 @@ export default scenario(
       'the form for KubeDNS hands .global to the same name server, read by KubeDNS’s own rule',
       'after the stub domain is taken back, a pod without a sidecar no longer resolves the host',
     ],
-    needs: { clusters: 2 },
+    needs: { clusters: 2, ownsCluster: true, namespaces: ['foo', 'legacy'] },
     replaced: [replacements.istiocoredns],
     walkthrough: [
       { step: 'the form for KubeDNS hands .global to the same name server, read by KubeDNS’s own rule', runs: 'setup-DNS.1', instead: 'kind’s clusters run CoreDNS; the ConfigMap is made as for KubeDNS and read by its rule.' },

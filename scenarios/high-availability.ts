@@ -28,7 +28,7 @@ export default scenario(
       'with both control planes killed and restarted no call fails',
       'with the local replica back calls return to it',
     ],
-    needs: { clusters: 2, loadBalancer: true, ownsMesh: true },
+    needs: { clusters: 2, loadBalancer: true, ownsMesh: true, namespaces: [namespace] },
     replaced: [replacements.sniRewrite],
   },
   async ({ west, east, step, claim, restore }) => {

@@ -13,7 +13,7 @@ export default scenario(
       'all clusters trust one common root CA',
       'each cluster signs with an intermediate of its own',
     ],
-    needs: { clusters: 2, loadBalancer: true },
+    needs: { clusters: 2, loadBalancer: true, namespaces: ['foo', 'bar'] },
     walkthrough: [
       {
         step: 'the user is cluster-admin in each cluster',

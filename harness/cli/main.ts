@@ -8,6 +8,10 @@ import { addList } from './commands/list.ts';
 import { addRun, addUp } from './commands/run.ts';
 import { addStatus } from './commands/status.ts';
 import { addProbe } from './commands/probe.ts';
+import { addDiff } from './commands/diff.ts';
+import { addGate } from './commands/gate.ts';
+import { addBadge } from './commands/badge.ts';
+import { addServices } from './commands/services.ts';
 import { addDiagnose } from './commands/diagnose.ts';
 import { addReplay } from './commands/replay.ts';
 import { addWalkthrough } from './commands/walkthrough.ts';
@@ -21,7 +25,7 @@ const program = new Command('meshproof')
   .exitOverride()
   .configureOutput({ outputError: () => undefined });
 
-for (const add of [addRun, addUp, addDown, addStatus, addDoctor, addList, addExplain, addExec, addProbe, addWalkthrough, addReplay, addDiagnose, addCarryOut]) add(program);
+for (const add of [addRun, addUp, addDown, addStatus, addDoctor, addList, addExplain, addExec, addProbe, addWalkthrough, addReplay, addDiagnose, addDiff, addGate, addBadge, addServices, addCarryOut]) add(program);
 
 try {
   await program.parseAsync();

@@ -1,4 +1,4 @@
-import { AppsV1Api, AuthorizationV1Api, CoreV1Api, DiscoveryV1Api, KubeConfig, KubernetesObjectApi, loadYaml, PatchStrategy, VersionApi, type V1ContainerStatus } from '@kubernetes/client-node';
+import { AppsV1Api, AuthorizationV1Api, CoreV1Api, DiscoveryV1Api, KubeConfig, KubernetesObjectApi, loadYaml, makeInformer, PatchStrategy, VersionApi, type V1ContainerStatus } from '@kubernetes/client-node';
 import pLimit from 'p-limit';
 import pRetry from 'p-retry';
 import { MeshproofError } from '../errors/meshproof-error.ts';
@@ -12,6 +12,8 @@ export interface ClusterAddress {
   readonly name: string;
   readonly kubeconfig: string;
   readonly context: string;
+  /** A cluster that meshproof did not make: what is there and is not meshproof's is neither changed nor deleted. */
+  readonly foreign?: boolean | undefined;
 }
 
 /** Typed access to one cluster's API server. Each instance has a KubeConfig of its own, never a shared one. */
@@ -19,6 +21,7 @@ export class ClusterApi {
   readonly address: ClusterAddress;
   readonly core: CoreV1Api;
   readonly apps: AppsV1Api;
+  readonly #config: KubeConfig;
   readonly #objects: KubernetesObjectApi;
   readonly #ca: string;
   readonly #discovery: DiscoveryV1Api;
@@ -30,6 +33,7 @@ export class ClusterApi {
     const config = new KubeConfig();
     config.loadFromFile(address.kubeconfig);
     config.setCurrentContext(address.context);
+    this.#config = config;
     this.#ca = Buffer.from(config.getCurrentCluster()?.caData ?? '', 'base64').toString();
     this.#discovery = config.makeApiClient(DiscoveryV1Api);
     this.core = config.makeApiClient(CoreV1Api);
@@ -81,9 +85,10 @@ export class ClusterApi {
    * minute; a refusal is not.
    *
    * @returns the object as the server has it now
-   * @throws MeshproofError MP505 with the server's own words.
+   * @throws MeshproofError MP505 with the server's own words; MP507 for somebody else's object in a cluster of the user.
    */
   async apply(object: KubernetesObject, signal?: AbortSignal): Promise<KubernetesObject> {
+    if (this.address.foreign === true) await this.#claim(object);
     const labelled: KubernetesObject = { ...object, metadata: { ...object.metadata, labels: { ...object.metadata.labels, [ownLabel]: fieldManager } } };
     // The client library knows CRDs by its own field names and drops `x-kubernetes-…` of a plain object; its reader translates them.
     const spoken = object.kind === 'CustomResourceDefinition' ? loadYaml<KubernetesObject>(JSON.stringify(labelled)) : labelled;
@@ -107,6 +112,18 @@ export class ClusterApi {
     }
   }
 
+  /**
+   * Asks the server whether it would take an object, without writing it (server-side dry run).
+   *
+   * @throws MeshproofError MP505 with the server's own words.
+   */
+  async wouldApply(object: KubernetesObject): Promise<void> {
+    const labelled: KubernetesObject = { ...object, metadata: { ...object.metadata, labels: { ...object.metadata.labels, [ownLabel]: fieldManager } } };
+    await this.#objects.patch<KubernetesObject>(labelled, undefined, 'All', fieldManager, true, PatchStrategy.ServerSideApply).catch((error: unknown) => {
+      throw new MeshproofError('MP505', { what: `${objectName(object)} would be refused`, where: `cluster ${this.address.name}`, seen: apiMessage(error), cause: error });
+    });
+  }
+
   /** Applies many objects: what others need first (namespaces, CRDs), then all the rest side by side. */
   async applyAll(objects: readonly KubernetesObject[], signal?: AbortSignal): Promise<KubernetesObject[]> {
     const limit = pLimit(8);
@@ -119,6 +136,10 @@ export class ClusterApi {
 
   /** Deletes an object; absent is fine. Foreground, so that it is gone with its dependents when `waitUntilGone` says so. */
   async delete(object: KubernetesObject): Promise<void> {
+    if (this.address.foreign === true) {
+      const found = await this.read(object);
+      if (found === undefined || !isOwn(found)) return;
+    }
     await this.#objects.delete(object).catch((error: unknown) => {
       if (!isAbsent(error)) throw error;
     });
@@ -152,9 +173,13 @@ export class ClusterApi {
    * @throws MeshproofError MP507 for one of somebody else.
    */
   async claimNamespace(name: string): Promise<void> {
-    const found = await this.read({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
-    if (found === undefined || found.metadata.labels?.[ownLabel] === fieldManager) return;
-    throw new MeshproofError('MP507', { what: `namespace ${name} is not meshproof’s`, where: `cluster ${this.address.name}`, expected: `absent, or with the label ${ownLabel}=${fieldManager}` });
+    await this.#claim({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+  }
+
+  async #claim(object: KubernetesObject): Promise<void> {
+    const found = await this.read(object);
+    if (found === undefined || isOwn(found)) return;
+    throw new MeshproofError('MP507', { what: `${objectName(object)} is not meshproof’s`, where: `cluster ${this.address.name}`, expected: `absent, or with the label ${ownLabel}=${fieldManager}` });
   }
 
   /** The namespaces that meshproof made; with a label, those of them that have it as well. */
@@ -238,6 +263,40 @@ export class ClusterApi {
     await Promise.all(items.map(({ metadata }) => this.delete({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: metadata?.name ?? '', namespace: metadata?.namespace ?? '' } })));
   }
 
+  /** All objects of a kind in every namespace, or those with a label. */
+  async listObjects(apiVersion: string, kind: string, labelSelector?: string): Promise<KubernetesObject[]> {
+    const { items } = await this.#objects.list<KubernetesObject>(apiVersion, kind, undefined, undefined, undefined, undefined, undefined, labelSelector);
+    return items.map((object) => ({ ...object, apiVersion, kind }));
+  }
+
+  /**
+   * Hears of every change to the services of this cluster, until the signal aborts. A watch that the server ends is begun anew.
+   *
+   * @throws MeshproofError MP504 when the server refuses the watch.
+   */
+  async watchServices(changed: () => void, signal: AbortSignal): Promise<void> {
+    const informer = makeInformer(this.#config, '/api/v1/services', () => this.core.listServiceForAllNamespaces());
+    for (const event of ['add', 'update', 'delete'] as const) informer.on(event, changed);
+    const failed = new Promise<never>((_, reject) => {
+      informer.on('error', (error: unknown) => {
+        // Servers end a watch every few minutes; anything else than that is told.
+        if (isBooting(error) || /aborted|terminated/i.test(apiMessage(error))) void informer.start();
+        else reject(new MeshproofError('MP504', { what: `cluster ${this.address.name} no longer tells of its services`, where: `context ${this.address.context}`, seen: apiMessage(error), cause: error }));
+      });
+    });
+    const stopped = new Promise<void>((resolve) => {
+      signal.addEventListener('abort', () => {
+        resolve();
+      });
+    });
+    await informer.start();
+    try {
+      await Promise.race([failed, stopped]);
+    } finally {
+      await informer.stop();
+    }
+  }
+
   /** Reads an object back, undefined when it is not there. */
   async read(object: KubernetesObject): Promise<KubernetesObject | undefined> {
     try {
@@ -292,3 +351,6 @@ export class ClusterApi {
       .join('\n');
   }
 }
+
+/** Whether meshproof made an object. */
+const isOwn = ({ metadata }: KubernetesObject): boolean => metadata.labels?.[ownLabel] === fieldManager;

@@ -26,7 +26,7 @@ export class ExistingProvider implements ClusterProvider {
 
   async check(): Promise<void> {
     const config = new KubeConfig();
-    const addresses = this.#addresses();
+    const { addresses } = this;
     for (const { kubeconfig, context, name } of addresses) {
       try {
         config.loadFromFile(kubeconfig);
@@ -42,16 +42,17 @@ export class ExistingProvider implements ClusterProvider {
   }
 
   provide(_progress: Progress, _signal: AbortSignal): Promise<ClusterAddress[]> {
-    return Promise.resolve(this.#addresses());
+    return Promise.resolve([...this.addresses]);
   }
 
   startLoadBalancer(): Promise<void> {
     return Promise.resolve();
   }
 
-  #addresses(): ClusterAddress[] {
+  /** Where the clusters are, whether or not they answer. */
+  get addresses(): readonly ClusterAddress[] {
     const { clusters, contexts, kubeconfig } = this.#options;
     const file = kubeconfig ?? process.env['KUBECONFIG']?.split(':')[0] ?? join(homedir(), '.kube', 'config');
-    return clusters.map((name) => ({ name, kubeconfig: file, context: contexts[name] ?? '' }));
+    return clusters.map((name) => ({ name, kubeconfig: file, context: contexts[name] ?? '', foreign: true }));
   }
 }

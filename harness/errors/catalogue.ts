@@ -163,6 +163,12 @@ export const catalogue = {
     meaning: 'A scenario needs a namespace that is there already and does not carry meshproof’s label. On clusters of yours it is left alone.',
     remedy: 'Use clusters without namespaces of the walkthrough’s names (foo, bar, ha, legacy, cleanup-foo, cleanup-bar).',
   },
+  MP508: {
+    title: 'nobody agreed to the first write',
+    blame: 'usage',
+    meaning: 'meshproof writes to clusters that it did not make only after somebody agreed: at the question before the first write, or beforehand with `--yes`.',
+    remedy: 'See with `--dry-run` what would be written and where; then answer yes, or give `--yes` where nobody can be asked.',
+  },
   // MP6xx: the mesh
   MP601: {
     title: 'sample certificates refused',
@@ -211,6 +217,12 @@ export const catalogue = {
     blame: 'usage',
     meaning: 'Istio reads the protocol of a port from its declaration or from the prefix of its name (`http-web`, `tcp-db`). A wrong one turns HTTP routing off, or breaks plain TCP.',
     remedy: 'Begin the name with the protocol that the service speaks.',
+  },
+  MP609: {
+    title: 'no address is left',
+    blame: 'usage',
+    meaning: 'The range from which `.global` services get their addresses has no free one.',
+    remedy: 'Give a wider range with --range, inside of 240.0.0.0/4.',
   },
   // MP7xx: waiting and probing
   MP701: {

@@ -30,7 +30,7 @@ export interface RemoteService {
   readonly name: string;
   /** The address that the host resolves to; unique within the cluster, from 240.0.0.0/4. */
   readonly address: string;
-  readonly port: ServicePort;
+  readonly port: ServicePort | readonly ServicePort[];
   readonly resolution?: 'DNS' | 'STATIC';
   readonly endpoints: readonly RemoteEndpoint[];
 }
@@ -43,7 +43,8 @@ export interface RemoteService {
 export function remoteService(service: RemoteService): KubernetesObject {
   const { host, namespace, name, address, port, resolution = 'DNS', endpoints } = service;
   checkServiceAddress(address, host);
-  checkPortName(port);
+  const ports = [port].flat();
+  for (const one of ports) checkPortName(one);
   return {
     apiVersion: networking,
     kind: 'ServiceEntry',
@@ -51,10 +52,10 @@ export function remoteService(service: RemoteService): KubernetesObject {
     spec: {
       hosts: [host],
       location: 'MESH_INTERNAL',
-      ports: [port],
+      ports,
       resolution,
       addresses: [address],
-      endpoints: endpoints.map(({ port: endpointPort = eastWestPort, ...endpoint }) => ({ ...endpoint, ports: { [port.name]: endpointPort } })),
+      endpoints: endpoints.map(({ port: endpointPort = eastWestPort, ...endpoint }) => ({ ...endpoint, ports: Object.fromEntries(ports.map(({ name: portName }) => [portName, endpointPort])) })),
     },
   };
 }
@@ -63,9 +64,11 @@ export interface ExposedService {
   readonly host: string;
   readonly namespace: string;
   readonly name: string;
-  readonly port: ServicePort;
+  readonly port: ServicePort | readonly ServicePort[];
   /** Labels of the pods that serve it. */
   readonly selector: Readonly<Record<string, string>>;
+  /** The address that the host resolves to inside of this cluster as well; none is needed for peers. */
+  readonly address?: string;
 }
 
 /**
@@ -73,12 +76,12 @@ export interface ExposedService {
  * `outbound_.8000_._.httpbin.bar.global` only from a ServiceEntry of its own. (Until 1.7 an EnvoyFilter rewrote `.global` to
  * `.svc.cluster.local` there instead.)
  */
-export function exposedService({ host, namespace, name, port, selector }: ExposedService): KubernetesObject {
+export function exposedService({ host, namespace, name, port, selector, address }: ExposedService): KubernetesObject {
   return {
     apiVersion: networking,
     kind: 'ServiceEntry',
     metadata: { name, namespace },
-    spec: { hosts: [host], location: 'MESH_INTERNAL', ports: [port], resolution: 'STATIC', workloadSelector: { labels: selector } },
+    spec: { hosts: [host], location: 'MESH_INTERNAL', ports: [port].flat(), resolution: 'STATIC', ...(address === undefined ? {} : { addresses: [address] }), workloadSelector: { labels: selector } },
   };
 }
 

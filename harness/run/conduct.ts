@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { asMeshproofError, describeError, exitCodeOf, MeshproofError } from '../errors/meshproof-error.ts';
+import type { ClusterAddress } from '../cluster/cluster-api.ts';
 import { labStatus } from '../lab/lab.ts';
 import { labNamespacePath } from '../lab/network-namespace.ts';
 import type { Progress } from '../progress/progress.ts';
@@ -27,6 +28,8 @@ export interface ConductOptions {
   readonly shuffle?: number | undefined;
   readonly progress: Progress;
   readonly signal: AbortSignal;
+  /** Asks whether clusters that meshproof did not make may be written to; throws when not. */
+  readonly agree?: (clusters: readonly ClusterAddress[]) => Promise<void>;
 }
 
 /**
@@ -47,7 +50,7 @@ export async function conduct(options: ConductOptions): Promise<RunRecord> {
   let current = record;
   let startedLab = false;
   try {
-    const prepared = await prepare({ config, record, progress, signal, only, keep, reuse, shuffle: options.shuffle });
+    const prepared = await prepare({ config, record, progress, signal, only, keep, reuse, shuffle: options.shuffle, agree: options.agree });
     startedLab = prepared.startedLab;
     current = await carryOutWhereItLives(prepared.plan, record, progress, signal);
   } catch (error) {

@@ -23,6 +23,8 @@ export const configSchema = z
     /** Kubeconfig context of each cluster, for the provider `existing`. */
     contexts: z.record(z.string(), z.string()).optional(),
     kubeconfig: z.string().optional(),
+    /** Images of the sample workloads, for clusters of the user that cannot pull the published ones. */
+    workloads: z.strictObject({ curl: z.string().optional(), httpbin: z.string().optional(), httpbinPort: z.int().min(1).max(65_535).optional() }).optional(),
     toolchain: z.enum(['auto', 'source', 'release']).default('auto'),
     /** Which build of Istio: istio@<release>, istio@<pseudo-version>, path:<folder>; the pinned one by default. */
     mesh: z.string().optional(),

@@ -1,5 +1,6 @@
 import { mkdir, statfs } from 'node:fs/promises';
 import { MeshproofError } from '../errors/meshproof-error.ts';
+import type { ClusterAddress } from '../cluster/cluster-api.ts';
 import { ensureLab, labSocket } from '../lab/lab.ts';
 import { labNamespacePath } from '../lab/network-namespace.ts';
 import { ExistingProvider } from '../cluster/existing.ts';
@@ -29,6 +30,8 @@ export interface PrepareOptions {
   readonly reuse: boolean;
   readonly shuffle: number | undefined;
   readonly keep: boolean;
+  /** Asks whether clusters that meshproof did not make may be written to; throws when not. */
+  readonly agree?: ((clusters: readonly ClusterAddress[]) => Promise<void>) | undefined;
 }
 
 export interface Prepared {
@@ -93,12 +96,14 @@ export async function select(config: Config, engine: 'user' | 'lab'): Promise<Se
  * For clusters that the user has, nothing is built: they are asked first, and the programs are those on the PATH. Workloads run from
  * published images, which those clusters pull.
  *
- * @throws MeshproofError MP504 when a context does not answer, MP203 without kubectl.
+ * @throws MeshproofError MP504 when a context does not answer, MP508 when nobody agrees, MP203 without kubectl.
  */
 async function planForExisting(options: PrepareOptions): Promise<Plan> {
   const { config, record } = options;
-  const { clusters, contexts = {}, kubeconfig } = config;
-  await new ExistingProvider({ clusters, contexts, kubeconfig }).check();
+  const { clusters, contexts = {}, kubeconfig, workloads = {} } = config;
+  const provider = new ExistingProvider({ clusters, contexts, kubeconfig });
+  await provider.check();
+  await options.agree?.(provider.addresses);
   const kubectl = await findProgram('kubectl');
   if (kubectl === undefined) throw new MeshproofError('MP203', { what: 'kubectl is not on the PATH', remedy: 'Install kubectl; probes run through `kubectl exec`.' });
   const paths = { kubectl, istioctl: (await findProgram('istioctl')) ?? '', kind: '' };
@@ -106,7 +111,11 @@ async function planForExisting(options: PrepareOptions): Promise<Plan> {
     config,
     runFolder: record.folder,
     toolchain: { edition: 'release', paths, keys: {}, istioVersion: 'as installed', istioSeries: '', kubernetesVersion: 'as installed' },
-    images: publishedWorkloads,
+    images: {
+      ...publishedWorkloads,
+      curl: workloads.curl ?? publishedWorkloads.curl,
+      httpbin: { image: workloads.httpbin ?? publishedWorkloads.httpbin.image, port: workloads.httpbinPort ?? publishedWorkloads.httpbin.port },
+    },
     lab: undefined,
     docker: '',
     only: options.only,

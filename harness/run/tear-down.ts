@@ -16,15 +16,22 @@ import { forgetEnvironment, readEnvironment, stateFolder } from './state.ts';
 export async function removeEnvironment(name: string): Promise<string[]> {
   const environment = await readEnvironment(name);
   if (environment === undefined) return [];
-  const removed = environment.provider === 'kind' ? await removeClusters(environment) : await removeOwnNamespaces(environment);
+  const removed = environment.provider === 'kind' ? await removeClusters(environment) : await removeOwn(environment);
   await forgetEnvironment(name);
   return removed;
 }
 
-/** On clusters of the user: the namespaces that scenarios made there, and nothing else. */
-async function removeOwnNamespaces({ clusters }: Environment): Promise<string[]> {
-  const names = await Promise.all(clusters.map(async (cluster) => (await new ClusterApi(cluster).removeOwnNamespaces()).map((name) => `namespace ${name} of ${cluster.name}`)));
-  return names.flat();
+/** On clusters of the user: the namespaces that scenarios made there, what interrupted ones left elsewhere, and nothing else. */
+async function removeOwn({ clusters }: Environment): Promise<string[]> {
+  const removed = await Promise.all(
+    clusters.map(async (cluster) => {
+      const api = new ClusterApi(cluster);
+      const left = await api.removeLeftovers();
+      const names = await api.removeOwnNamespaces();
+      return [...left, ...names.map((name) => `namespace ${name}`)].map((what) => `${what} of ${cluster.name}`);
+    }),
+  );
+  return removed.flat();
 }
 
 async function removeClusters(environment: Environment): Promise<string[]> {

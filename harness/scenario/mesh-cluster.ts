@@ -2,6 +2,7 @@ import type { ClusterApi } from '../cluster/cluster-api.ts';
 import { scenarioLabel } from '../cluster/labels.ts';
 import { kubectl as lines } from '../cluster/kubectl-lines.ts';
 import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
+import { MeshproofError } from '../errors/meshproof-error.ts';
 import { httpbin, injectedNamespace, sleep } from '../cluster/workloads.ts';
 import { gatewayAddress } from '../mesh/install.ts';
 import { eastWestPort, systemNamespace } from '../mesh/operator.ts';
@@ -21,6 +22,8 @@ import { clientIn, readyPod, type Client, type Gateway, type Workload } from './
 export interface MeshClusterOptions {
   /** Id of the scenario that it is played by. */
   readonly scenario: string;
+  /** Namespaces that it said it makes. */
+  readonly namespaces: readonly string[];
   readonly environment: Environment;
   readonly cluster: EnvironmentCluster;
   readonly evidence: Evidence;
@@ -73,6 +76,13 @@ export class MeshCluster {
     for (const object of objects) await this.#options.evidence.keepManifest(this.name, object);
   }
 
+  /** A namespace that nobody was told about would surprise the owner of the cluster. */
+  async #claim(namespace: string): Promise<void> {
+    const { scenario, namespaces } = this.#options;
+    if (!namespaces.includes(namespace)) throw new MeshproofError('MP999', { what: `the scenario ${scenario} makes the namespace ${namespace} without saying so`, expected: `needs.namespaces with ${namespace}`, seen: namespaces.join(', ') });
+    await this.api.claimNamespace(namespace);
+  }
+
   /** Applies objects that stay when the scenario ends: the sample workloads, which scenarios share. */
   async #applyForGood(objects: readonly KubernetesObject[]): Promise<void> {
     for (const object of objects) {
@@ -103,7 +113,7 @@ export class MeshCluster {
    * @param labels of the pod; `istio-locality` says where it counts as being
    */
   async deploySleep(namespace: string, labels: Readonly<Record<string, string>> = {}): Promise<Workload> {
-    await this.api.claimNamespace(namespace);
+    await this.#claim(namespace);
     await this.#applyForGood([injectedNamespace(namespace), ...sleep({ namespace, image: this.#options.environment.images.curl, annotations: clientAnnotations, labels })]);
     return await this.#workload(namespace, 'sleep', undefined);
   }
@@ -111,7 +121,7 @@ export class MeshCluster {
   /** Deploys samples/sleep into a namespace without injection: a client that no sidecar helps. */
   async deployPlainSleep(namespace: string): Promise<Client> {
     const { environment, signal } = this.#options;
-    await this.api.claimNamespace(namespace);
+    await this.#claim(namespace);
     await this.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
     await this.#applyForGood(sleep({ namespace, image: environment.images.curl, annotations: {} }));
     await this.api.waitForDeployment(namespace, 'sleep', { within: readyWithin, signal });
@@ -122,7 +132,7 @@ export class MeshCluster {
   async deployHttpbin(namespace: string, version = 'v1'): Promise<Workload> {
     const { httpbin: image, httpbinPort: port } = this.#options.environment.images;
     const objects = httpbin({ namespace, image, port, version });
-    await this.api.claimNamespace(namespace);
+    await this.#claim(namespace);
     const passing = objects.filter(({ kind }) => kind === 'Deployment' && version !== 'v1');
     await this.#applyForGood([injectedNamespace(namespace), ...objects.filter((object) => !passing.includes(object))]);
     // Another version shares account and Service with the first; its deployment goes when the scenario ends.

@@ -7,7 +7,7 @@ import type { ScenarioResult } from './claims.ts';
 import { environmentSchema, type Environment } from './environment.ts';
 import { convergingMatchers, meshMatchers } from './matchers.ts';
 import { play } from './play.ts';
-import { scenario, type ScenarioContext } from './scenario.ts';
+import { scenario, type ScenarioContext, type ScenarioMeta } from './scenario.ts';
 
 let folder: string;
 let environment: Environment;
@@ -35,7 +35,7 @@ afterAll(async () => {
 });
 
 type Context = ScenarioContext<'first' | 'second'>;
-const playing = (run: (context: Context) => Promise<void>, needs = { clusters: 2, loadBalancer: false }): Promise<ScenarioResult> =>
+const playing = (run: (context: Context) => Promise<void>, needs: ScenarioMeta['needs'] = { clusters: 2, loadBalancer: false, namespaces: [] }): Promise<ScenarioResult> =>
   play(scenario({ id: 'x', section: 's', claims: ['first', 'second'], needs }, run), { environment, runFolder: folder, signal: new AbortController().signal });
 const verdicts = ({ claims }: ScenarioResult): string[] => claims.map(({ name, verdict, code }) => [name, verdict, code ?? ''].join(' ').trim());
 
@@ -84,14 +84,14 @@ describe('claims', () => {
   });
 
   test('a step of the page that was never played is an error', async () => {
-    const meta = { id: 'x', section: 's', claims: ['first'], needs: { clusters: 2 }, walkthrough: [{ step: 'deploy', runs: 'a.1' as const }] };
+    const meta = { id: 'x', section: 's', claims: ['first'], needs: { clusters: 2, namespaces: [] }, walkthrough: [{ step: 'deploy', runs: 'a.1' as const }] };
     const result = await play(scenario(meta, async ({ claim }) => claim('first', () => undefined)), { environment, runFolder: folder, signal: new AbortController().signal });
     expect(verdicts(result)).toEqual(['first error MP706']);
   });
 
   test('what was taken is put back, except when the environment ends with it', async () => {
     for (const isLast of [false, true]) {
-      const meta = { id: 'x', section: 's', claims: ['first'], needs: { clusters: 2 } };
+      const meta = { id: 'x', section: 's', claims: ['first'], needs: { clusters: 2, namespaces: [] } };
       const taking = scenario(meta, async ({ claim, restore }) => {
         restore('put back', () => Promise.resolve());
         await claim('first', () => undefined);
@@ -103,7 +103,7 @@ describe('claims', () => {
 
   test('what the provider cannot offer is not supported', async () => {
     const foreign = { ...environment, provider: 'existing' as const };
-    const asking = scenario({ id: 'x', section: 's', claims: ['first'], needs: { clusters: 2 } }, async ({ claim, containers }) => claim('first', () => containers.client(() => Promise.resolve())));
+    const asking = scenario({ id: 'x', section: 's', claims: ['first'], needs: { clusters: 2, namespaces: [] } }, async ({ claim, containers }) => claim('first', () => containers.client(() => Promise.resolve())));
     expect(verdicts(await play(asking, { environment: foreign, runFolder: folder, signal: new AbortController().signal }))).toEqual(['first notSupported MP708']);
   });
 
@@ -133,7 +133,7 @@ describe('claims', () => {
 });
 
 test('an unmet need makes every claim not supported, with the reason, and plays nothing', async () => {
-  const result = await playing(() => Promise.reject(new Error('must not run')), { clusters: 2, loadBalancer: true });
+  const result = await playing(() => Promise.reject(new Error('must not run')), { clusters: 2, loadBalancer: true, namespaces: [] });
   expect(verdicts(result)).toEqual(['first notSupported', 'second notSupported']);
   expect(result.claims[0]?.reason).toContain('LoadBalancer');
 });

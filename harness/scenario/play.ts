@@ -9,6 +9,7 @@ import type { Environment } from './environment.ts';
 import { EvidenceFolder, type Evidence } from './evidence.ts';
 import { Journal, type Notes } from './journal.ts';
 import { MeshCluster } from './mesh-cluster.ts';
+import { unmetNeed } from './needs.ts';
 import type { Scenario } from './scenario.ts';
 
 /** Title of the last step, for a scenario that took something from an environment which stays. */
@@ -58,8 +59,8 @@ async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOpt
     replaced: [...(meta.replaced ?? [])],
   });
 
-  const clusters = environment.clusters.map((cluster) => new MeshCluster({ scenario: meta.id, environment, cluster, evidence, journal, signal }));
-  const lacking = await unmetNeed(scenario, environment, clusters);
+  const clusters = environment.clusters.map((cluster) => new MeshCluster({ scenario: meta.id, namespaces: meta.needs.namespaces, environment, cluster, evidence, journal, signal }));
+  const lacking = await unmetNeed(meta.needs, environment, async () => (await clusters[0]?.hasEgressGateway()) ?? false);
   if (lacking !== undefined) {
     for (const name of meta.claims) claims.set(name, { ...unproven(name, lacking), verdict: 'notSupported' });
     return result();
@@ -155,16 +156,6 @@ function diagnosisOf({ hops, exchange }: Pick<Notes, 'hops' | 'exchange'>): Pick
   // Without an address nothing behind DNS was ever reached.
   const diagnosis = fromCall?.code === 'MP811' ? fromCall : (diagnose(hops) ?? fromCall);
   return diagnosis === undefined ? {} : { diagnosis };
-}
-
-/** The first need that this environment does not meet, as a sentence. */
-async function unmetNeed({ meta }: Scenario, environment: Environment, [west]: readonly MeshCluster[]): Promise<string | undefined> {
-  const { clusters, loadBalancer, egressGateway, ownsMesh } = meta.needs;
-  if (environment.clusters.length < clusters) return `needs ${clusters} clusters, the environment has ${environment.clusters.length}`;
-  if (loadBalancer === true && !environment.offers.loadBalancer) return 'needs LoadBalancer services, which the provider does not offer';
-  if (ownsMesh === true && !environment.offers.ownsMesh) return 'takes control planes down, which is not done to a mesh that meshproof did not install';
-  if (egressGateway === true && west !== undefined && !(await west.hasEgressGateway())) return `needs an egress gateway, which ${west.name} does not have`;
-  return undefined;
 }
 
 const secondsSince = (started: number): number => Math.round(performance.now() - started) / 1000;

@@ -24,6 +24,10 @@ export interface Needs {
   readonly egressGateway?: boolean;
   /** It kills or takes away control planes or gateways, so it plays after those that do not, and never on a mesh that is not meshproof's. */
   readonly ownsMesh?: boolean;
+  /** It changes the cluster itself, its DNS say, or stands beside it on its network; never on a cluster of the user. */
+  readonly ownsCluster?: boolean;
+  /** Every namespace that it makes; all else that it writes is in these, or in the mesh's own. */
+  readonly namespaces: readonly string[];
 }
 
 export interface ScenarioMeta<Claim extends string = string> {

@@ -1,8 +1,9 @@
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { loadConfig } from '../../run/config.ts';
+import { loadConfig, type Config } from '../../run/config.ts';
 import { countClaims, countsTold, phaseSeconds } from '../../report/run-data.ts';
+import type { ClusterAddress } from '../../cluster/cluster-api.ts';
 import type { RunRecord } from '../../run/run-record.ts';
 import { summary as summaryOf } from '../../report/summary.ts';
 import { isErrorCode } from '../../errors/catalogue.ts';
@@ -21,6 +22,8 @@ interface RunFlags {
   readonly toolchain?: string;
   readonly mesh?: string;
   readonly kubernetes?: string;
+  readonly yes?: boolean;
+  readonly dryRun?: boolean;
 }
 
 export function addRun(program: Command): void {
@@ -35,6 +38,8 @@ export function addRun(program: Command): void {
     .addOption(toolchainOption())
     .addOption(meshOption())
     .addOption(kubernetesOption())
+    .option('--yes', 'with clusters of your own: do not ask before the first write')
+    .option('--dry-run', 'with clusters of your own: say what would be played and made, and write nothing')
     .option('--json', 'end with one line of JSON on stdout')
     .action(async (flags: RunFlags, command: Command) => {
       const only = flags.only?.split(',').map((id) => id.trim());
@@ -64,13 +69,34 @@ export function addUp(program: Command): void {
 async function runAndReport(command: Command, flags: RunFlags, only: readonly string[] | undefined, keep: boolean): Promise<void> {
   const { config: file } = command.optsWithGlobals<{ config?: string }>();
   const config = await loadConfig(file, { provider: flags.provider, toolchain: flags.toolchain, mesh: flags.mesh, kubernetes: flags.kubernetes });
+  if (flags.dryRun === true) {
+    await preview(config, only, flags.json === true);
+    return;
+  }
   const { conduct } = await import('../../run/conduct.ts');
-  const record = await conduct({ config, only, keep, reuse: flags.reuse === true, shuffle: seedOf(flags.shuffle), progress: createProgress(), signal: untilSignal() });
+  const record = await conduct({ config, only, keep, reuse: flags.reuse === true, shuffle: seedOf(flags.shuffle), progress: createProgress(), signal: untilSignal(), agree: (clusters) => askFirst(clusters, only, flags.yes === true) });
   process.stdout.write(flags.json === true ? `${JSON.stringify(summary(record))}\n` : `${summaryLines(record).join('\n')}\n`);
   const jobSummary = process.env['GITHUB_STEP_SUMMARY'];
   if (jobSummary !== undefined && only?.length !== 0) await appendFile(jobSummary, `## meshproof: ${record.data.verdict}\n\n${summaryOf(record.data)}\n`);
   const code = record.data.error?.code ?? '';
   process.exitCode = isErrorCode(code) ? exitCodeOf({ code }) : { passed: 0, failed: 1, error: 3, running: 3 }[record.data.verdict];
+}
+
+/** @throws MeshproofError MP103 where there is nothing that could be asked without making it. */
+async function preview(config: Config, only: readonly string[] | undefined, json: boolean): Promise<void> {
+  if (config.provider !== 'existing') throw new MeshproofError('MP103', { what: '--dry-run looks at clusters that are there', remedy: 'For clusters that meshproof makes, `meshproof doctor` says what will be done.' });
+  const { dryRun, dryRunTold } = await import('../../run/dry-run.ts');
+  const seen = await dryRun(config, only, untilSignal());
+  process.stdout.write(json ? `${JSON.stringify(seen)}\n` : dryRunTold(seen));
+}
+
+/** Asks before the first write to clusters of the user. */
+async function askFirst(clusters: readonly ClusterAddress[], only: readonly string[] | undefined, yes: boolean): Promise<void> {
+  if (only?.length === 0) return;
+  const [{ listScenarios }, { confirmWrites }] = await Promise.all([import('../../run/scenario-files.ts'), import('../confirm.ts')]);
+  const chosen = (await listScenarios()).filter(({ meta }) => only?.includes(meta.id) ?? true);
+  const namespaces = [...new Set(chosen.flatMap(({ meta }) => meta.needs.namespaces))].sort();
+  await confirmWrites(clusters, `the namespaces ${namespaces.join(', ')} and what scenarios apply in them`, yes);
 }
 
 /** @throws MeshproofError MP103 for a seed that is no number. */

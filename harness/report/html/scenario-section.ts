@@ -4,7 +4,7 @@ import { typed, type Action } from '../../scenario/journal.ts';
 import { countVerdicts } from '../run-data.ts';
 import { signs, worstOf } from '../summary.ts';
 import { markup, type Markup } from './markup.ts';
-import { workloadOf } from './topology.ts';
+import { workloadOf } from '../workload-name.ts';
 
 /** One scenario: its claims with their paths and evidence, and the steps that led to them. */
 export function scenarioSection(scenario: ScenarioResult, folder: string): Markup {

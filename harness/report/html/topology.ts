@@ -1,6 +1,7 @@
 import { placeOnPath } from '../../diagnose/diagnose.ts';
 import type { ScenarioResult } from '../../scenario/claims.ts';
 import type { RunData } from '../run-data.ts';
+import { workloadOf } from '../workload-name.ts';
 import { markup, type Markup } from './markup.ts';
 
 interface Place {
@@ -81,8 +82,5 @@ function linesOf(scenarios: readonly ScenarioResult[]): Line[] {
 
 /** What steps and claims traced; a barrier's trace of all proxies of a path counts as one. */
 const tracesOf = (scenarios: readonly ScenarioResult[]): Pick<ScenarioResult['claims'][number], 'hops'>[] => scenarios.flatMap(({ steps, claims }) => [...steps, ...claims].filter(({ hops }) => hops.length > 0));
-
-/** "west foo/sleep-76d5b8b4b6-mzkk5" → "west foo/sleep". */
-export const workloadOf = (proxy: string): string => proxy.replace(/-[a-z0-9]{5,10}-[a-z0-9]{5}$/, '');
 
 const short = (name: string): string => name.slice(name.indexOf(' ') + 1).replace('istio-system/', '');

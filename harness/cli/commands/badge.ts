@@ -1,0 +1,22 @@
+import { writeFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { badgeJson, badgeOf, badgeSvg } from '../../report/badge.ts';
+import { loadConfig } from '../../run/config.ts';
+
+export function addBadge(program: Command): void {
+  program
+    .command('badge')
+    .description('draw a badge of a run, for a release page')
+    .argument('[run]', 'folder of the run (default: the latest)')
+    .option('--label <text>', 'what stands on its left side', 'mesh conformance')
+    .option('--out <file>', 'write it there (default: stdout)')
+    .option('--json', 'as the JSON that shields’ endpoint badge reads, in place of SVG')
+    .action(async (folder: string | undefined, flags: { readonly label: string; readonly out?: string; readonly json?: boolean }, command: Command) => {
+      const { openRun } = await import('../../run/reports.ts');
+      const { reports } = await loadConfig(command.optsWithGlobals<{ config?: string }>().config);
+      const badge = badgeOf((await openRun(reports, folder)).data, flags.label);
+      const text = flags.json === true ? badgeJson(badge) : badgeSvg(badge);
+      if (flags.out === undefined) process.stdout.write(text);
+      else await writeFile(flags.out, text);
+    });
+}

@@ -1,0 +1,45 @@
+import { appendFile } from 'node:fs/promises';
+import { Option, type Command } from 'commander';
+import { diffTold, type RunDiff } from '../../report/diff/run-diff.ts';
+
+/** What makes a comparison fail. */
+const gates = ['verdicts', 'timings', 'config'] as const;
+type Gate = (typeof gates)[number];
+
+export const failOnOption = (): Option =>
+  new Option('--fail-on <what>', `what makes the exit code 1, separated by commas: ${gates.join(', ')}`).default('verdicts').argParser((text: string) => text);
+
+export function addDiff(program: Command): void {
+  program
+    .command('diff')
+    .description('compare two runs: verdicts, times, and what every proxy’s configuration means')
+    .argument('<base>', 'folder of the run before')
+    .argument('<head>', 'folder of the run after')
+    .addOption(failOnOption())
+    .option('--json', 'JSON on stdout')
+    .action(async (base: string, head: string, flags: { readonly failOn: string; readonly json?: boolean }) => {
+      const { diffRuns } = await import('../../run/diff-runs.ts');
+      const chosen = await gatesOf(flags.failOn);
+      await tellDiff(await diffRuns(base, head), chosen, flags.json === true);
+    });
+}
+
+/** @throws MeshproofError MP103 for something that cannot fail. */
+export async function gatesOf(text: string): Promise<Gate[]> {
+  const { MeshproofError } = await import('../../errors/meshproof-error.ts');
+  return text.split(',').map((word) => {
+    const gate = gates.find((one) => one === word.trim());
+    if (gate === undefined) throw new MeshproofError('MP103', { what: `--fail-on does not know “${word}”`, expected: gates.join(', '), seen: word });
+    return gate;
+  });
+}
+
+/** Prints a comparison, also into the job summary, and sets the exit code by the gates that were asked for. */
+export async function tellDiff(diff: RunDiff, chosen: readonly Gate[], json: boolean): Promise<void> {
+  const told = diffTold(diff);
+  process.stdout.write(json ? `${JSON.stringify(diff)}\n` : told);
+  const jobSummary = process.env['GITHUB_STEP_SUMMARY'];
+  if (jobSummary !== undefined) await appendFile(jobSummary, told);
+  const failed: Readonly<Record<Gate, boolean>> = { verdicts: diff.regressions.length > 0, timings: diff.timings.some(({ base, head }) => head > base), config: diff.config.length > 0 };
+  process.exitCode = chosen.some((gate) => failed[gate]) ? 1 : 0;
+}

@@ -1,0 +1,61 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { exitCodeOf, MeshproofError } from '../../errors/meshproof-error.ts';
+import { isErrorCode } from '../../errors/catalogue.ts';
+import { createProgress } from '../../progress/progress.ts';
+import { diffTold } from '../../report/diff/run-diff.ts';
+import { loadConfig } from '../../run/config.ts';
+import type { RunRecord } from '../../run/run-record.ts';
+import { kubernetesOption, toolchainOption } from '../options.ts';
+import { untilSignal } from '../signals.ts';
+import { failOnOption, gatesOf, tellDiff } from './diff.ts';
+
+interface GateFlags {
+  readonly base: string;
+  readonly head: string;
+  readonly only?: string;
+  readonly failOn: string;
+  readonly toolchain?: string;
+  readonly kubernetes?: string;
+  readonly json?: boolean;
+}
+
+export function addGate(program: Command): void {
+  program
+    .command('gate')
+    .description('run two builds of the mesh one after the other and compare the runs: what a change to the mesh changes')
+    .requiredOption('--base <build>', 'the mesh before: istio@<release>, istio@<pseudo-version of a commit>, path:<checkout>')
+    .requiredOption('--head <build>', 'the mesh after')
+    .option('--only <ids>', 'play these scenarios only, separated by commas')
+    .addOption(failOnOption())
+    .addOption(toolchainOption())
+    .addOption(kubernetesOption())
+    .option('--json', 'the comparison as JSON on stdout')
+    .action(async (flags: GateFlags, command: Command) => {
+      const chosen = await gatesOf(flags.failOn);
+      const only = flags.only?.split(',').map((id) => id.trim());
+      const [{ checkIds }, { conduct }, { diffRuns }, { parseMesh }] = await Promise.all([import('../../run/scenario-files.ts'), import('../../run/conduct.ts'), import('../../run/diff-runs.ts'), import('../../toolchain/mesh-choice.ts')]);
+      if (only !== undefined) await checkIds(only);
+      // Both are read before the first is run: a mistake in the second must not show after ten minutes.
+      for (const mesh of [flags.base, flags.head]) await parseMesh(mesh);
+      const { config: file } = command.optsWithGlobals<{ config?: string }>();
+      const [progress, signal] = [createProgress(), untilSignal()];
+      const run = async (mesh: string): Promise<RunRecord> => {
+        const config = await loadConfig(file, { mesh, toolchain: flags.toolchain, kubernetes: flags.kubernetes });
+        progress.note(`the mesh ${mesh}`);
+        const record = await conduct({ config, only, keep: false, reuse: false, progress, signal });
+        const { verdict, error } = record.data;
+        if (error !== undefined && isErrorCode(error.code)) throw new MeshproofError(error.code, { what: `the run of ${mesh} came to no verdict`, where: record.folder, seen: error.message });
+        if (verdict === 'running') throw new MeshproofError('MP999', { what: `the run of ${mesh} came to no verdict`, where: record.folder });
+        return record;
+      };
+      const base = await run(flags.base);
+      const head = await run(flags.head);
+      const diff = await diffRuns(base.folder, head.folder);
+      await writeFile(join(head.folder, 'diff.md'), diffTold(diff));
+      await writeFile(join(head.folder, 'diff.json'), `${JSON.stringify(diff, undefined, 1)}\n`);
+      await tellDiff(diff, chosen, flags.json === true);
+      if (process.exitCode === 0 && head.data.verdict === 'error') process.exitCode = exitCodeOf({ code: 'MP999' });
+    });
+}
