@@ -139,5 +139,5 @@ test('an unmet need makes every claim not supported, with the reason, and plays 
 });
 
 test('more clusters than there are are not supported', async () => {
-  expect(verdicts(await playing(() => Promise.resolve(), { clusters: 3, loadBalancer: false }))).toEqual(['first notSupported', 'second notSupported']);
+  expect(verdicts(await playing(() => Promise.resolve(), { clusters: 3, loadBalancer: false, namespaces: [] }))).toEqual(['first notSupported', 'second notSupported']);
 });
