@@ -188,9 +188,9 @@ export class ClusterApi {
     return items.flatMap(({ metadata }) => metadata?.name ?? []);
   }
 
-  /** Deletes every namespace that meshproof made, and returns their names. */
-  async removeOwnNamespaces(): Promise<string[]> {
-    const names = await this.ownNamespaces();
+  /** Deletes those of some namespaces that meshproof made, and returns their names. */
+  async removeOwnNamespaces(among: readonly string[]): Promise<string[]> {
+    const names = (await this.ownNamespaces()).filter((name) => among.includes(name));
     for (const name of names) await this.delete({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
     return names;
   }
