@@ -5,7 +5,7 @@ import { addDown } from './commands/down.ts';
 import { addExec } from './commands/exec.ts';
 import { addExplain } from './commands/explain.ts';
 import { addList } from './commands/list.ts';
-import { addRun, addUp } from './commands/run.ts';
+import { addPrepare, addRun, addUp } from './commands/run.ts';
 import { addStatus } from './commands/status.ts';
 import { addProbe } from './commands/probe.ts';
 import { addDiff } from './commands/diff.ts';
@@ -25,7 +25,7 @@ const program = new Command('meshproof')
   .exitOverride()
   .configureOutput({ outputError: () => undefined });
 
-for (const add of [addRun, addUp, addDown, addStatus, addDoctor, addList, addExplain, addExec, addProbe, addWalkthrough, addReplay, addDiagnose, addDiff, addGate, addBadge, addServices, addCarryOut]) add(program);
+for (const add of [addRun, addUp, addPrepare, addDown, addStatus, addDoctor, addList, addExplain, addExec, addProbe, addWalkthrough, addReplay, addDiagnose, addDiff, addGate, addBadge, addServices, addCarryOut]) add(program);
 
 try {
   await program.parseAsync();

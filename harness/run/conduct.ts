@@ -26,6 +26,8 @@ export interface ConductOptions {
   readonly keep: boolean;
   readonly reuse: boolean;
   readonly shuffle?: number | undefined;
+  /** End when everything that a run needs is there: programs and images. */
+  readonly prepareOnly?: boolean;
   readonly progress: Progress;
   readonly signal: AbortSignal;
   /** Asks whether clusters that meshproof did not make may be written to; throws when not. */
@@ -42,7 +44,7 @@ export interface ConductOptions {
 export async function conduct(options: ConductOptions): Promise<RunRecord> {
   const { config, progress, signal, keep, reuse, only } = options;
   const unlock = await lockEnvironment(config.name);
-  await checkKept(config.name, reuse).catch(async (error: unknown) => {
+  if (options.prepareOnly !== true) await checkKept(config.name, reuse).catch(async (error: unknown) => {
     await unlock();
     throw error;
   });
@@ -52,7 +54,8 @@ export async function conduct(options: ConductOptions): Promise<RunRecord> {
   try {
     const prepared = await prepare({ config, record, progress, signal, only, keep, reuse, shuffle: options.shuffle, agree: options.agree });
     startedLab = prepared.startedLab;
-    current = await carryOutWhereItLives(prepared.plan, record, progress, signal);
+    if (options.prepareOnly === true) await record.save({ verdict: 'passed' });
+    else current = await carryOutWhereItLives(prepared.plan, record, progress, signal);
   } catch (error) {
     const known = asMeshproofError(error);
     // The half inside of the lab may have recorded more before it ended.

@@ -156,10 +156,17 @@ async function untilAborted(artifact: Promise<Artifact> | undefined, signal: Abo
   await Promise.race([artifact, aborted]);
 }
 
-/** One artifact by itself, from the cache or made now. */
-export async function provide(recipe: Recipe, cache: ArtifactCache, signal: AbortSignal): Promise<Artifact> {
+/**
+ * One artifact by itself, from the cache or made now.
+ *
+ * @param needs recipes whose programs it is made with
+ */
+export async function provide(recipe: Recipe, cache: ArtifactCache, signal: AbortSignal, needs: readonly Recipe[] = []): Promise<Artifact> {
   const key = await recipeKey(recipe);
-  return (await cache.find(recipe, key)) ?? (await makeArtifact(recipe, key, { cache, say: () => undefined, signal, recipes: [recipe], made: new Map() }));
+  const found = await cache.find(recipe, key);
+  if (found !== undefined) return found;
+  const made = new Map(needs.map((one) => [one.id, provide(one, cache, signal)] as const));
+  return await makeArtifact(recipe, key, { cache, say: () => undefined, signal, recipes: [recipe, ...needs], made });
 }
 
 interface MakeOptions {
@@ -196,7 +203,11 @@ async function makeArtifact(recipe: Recipe, key: string, options: MakeOptions): 
         return join(artifact.folder, owner.provides[component] ?? '');
       },
     };
-    await build(recipe, workshop);
+    await build(recipe, workshop).catch(async (error: unknown) => {
+      // Only a Go build goes on from what is there; of anything else nothing half done stays, also when a sibling's failure stopped it.
+      if (recipe.from !== 'go') await rm(partial, { recursive: true, force: true });
+      throw error;
+    });
     return await cache.seal(recipe, key, (performance.now() - started) / 1000);
   });
 }

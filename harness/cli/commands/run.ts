@@ -66,7 +66,20 @@ export function addUp(program: Command): void {
     });
 }
 
-async function runAndReport(command: Command, flags: RunFlags, only: readonly string[] | undefined, keep: boolean): Promise<void> {
+export function addPrepare(program: Command): void {
+  program
+    .command('prepare')
+    .description('fetch or build everything that a run needs, programs and images, and start nothing')
+    .addOption(toolchainOption())
+    .addOption(meshOption())
+    .addOption(kubernetesOption())
+    .option('--json', 'end with one line of JSON on stdout')
+    .action(async (flags: RunFlags, command: Command) => {
+      await runAndReport(command, flags, [], false, true);
+    });
+}
+
+async function runAndReport(command: Command, flags: RunFlags, only: readonly string[] | undefined, keep: boolean, prepareOnly = false): Promise<void> {
   const { config: file } = command.optsWithGlobals<{ config?: string }>();
   const config = await loadConfig(file, { provider: flags.provider, toolchain: flags.toolchain, mesh: flags.mesh, kubernetes: flags.kubernetes });
   if (flags.dryRun === true) {
@@ -74,7 +87,7 @@ async function runAndReport(command: Command, flags: RunFlags, only: readonly st
     return;
   }
   const { conduct } = await import('../../run/conduct.ts');
-  const record = await conduct({ config, only, keep, reuse: flags.reuse === true, shuffle: seedOf(flags.shuffle), progress: createProgress(), signal: untilSignal(), agree: (clusters) => askFirst(clusters, only, flags.yes === true) });
+  const record = await conduct({ config, only, keep, prepareOnly, reuse: flags.reuse === true, shuffle: seedOf(flags.shuffle), progress: createProgress(), signal: untilSignal(), agree: (clusters) => askFirst(clusters, only, flags.yes === true) });
   process.stdout.write(flags.json === true ? `${JSON.stringify(summary(record))}\n` : `${summaryLines(record).join('\n')}\n`);
   const jobSummary = process.env['GITHUB_STEP_SUMMARY'];
   if (jobSummary !== undefined && only?.length !== 0) await appendFile(jobSummary, `## meshproof: ${record.data.verdict}\n\n${summaryOf(record.data)}\n`);

@@ -1,10 +1,12 @@
 // A registry of images and a server of files in one program, for the tests of the release toolchain: they stand where the publishers do.
-// Files lie under /files, laid out by host and path. A file whose name is followed by one that ends in .cut breaks off half-way.
+// Files lie under /files, laid out by host and path. A file whose name is followed by one that ends in .cut, and is not empty,
+// breaks off half-way.
 package main
 
 import (
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -15,7 +17,7 @@ import (
 
 func file(w http.ResponseWriter, r *http.Request) {
 	path := filepath.Join("/files", filepath.Clean("/"+r.URL.Path))
-	if _, err := os.Stat(path + ".cut"); err != nil {
+	if mark, err := os.Stat(path + ".cut"); err != nil || mark.Size() == 0 {
 		http.ServeFile(w, r, path)
 		return
 	}
@@ -41,5 +43,10 @@ func file(w http.ResponseWriter, r *http.Request) {
 func main() {
 	images := registry.New(registry.WithBlobHandler(registry.NewInMemoryBlobHandler()))
 	go func() { log.Fatal(http.ListenAndServe(":5000", images)) }()
-	log.Fatal(http.ListenAndServe(":8080", http.HandlerFunc(file)))
+	listener, err := net.Listen("tcp", ":8080")
+	if err != nil {
+		log.Fatal(err)
+	}
+	log.Print("publishing")
+	log.Fatal(http.Serve(listener, http.HandlerFunc(file)))
 }

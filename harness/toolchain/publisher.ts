@@ -1,0 +1,73 @@
+import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { GenericContainer, Wait, type StartedTestContainer } from 'testcontainers';
+import type { ArtifactCache } from './cache.ts';
+import type { Docker } from './docker.ts';
+import type { GoRecipe } from './recipe.ts';
+import { provide } from './toolchain.ts';
+
+/** A registry of images and a server of files in one program, which stand where the publishers do: for the tests of the release toolchain. */
+const recipe: GoRecipe = {
+  id: 'publisher',
+  version: '1',
+  from: 'go',
+  module: 'meshproof/publisher',
+  programs: { '.': 'publisher' },
+  provides: { publisher: 'publisher' },
+  seconds: 10,
+  bytes: 10_000_000,
+};
+
+/** A publisher that runs in a container of its own, and forgets everything when it stops. */
+export class Publisher {
+  readonly #container: StartedTestContainer;
+  readonly #docker: Docker;
+
+  private constructor(container: StartedTestContainer, docker: Docker) {
+    this.#container = container;
+    this.#docker = docker;
+  }
+
+  /** Builds the program when it is not cached, and starts it on a Docker daemon. */
+  static async start(docker: Docker, cache: ArtifactCache, signal: AbortSignal): Promise<Publisher> {
+    const { folder } = await provide(recipe, cache, signal);
+    const context = join(cache.root, 'partial', 'image-publisher');
+    await mkdir(context, { recursive: true });
+    await copyFile(join(folder, 'publisher'), join(context, 'publisher'));
+    await writeFile(join(context, 'Dockerfile'), 'FROM scratch\nCOPY publisher /publisher\nENTRYPOINT ["/publisher"]\n');
+    await docker.run(['build', '--quiet', '--network', 'none', '--tag', 'meshproof/publisher', context], { purpose: 'assemble the publisher', signal });
+    await rm(context, { recursive: true });
+    process.env['TESTCONTAINERS_RYUK_DISABLED'] = 'true';
+    if (docker.host !== undefined) process.env['DOCKER_HOST'] = docker.host;
+    // Its ports are looked at from where the daemon is, which need not be here, so its own word counts.
+    const container = await new GenericContainer('meshproof/publisher').withExposedPorts(5000, 8080).withWaitStrategy(Wait.forLogMessage('publishing')).start();
+    return new Publisher(container, docker);
+  }
+
+  /** Base URL of the files, as the daemon's network reaches it. */
+  get files(): string {
+    return `http://127.0.0.1:${this.#container.getMappedPort(8080)}`;
+  }
+
+  /** Address of the registry, which Docker takes without TLS since it is a loopback one. */
+  get images(): string {
+    return `127.0.0.1:${this.#container.getMappedPort(5000)}`;
+  }
+
+  /** Publishes files: path below the server's root → content. One with a twin that ends in `.cut` and is not empty breaks off half-way. */
+  async publishFiles(files: Readonly<Record<string, string | Buffer>>): Promise<void> {
+    await this.#container.copyContentToContainer(Object.entries(files).map(([path, content]) => ({ content, target: `/files/${path}`, mode: 0o644 })));
+  }
+
+  /** Publishes an image of the daemon under a name, e.g. `docker.io/istio/pilot:1.30.0`. */
+  async publishImage(image: string, name: string): Promise<void> {
+    const there = `${this.images}/${name}`;
+    await this.#docker.run(['tag', image, there]);
+    await this.#docker.run(['push', '--quiet', there], { purpose: `publish ${name}`, timeout: 300_000 });
+    await this.#docker.run(['image', 'rm', there]);
+  }
+
+  async stop(): Promise<void> {
+    await this.#container.stop({ timeout: 0 });
+  }
+}
