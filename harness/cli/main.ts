@@ -13,6 +13,7 @@ import { addGate } from './commands/gate.ts';
 import { addBadge } from './commands/badge.ts';
 import { addServices } from './commands/services.ts';
 import { addDiagnose } from './commands/diagnose.ts';
+import { addReport } from './commands/report.ts';
 import { addReplay } from './commands/replay.ts';
 import { addWalkthrough } from './commands/walkthrough.ts';
 import { addCarryOut } from './commands/carry-out.ts';
@@ -25,7 +26,7 @@ const program = new Command('meshproof')
   .exitOverride()
   .configureOutput({ outputError: () => undefined });
 
-for (const add of [addRun, addUp, addPrepare, addDown, addStatus, addDoctor, addList, addExplain, addExec, addProbe, addWalkthrough, addReplay, addDiagnose, addDiff, addGate, addBadge, addServices, addCarryOut]) add(program);
+for (const add of [addRun, addUp, addPrepare, addDown, addStatus, addDoctor, addList, addExplain, addExec, addProbe, addWalkthrough, addReport, addReplay, addDiagnose, addDiff, addGate, addBadge, addServices, addCarryOut]) add(program);
 
 try {
   await program.parseAsync();

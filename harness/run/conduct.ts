@@ -14,6 +14,7 @@ import { folderBytes } from './disk-usage.ts';
 import type { Config } from './config.ts';
 import type { Plan } from './plan.ts';
 import { prepare } from './prepare.ts';
+import { writeReports } from './reports.ts';
 import { RunRecord } from './run-record.ts';
 import { forgetEnvironment, lockEnvironment, readEnvironment } from './state.ts';
 import { removeLab } from './tear-down.ts';
@@ -68,6 +69,7 @@ export async function conduct(options: ConductOptions): Promise<RunRecord> {
     if (startedLab && !keep) await current.phase('teardown', () => removeLab(false));
     const cacheBytes = await folderBytes(ArtifactCache.default().root);
     await current.save({ endedAt: new Date().toISOString(), ...(cacheBytes === undefined ? {} : { cacheBytes }) });
+    if (current.data.scenarios.length > 0) await writeReports(current.folder, current.data);
     await unlock();
   }
   return current;

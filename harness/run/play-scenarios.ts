@@ -7,6 +7,7 @@ import type { Environment } from '../scenario/environment.ts';
 import { scenarioResultSchema, type ScenarioResult } from '../scenario/claims.ts';
 import { countVerdicts } from '../report/run-data.ts';
 import { signs, worstOf } from '../report/summary.ts';
+import { writeReports } from './reports.ts';
 import type { RunRecord } from './run-record.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -37,6 +38,8 @@ export async function playScenarios(environment: Environment, { ids, shuffle, en
       const parsed = scenarioResultSchema.safeParse(test.meta().meshproof);
       if (parsed.success) {
         await record.addScenario(parsed.data);
+        // After each scenario, so that a run that is killed leaves reports of all that it played.
+        await writeReports(record.folder, record.data);
         for (const line of describeScenario(parsed.data)) progress.note(line);
       } else broken.push(`${test.name}: ${(test.result().errors ?? []).map(({ message }) => message).join('; ')}`);
     },

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { brotliDecompressSync } from 'node:zlib';
 
-/** Runs that this project recorded: a green one of every scenario, and one for each fault that was put into a real mesh. */
-export type RecordedRun = 'green' | `fault-${'authz' | 'sidecar' | 'abort' | 'sni' | 'gateway' | 'tls'}`;
+/** Runs that this project recorded: green ones of every scenario (one of another Istio), and one for each fault that was put into a real mesh. */
+export type RecordedRun = 'green' | 'green-april' | 'green-august' | `fault-${'authz' | 'sidecar' | 'abort' | 'sni' | 'gateway' | 'tls'}`;
 
 /** Unpacks a recorded run (scripts/record-run.ts packs them) into a folder of its own, and returns it; for tests. */
 export async function unpackRun(name: RecordedRun): Promise<string> {

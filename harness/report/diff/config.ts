@@ -74,7 +74,7 @@ function nameOf(resource: Record<string, unknown>): string {
 
 function flatten(value: unknown, path: string, tell: (path: string, value: string) => void, normalise: Normalise): void {
   if (Array.isArray(value)) {
-    const items = value.map((item) => [itemName(item, normalise), item] as const);
+    const items = inOrder(value, path, normalise).map((item) => [itemName(item, normalise), item] as const);
     const named = items.every(([name]) => name !== undefined) && new Set(items.map(([name]) => name)).size === items.length;
     if (items.every(([, item]) => typeof item !== 'object' || item === null)) tell(path, value.map((item) => normalise(String(item))).sort().join(', '));
     else for (const [index, [name, item]] of items.entries()) flatten(item, `${path}[${named ? (name ?? '') : index}]`, tell, normalise);
@@ -87,6 +87,15 @@ function flatten(value: unknown, path: string, tell: (path: string, value: strin
   const entries = Object.entries(value).filter(([key]) => !moments.has(key));
   if (entries.length === 0) tell(path, '{}');
   for (const [key, inner] of entries) flatten(inner, path === '' ? key : `${path}.${key}`, tell, normalise);
+}
+
+/** Endpoints come in the order of their addresses, which say nothing; in the order of their meaning two lists can be compared. */
+function inOrder(value: readonly unknown[], path: string, normalise: Normalise): readonly unknown[] {
+  if (!path.endsWith('lb_endpoints')) return value;
+  return value
+    .map((item) => [normalise(JSON.stringify(item)), item] as const)
+    .sort(([left], [right]) => (left < right ? -1 : 1))
+    .map(([, item]) => item);
 }
 
 /** Node ports are drawn from a range of their own, anew in each environment. */

@@ -1,0 +1,19 @@
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { loadConfig } from '../../run/config.ts';
+
+export function addReport(program: Command): void {
+  program
+    .command('report')
+    .description('write report.html, conformance.yaml, walkthrough.md and Allure’s page of a run again from its record, also of one that was killed')
+    .argument('[run]', 'folder of the run (default: the latest)')
+    .action(async (folder: string | undefined, _flags: object, command: Command) => {
+      const { openRun, writeReports } = await import('../../run/reports.ts');
+      const { generateAllureReport } = await import('../../report/allure.ts');
+      const { reports } = await loadConfig(command.optsWithGlobals<{ config?: string }>().config);
+      const record = await openRun(reports, folder);
+      await writeReports(record.folder, record.data);
+      await generateAllureReport(record.folder);
+      process.stdout.write(`${join(record.folder, 'report.html')}\n`);
+    });
+}
