@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { catalogue } from '../errors/catalogue.ts';
+import { unpackRun } from '../run/recorded-run.ts';
 import { environmentSchema } from '../scenario/environment.ts';
 
 const bin = fileURLToPath(new URL('./bin.js', import.meta.url));
@@ -218,4 +219,68 @@ describe('probe', () => {
 
 test('run --shuffle takes a whole number only', async () => {
   expect(await meshproof(['run', '--shuffle', 'x'])).toMatchObject({ code: 2, stderr: expect.stringContaining('MP103') });
+});
+
+describe('what is computed from runs on disk', () => {
+  let green: string;
+  let broken: string;
+  beforeAll(async () => {
+    [green, broken] = await Promise.all([unpackRun('green'), unpackRun('fault-gateway')]);
+  });
+  afterAll(async () => {
+    for (const run of [green, broken]) await rm(run, { recursive: true });
+  });
+
+  test('replay: the same as live, within a second, and the exit code of its verdict', async () => {
+    const whole = await meshproof(['replay', green, '--json']);
+    const told = JSON.parse(whole.stdout) as { verdict: string; same: boolean; seconds: number; claims: object };
+    expect(told).toMatchObject({ verdict: 'passed', same: true, claims: { passed: 69, failed: 0 } });
+    expect(whole.code).toBe(0);
+    expect(await meshproof(['replay', broken])).toMatchObject({ code: 1, stdout: expect.stringContaining('MP807') });
+  });
+
+  test('replay needs a run with evidence', async () => {
+    const run = join(folder, 'no-evidence');
+    await mkdir(run);
+    await copyFile(fileURLToPath(new URL('../../fixtures/runs/three-scenarios.json', import.meta.url)), join(run, 'run.json'));
+    expect(await meshproof(['replay', run])).toMatchObject({ code: 2, stderr: expect.stringContaining('MP713') });
+    expect(await meshproof(['replay', join(folder, 'nowhere')])).toMatchObject({ code: 2, stderr: expect.stringContaining('MP710') });
+  });
+
+  test('diagnose: the broken hop of a fleet, and exit code 1', async () => {
+    const { code, stdout } = await meshproof(['diagnose', join(broken, 'evidence'), '--host', 'httpbin.bar.global:8000']);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringMatching(/1 broken/) });
+    const whole = await meshproof(['diagnose', join(green, 'evidence', 'node-port'), '--json']);
+    expect(whole.code).toBe(0);
+    expect(JSON.parse(whole.stdout)).toMatchObject({ paths: [{ service: 'httpbin.bar.global:8000' }] });
+    expect(await meshproof(['diagnose', folder, '--host', 'a:b'])).toMatchObject({ code: 2, stderr: expect.stringContaining('MP103') });
+  });
+
+  test('diff: gates by what is asked for', async () => {
+    expect(await meshproof(['diff', green, green])).toMatchObject({ code: 0, stdout: expect.stringContaining('0 regressions') });
+    expect(await meshproof(['diff', green, broken])).toMatchObject({ code: 1, stdout: expect.stringContaining('9 regressions') });
+    expect(await meshproof(['diff', broken, green, '--fail-on', 'config'])).toMatchObject({ code: 1 });
+    expect(await meshproof(['diff', green, green, '--fail-on', 'moods'])).toMatchObject({ code: 2, stderr: expect.stringContaining('MP103') });
+  });
+
+  test('report: of a run that was killed before it could write any', async () => {
+    const run = join(folder, 'killed');
+    await mkdir(run);
+    const data = JSON.parse(await readFile(join(green, 'run.json'), 'utf8')) as object;
+    await writeFile(join(run, 'run.json'), JSON.stringify({ ...data, verdict: 'running' }));
+    await mkdir(join(run, 'allure-results'));
+    await meshproof(['report', run]);
+    expect(await readFile(join(run, 'report.html'), 'utf8')).toContain('did not come to a verdict');
+    expect(await readFile(join(run, 'conformance.yaml'), 'utf8')).toContain('direct-sidecar');
+  });
+});
+
+test.each([
+  ['services export without clusters', ['services', 'export'], 'MP105'],
+  ['services export --watch without anything to keep in step', ['services', 'export', '--watch'], 'MP105'],
+  ['a dry run of clusters that are not there yet', ['run', '--dry-run'], 'MP103'],
+  ['a gate whose second mesh is none', ['gate', '--base', 'istio@1.30.0', '--head', 'path:/nowhere'], 'MP305'],
+  ['a gate without a base', ['gate', '--head', 'istio@1.30.0'], 'MP103'],
+])('%s', async (_name, args, code) => {
+  expect(await meshproof(args)).toMatchObject({ code: 2, stderr: expect.stringContaining(code) });
 });

@@ -44,7 +44,8 @@ interface Remote {
  * the other clusters. Which services are meant is read from the dumps: `.global` hosts, and whatever leads to port 15443.
  */
 export function diagnoseFleet(proxies: readonly FleetProxy[], question: FleetQuestion = {}): FleetPath[] {
-  const gateways = proxies.filter(({ role, dump }) => role === 'gateway' && dump.listenerOn(eastWestPort) !== undefined);
+  // An egress gateway listens on 15443 as well, and peers do not call it.
+  const gateways = proxies.filter(({ role, name }) => role === 'gateway' && !name.includes('egress'));
   return proxies
     .filter(({ role, name }) => role === 'sidecar' && (question.from === undefined || name.includes(question.from)))
     .flatMap((client) => remotesOf(client.dump, question).map((remote) => follow(client, remote, gateways)));
@@ -71,8 +72,8 @@ function follow(client: FleetProxy, remote: Remote, gateways: readonly FleetProx
   const service = `${remote.host}:${remote.port}${remote.subset === '' ? '' : ` subset ${remote.subset}`}`;
   const outbound = traceOutbound(client.dump, client.name, { host: remote.host, port: remote.port, sni, cluster: remote.cluster });
   const peers = gateways.filter(({ cluster }) => cluster !== client.cluster);
-  // The one that serves it, or else the first: its nearest server names tell why it does not.
-  const peer = peers.find(({ dump }) => dump.filterChainFor(eastWestPort, sni) !== undefined) ?? peers[0];
+  // The one that serves it; or else one between clusters, whose nearest server names tell why it does not; or else any.
+  const peer = peers.find(({ dump }) => dump.filterChainFor(eastWestPort, sni) !== undefined) ?? peers.find(({ dump }) => dump.listenerOn(eastWestPort) !== undefined) ?? peers[0];
   const hops = peer === undefined ? outbound : [...outbound, ...traceGateway(peer.dump, peer.name, { port: eastWestPort, sni })];
   return { from: client.name, service, hops, diagnosis: diagnose(hops), ...(peer === undefined ? { unseen: 'no dump of a gateway of another cluster is here, so the path is followed as far as the sidecar' } : {}) };
 }

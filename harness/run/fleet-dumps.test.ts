@@ -56,6 +56,7 @@ test.each<[RecordedRun, string]>([
   ['fault-tls', 'MP805'],
   ['fault-sni', 'MP805'],
   ['fault-sidecar', 'MP802'],
+  ['fault-gateway', 'MP807'],
 ])('%s is diagnosed from the dumps alone: %s', async (run, code) => {
   const folder = await asBugReports(run);
   const [path] = diagnoseFleet(await readFleet(folder), { host: 'httpbin.bar.global', port: 8000 });

@@ -18,6 +18,9 @@ export interface ConfigChange {
 /** A proxy's configuration as facts: "cluster\tname\tpath" → value. */
 type Facts = ReadonlyMap<string, string>;
 
+/** The value of a fact that says no more than that a resource, or an item of a list, is there. */
+export const there = 'there';
+
 /** Fields that say when and by which push, not what. */
 const moments = new Set(['version_info', 'last_updated', 'last_update_attempt', 'nonce', 'client_status']);
 /** What lists of an Envoy dump are in no order, and what tells their items apart. */
@@ -59,7 +62,7 @@ function addResource(facts: Map<string, string>, kind: string, resource: Record<
   let key = `${kind}\t${name}`;
   // Services of several ports behind one address share a name once addresses are words.
   for (let twin = 2; facts.has(`${key}\t`); twin += 1) key = `${kind}\t${name} (${twin})`;
-  facts.set(`${key}\t`, 'there');
+  facts.set(`${key}\t`, there);
   flatten(resource, '', (path, value) => facts.set(`${key}\t${path}`, value), normalise);
 }
 
@@ -77,7 +80,13 @@ function flatten(value: unknown, path: string, tell: (path: string, value: strin
     const items = inOrder(value, path, normalise).map((item) => [itemName(item, normalise), item] as const);
     const named = items.every(([name]) => name !== undefined) && new Set(items.map(([name]) => name)).size === items.length;
     if (items.every(([, item]) => typeof item !== 'object' || item === null)) tell(path, value.map((item) => normalise(String(item))).sort().join(', '));
-    else for (const [index, [name, item]] of items.entries()) flatten(item, `${path}[${named ? (name ?? '') : index}]`, tell, normalise);
+    else {
+      for (const [index, [name, item]] of items.entries()) {
+        const place = `${path}[${named ? (name ?? '') : index}]`;
+        tell(place, there);
+        flatten(item, place, tell, normalise);
+      }
+    }
     return;
   }
   if (typeof value !== 'object' || value === null) {
@@ -117,12 +126,18 @@ export function compareFacts(base: Facts, head: Facts): Pick<ConfigChange, 'kind
     const [before, after] = [base.get(key), head.get(key)];
     if (before === after) continue;
     const [kind = '', name = '', path = ''] = key.split('\t');
-    const whole = path === '' ? undefined : `${kind}\t${name}\t`;
-    // A resource that came or went is told once, not field by field.
-    if (whole !== undefined && base.has(whole) !== head.has(whole)) continue;
+    // A resource, or an item of a list, that came or went is told once, not field by field.
+    if (wholesAbove(path).some((whole) => base.has(`${kind}\t${name}\t${whole}`) !== head.has(`${kind}\t${name}\t${whole}`))) continue;
     changes.push({ kind, path, base: before, head: after, resources: [name] });
   }
   return changes;
+}
+
+/** The resource and the items of lists that a field is in, as paths: "a[x].b[y].c" → "", "a[x]", "a[x].b[y]". */
+function wholesAbove(path: string): string[] {
+  if (path === '') return [];
+  const ends = [...path.matchAll(/\](?=[.[])/g)].map(({ index }) => path.slice(0, index + 1));
+  return ['', ...ends];
 }
 
 /** Puts together what is the same change at many resources and proxies. */

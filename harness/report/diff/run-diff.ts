@@ -1,6 +1,6 @@
 import type { ClaimResult } from '../../scenario/claims.ts';
 import type { RunData } from '../run-data.ts';
-import type { ConfigChange } from './config.ts';
+import { there, type ConfigChange } from './config.ts';
 
 type Verdict = ClaimResult['verdict'];
 
@@ -81,8 +81,10 @@ export function diffTold({ base, head, regressions, otherVerdicts, unmatched: al
     return [`- \`${scenario}\` ${claim}: ${was ?? 'absent'} → **${is ?? 'absent'}**`, ...why.map((text) => `  ${text.replaceAll('\n', '\n  ')}`)].join('\n');
   };
   const change = ({ kind, path, base: was, head: is, resources, proxies }: ConfigChange): string => {
-    const where = resources.length === 1 ? `${kind} \`${resources[0] ?? ''}\`` : `${resources.length} ${kind}s (\`${resources.slice(0, 2).join('`, `')}\`…)`;
-    const what = path === '' ? (was === undefined ? 'is new' : 'is gone') : `\`${path}\`: ${shown(was)} → ${shown(is)}`;
+    const where = resources.length === 1 ? `${kind} \`${resources[0] ?? ''}\`` : `${resources.length} ${kind.replace(/s?$/, 's')} (\`${resources.slice(0, 2).join('`, `')}\`…)`;
+    const came = was === undefined && is === there ? 'is new' : was === there && is === undefined ? 'is gone' : undefined;
+    const field = path === '' ? '' : `\`${path.length > 160 ? `${path.slice(0, 160)}…` : path}\``;
+    const what = came === undefined ? `${field}: ${shown(was)} → ${shown(is)}` : `${field} ${came}`.trim();
     return `- ${where} ${what}; in ${proxies.length === 1 ? (proxies[0] ?? '') : `${proxies.length} dumps (${proxies[0] ?? ''}…)`}`;
   };
   const section = (title: string, lines: readonly string[]): string[] => (lines.length === 0 ? [] : ['', `### ${title}`, '', ...lines]);
