@@ -320,7 +320,12 @@ export class ClusterApi {
       every: 200,
       ...options,
       look: async () => {
-        const { metadata, spec, status } = await this.apps.readNamespacedDeployment({ namespace, name });
+        const found = await this.apps.readNamespacedDeployment({ namespace, name }).catch((error: unknown) => {
+          if (isAbsent(error)) return undefined;
+          throw error;
+        });
+        if (found === undefined) return notYet('there is no such deployment');
+        const { metadata, spec, status } = found;
         const wanted = spec?.replicas ?? 1;
         if (status !== undefined && status.observedGeneration === metadata?.generation) {
           const counts = [status.replicas, status.updatedReplicas, status.availableReplicas];
@@ -328,7 +333,7 @@ export class ClusterApi {
         }
         return notYet(await this.#podSummary(namespace, spec?.selector.matchLabels ?? {}));
       },
-      tolerates: (error) => isBooting(error) || isAbsent(error),
+      tolerates: isBooting,
     });
   }
 

@@ -45,6 +45,7 @@ const short = 600;
 export class EvidenceFolder implements Evidence {
   readonly path: string;
   #count = 0;
+  #begun = false;
   #during = '';
   readonly #indices = new Map<string, number>();
   /** Content hash → file: what was seen again is not written again. */
@@ -103,7 +104,9 @@ export class EvidenceFolder implements Evidence {
   async #append(line: TapeLine): Promise<void> {
     this.#written = this.#written.then(async () => {
       await mkdir(this.path, { recursive: true });
-      await appendFile(join(this.path, tapeFile), `${JSON.stringify(line)}\n`);
+      // A folder that is used again, by an editor's runs say, holds the tape of the last one.
+      await (this.#begun ? appendFile : writeFile)(join(this.path, tapeFile), `${JSON.stringify(line)}\n`);
+      this.#begun = true;
     });
     await this.#written;
   }

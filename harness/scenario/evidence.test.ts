@@ -1,0 +1,120 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { isAbsent } from '../cluster/api-errors.ts';
+import { MeshproofError } from '../errors/meshproof-error.ts';
+import { ask, looking, taped, withTape } from '../tape/tape.ts';
+import { holds, notYet, waitFor } from '../wait/wait-for.ts';
+import { eventually } from './convergence.ts';
+import { EvidenceFolder, tapeFile } from './evidence.ts';
+import { RecordedEvidence } from './recorded-evidence.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'meshproof-tape-'));
+});
+afterEach(async () => {
+  await rm(folder, { recursive: true });
+});
+
+/** Does work twice: live, with what is outside, and once more from what was recorded, where asking outside fails the test. */
+async function twice<T>(work: (outside: <A>(answer: A) => Promise<A>) => Promise<T>): Promise<{ readonly live: T; readonly replayed: T }> {
+  const recording = new EvidenceFolder(folder);
+  const live = await withTape(recording, () => work((answer) => Promise.resolve(answer)));
+  await recording.written();
+  const recorded = await RecordedEvidence.open(folder);
+  return { live, replayed: await withTape(recorded, () => work(() => Promise.reject(new Error('a replay asks nobody')))) };
+}
+
+describe('a replay gets every answer as it was', () => {
+  test('values, nothing at all, and answers to the same question in their order', async () => {
+    let count = 0;
+    const nothing: unknown = undefined;
+    const { live, replayed } = await twice(async (outside) => [await ask('what', () => outside({ status: 200, body: 'x' })), await ask('nothing', () => outside(nothing)), await ask('again', () => outside((count += 1))), await ask('again', () => outside((count += 1)))]);
+    expect(replayed).toEqual(live);
+    expect(replayed[3]).toBe(2);
+  });
+
+  test('refusals, with what tells them apart', async () => {
+    const absent = Object.assign(new Error('HTTP 404'), { code: 404, body: 'not found' });
+    const refused = new MeshproofError('MP507', { what: 'namespace foo is not meshproof’s', where: 'cluster west' });
+    for (const failing of [absent, refused]) {
+      const recording = new EvidenceFolder(folder);
+      await expect(withTape(recording, () => ask('q', () => Promise.reject(failing)))).rejects.toBe(failing);
+      await recording.written();
+      const recorded = await RecordedEvidence.open(folder);
+      const error: unknown = await withTape(recorded, () => ask('q', () => Promise.resolve(1))).catch((reason: unknown) => reason);
+      expect(isAbsent(error)).toBe(isAbsent(failing));
+      if (failing === refused) expect(error).toMatchObject({ code: 'MP507', details: { what: 'namespace foo is not meshproof’s', where: 'cluster west' } });
+    }
+  });
+
+  test('a question that was never asked has no answer, and says during what', async () => {
+    const recording = new EvidenceFolder(folder);
+    recording.during('step one');
+    await withTape(recording, () => ask('q', () => Promise.resolve(1)));
+    const recorded = await RecordedEvidence.open(folder);
+    recorded.during('step two');
+    await expect(recorded.ask('q')).rejects.toThrow(expect.objectContaining({ code: 'MP713', details: expect.objectContaining({ expected: expect.stringContaining('step two') }) }));
+  });
+});
+
+describe('waiting', () => {
+  test('lasts as many looks as it did, without the time', async () => {
+    let looks = 0;
+    const started = performance.now();
+    const { live, replayed } = await twice((outside) =>
+      waitFor({ name: 'it comes', within: 5_000, every: 50, look: async () => ((await ask('is it there', () => outside((looks += 1)))) >= 4 ? holds('came') : notYet('not there')) }),
+    );
+    expect({ live, replayed, looks }).toEqual({ live: 'came', replayed: 'came', looks: 4 });
+    expect(performance.now() - started).toBeLessThan(1_000);
+  });
+
+  test('that came to nothing comes to nothing, in the same words', async () => {
+    const work = async (outside: <A>(answer: A) => Promise<A>): Promise<string> => {
+      const failed: unknown = await waitFor({ name: 'it comes', within: 200, every: 50, look: async () => notYet(await ask('seen', () => outside('nothing'))) }).catch((error: unknown) => error);
+      const verdict = await eventually(async () => ({ pass: (await ask('status', () => outside(503))) === 200, message: () => 'HTTP 503' }), true, { inARow: 3, within: 200, window: 100, every: 50 });
+      return `${failed instanceof Error ? failed.message : ''} ${verdict.message()}`;
+    };
+    const { live, replayed } = await twice(work);
+    expect(replayed).toBe(live);
+    expect(live).toMatch(/not within 0 s .*looks within/);
+  });
+
+  test('inside of one answer is no series of its own', async () => {
+    await twice((outside) => ask('long', async () => {
+      const series = looking('inner');
+      await series.again({ every: 1, until: () => false });
+      series.end();
+      return await outside(1);
+    }));
+    expect(await readFile(join(folder, tapeFile), 'utf8')).not.toContain('inner');
+  });
+});
+
+test('a client is opened at its first question only, its secrets are not written down, and it is no promise', async () => {
+  let opened = 0;
+  const client = (): { version: () => Promise<string>; token: () => Promise<{ secret: string }> } =>
+    taped('API of west:', () => Promise.resolve({ version: () => Promise.resolve(`v${(opened += 1)}`), token: () => Promise.resolve({ secret: 'do not tell' }) }), { withheld: ['token'] });
+  const { live, replayed } = await twice(async () => {
+    const api = await Promise.resolve(client());
+    return [await api.version(), JSON.stringify(await api.token())];
+  });
+  expect(live).toEqual(['v1', '{"secret":"do not tell"}']);
+  expect(replayed).toEqual(['v1', '{}']);
+  expect(opened).toBe(1);
+  expect(await readFile(join(folder, tapeFile), 'utf8')).not.toContain('do not tell');
+});
+
+test('what is seen again is not written again', async () => {
+  const recording = new EvidenceFolder(folder);
+  for (let look = 0; look < 5; look += 1) await withTape(recording, () => ask('dump', () => Promise.resolve({ configs: [] }), { file: 'west foo/sleep.config-dump.json' }));
+  expect((await readdir(folder)).sort()).toEqual(['001-west_foo_sleep.config-dump.json', tapeFile]);
+  expect((await readFile(join(folder, tapeFile), 'utf8')).trim().split('\n')).toHaveLength(5);
+});
+
+test('a folder that is used again begins a new tape', async () => {
+  for (const answer of [1, 2]) await withTape(new EvidenceFolder(folder), () => ask('q', () => Promise.resolve(answer)));
+  expect(await (await RecordedEvidence.open(folder)).ask('q')).toBe(2);
+});
