@@ -1,18 +1,16 @@
 import { describeTrace } from '../probe/trace.ts';
-import type { ScenarioResult } from './claims.ts';
-import { typed } from './journal.ts';
+import { typed, type Notes } from './journal.ts';
 
-/** A text that a report shows beside a scenario. */
+/** A text that a report shows beside a step or a claim. */
 export interface Attachment {
   readonly title: string;
   readonly text: string;
 }
 
-/** What was run and seen for each step and claim of a scenario: commands with manifests and answers, and the paths that were followed. */
-export function attachmentsOf({ steps, claims }: ScenarioResult): Attachment[] {
-  const all = [...steps, ...claims.map((claim) => ({ ...claim, title: `claim: ${claim.name}` }))];
-  return all.flatMap(({ title, hops, actions }) => {
-    const text = [...(hops.length === 0 ? [] : [describeTrace(hops)]), ...actions.map((action) => `${typed(action)}\n${action.output}`)].join('\n\n');
-    return text === '' ? [] : [{ title, text }];
-  });
+const longestTitle = 100;
+
+/** What was run and seen for one step or claim: each command with its manifest and its answer, and the path that was followed through the dumps. */
+export function attachmentsOf({ hops, actions }: Pick<Notes, 'hops' | 'actions'>): Attachment[] {
+  const path = hops.length === 0 ? [] : [{ title: 'path, as the config dumps have it', text: describeTrace(hops) }];
+  return [...path, ...actions.map((action) => ({ title: action.command.length > longestTitle ? `${action.command.slice(0, longestTitle)}…` : action.command, text: `${typed(action)}\n${action.output}` }))];
 }

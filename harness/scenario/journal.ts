@@ -52,13 +52,18 @@ export class Journal {
     this.#hops.set(first.proxy, hops);
   }
 
+  /** All notes since they were taken the last time; they stay. */
+  look(): Notes {
+    return { actions: [...this.#actions], hops: [...this.#hops.values()].flat(), exchange: this.#exchange };
+  }
+
   /** All notes since the last call. */
   take(): Notes {
-    const hops = [...this.#hops.values()].flat();
+    const notes = this.look();
+    this.#actions = [];
     this.#hops.clear();
-    const exchange = this.#exchange;
     this.#exchange = undefined;
-    return { actions: this.#actions.splice(0), hops, exchange };
+    return notes;
   }
 }
 

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { asMeshproofError, describeError, MeshproofError } from '../errors/meshproof-error.ts';
 import { diagnose } from '../diagnose/diagnose.ts';
 import { diagnoseExchange } from '../diagnose/exchange.ts';
+import { attachmentsOf, type Attachment } from './attachments.ts';
 import type { ClaimResult, ScenarioResult, StepResult } from './claims.ts';
 import { withTape } from '../tape/tape.ts';
 import { Containers } from './containers.ts';
@@ -15,8 +16,8 @@ import type { Scenario } from './scenario.ts';
 /** Title of the last step, for a scenario that took something from an environment which stays. */
 export const putBack = 'put back what was taken';
 
-/** How steps and claims show elsewhere while they run; the vitest set-up hands in Allure's step. */
-export type Narrator = <T>(title: string, work: () => Promise<T>) => Promise<T>;
+/** How steps and claims show elsewhere while they run, with what they did; the vitest set-up hands in Allure's step. */
+export type Narrator = <T>(title: string, work: () => Promise<T>, done: () => readonly Attachment[]) => Promise<T>;
 
 export interface PlayOptions {
   readonly environment: Environment;
@@ -78,11 +79,12 @@ async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOpt
   };
   /** Paths and calls that the last step saw: a claim that looks at none of its own judges those. */
   let seen: Pick<Notes, 'hops' | 'exchange'> = { hops: [], exchange: undefined };
+  const done = (): readonly Attachment[] => attachmentsOf(journal.look());
   const step = async <T>(title: string, work: () => Promise<T>): Promise<T> => {
     const begun = performance.now();
     evidence.during(title);
     try {
-      return await narrate(title, work);
+      return await narrate(title, work, done);
     } finally {
       const { actions, hops, exchange } = journal.take();
       seen = { hops, exchange };
@@ -105,7 +107,7 @@ async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOpt
         const begun = performance.now();
         evidence.during(name);
         try {
-          const note = await narrate(`claim: ${name}`, async () => await proof());
+          const note = await narrate(`claim: ${name}`, async () => await proof(), done);
           claims.set(name, { name, verdict: 'passed', seconds: secondsSince(begun), ...recorded(journal.take()), ...(typeof note === 'string' ? { note } : {}) });
         } catch (error) {
           signal.throwIfAborted();
@@ -124,7 +126,7 @@ async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOpt
   evidence.during('after the scenario');
   try {
     await Promise.all(clusters.map((cluster) => cluster.removeApplied()));
-    if (!isLast && restorations.length > 0) await step(putBack, () => Promise.all(restorations.map(({ title, work }) => narrate(title, work))));
+    if (!isLast && restorations.length > 0) await step(putBack, () => Promise.all(restorations.map(({ title, work }) => narrate(title, work, () => []))));
   } catch (error) {
     blame(error);
   }

@@ -1,6 +1,5 @@
 import { step as allureStep, attachment, ContentType, description, epic, feature, label } from 'allure-js-commons';
 import { expect, inject, test } from 'vitest';
-import { attachmentsOf } from './attachments.ts';
 import { environmentSchema } from './environment.ts';
 import { convergingMatchers, meshMatchers } from './matchers.ts';
 import { play } from './play.ts';
@@ -29,11 +28,17 @@ registerScenariosWith((scenario) => {
       runFolder: inject('runFolder'),
       signal,
       isLast: inject('lastScenario') === scenario.meta.id,
-      narrate: async (title, work) => await allureStep(title, work),
+      narrate: async (title, work, done) =>
+        await allureStep(title, async () => {
+          try {
+            return await work();
+          } finally {
+            for (const { title: name, text } of done()) await attachment(name, text, ContentType.TEXT);
+          }
+        }),
     });
     task.meta.meshproof = result;
     if (result.replaced.length > 0) await description(result.replaced.map(({ was, by }) => `Stands in for ${was}. ${by}`).join('\n\n'));
-    for (const { title, text } of attachmentsOf(result)) await attachment(title, text, ContentType.TEXT);
     const broken = result.claims.filter(({ verdict }) => verdict === 'failed' || verdict === 'error');
     if (broken.length > 0) throw new Error(broken.map(({ name, reason }) => `${name}\n${reason ?? ''}`).join('\n\n'));
   });

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { loadConfig } from '../../run/config.ts';
@@ -13,7 +14,9 @@ export function addReport(program: Command): void {
       const { reports } = await loadConfig(command.optsWithGlobals<{ config?: string }>().config);
       const record = await openRun(reports, folder);
       await writeReports(record.folder, record.data);
-      await generateAllureReport(record.folder);
+      // Allure's results are vitest's to write, at its end: a run that was killed has none.
+      if (existsSync(join(record.folder, 'allure-results'))) await generateAllureReport(record.folder);
+      else process.stderr.write('Allure has no results of this run, so it gets no page of it\n');
       process.stdout.write(`${join(record.folder, 'report.html')}\n`);
     });
 }
