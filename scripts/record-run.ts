@@ -16,7 +16,7 @@ const neutral = (text: string): string =>
   text
     .replaceAll(root, '/meshproof')
     .replaceAll(homedir(), '/home/user')
-    .replaceAll(/\b[a-z0-9-]+(\.[a-z0-9-]+)*\.(io|com|dev)\/(?=(coredns|kube|etcd|pause|meshproof)\b)/g, 'registry.example/');
+    .replaceAll(/\b[a-z0-9-]+(\.[a-z0-9-]+)*\.(io|com|dev)\/(?=(coredns|kube|etcd|pause|meshproof|library)\b)/g, 'registry.example/');
 
 const entries = await readdir(join(folder, 'evidence'), { recursive: true, withFileTypes: true });
 const evidence = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
