@@ -1,5 +1,6 @@
 import { appendFile } from 'node:fs/promises';
 import { Option, type Command } from 'commander';
+import { MeshproofError } from '../../errors/meshproof-error.ts';
 import { diffTold, type RunDiff } from '../../report/diff/run-diff.ts';
 
 /** What makes a comparison fail. */
@@ -7,7 +8,7 @@ const gates = ['verdicts', 'timings', 'config'] as const;
 type Gate = (typeof gates)[number];
 
 export const failOnOption = (): Option =>
-  new Option('--fail-on <what>', `what makes the exit code 1, separated by commas: ${gates.join(', ')}`).default('verdicts').argParser((text: string) => text);
+  new Option('--fail-on <what>', `what makes the exit code 1, separated by commas: ${gates.join(', ')}`).default('verdicts');
 
 export function addDiff(program: Command): void {
   program
@@ -19,14 +20,13 @@ export function addDiff(program: Command): void {
     .option('--json', 'JSON on stdout')
     .action(async (base: string, head: string, flags: { readonly failOn: string; readonly json?: boolean }) => {
       const { diffRuns } = await import('../../run/diff-runs.ts');
-      const chosen = await gatesOf(flags.failOn);
+      const chosen = gatesOf(flags.failOn);
       await tellDiff(await diffRuns(base, head), chosen, flags.json === true);
     });
 }
 
 /** @throws MeshproofError MP103 for something that cannot fail. */
-export async function gatesOf(text: string): Promise<Gate[]> {
-  const { MeshproofError } = await import('../../errors/meshproof-error.ts');
+export function gatesOf(text: string): Gate[] {
   return text.split(',').map((word) => {
     const gate = gates.find((one) => one === word.trim());
     if (gate === undefined) throw new MeshproofError('MP103', { what: `--fail-on does not know “${word}”`, expected: gates.join(', '), seen: word });

@@ -33,7 +33,7 @@ export function addGate(program: Command): void {
     .addOption(kubernetesOption())
     .option('--json', 'the comparison as JSON on stdout')
     .action(async (flags: GateFlags, command: Command) => {
-      const chosen = await gatesOf(flags.failOn);
+      const chosen = gatesOf(flags.failOn);
       const only = flags.only?.split(',').map((id) => id.trim());
       const [{ checkIds }, { conduct }, { diffRuns }, { parseMesh }] = await Promise.all([import('../../run/scenario-files.ts'), import('../../run/conduct.ts'), import('../../run/diff-runs.ts'), import('../../toolchain/mesh-choice.ts')]);
       if (only !== undefined) await checkIds(only);

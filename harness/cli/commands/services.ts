@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import { MeshproofError } from '../../errors/meshproof-error.ts';
 import { loadConfig } from '../../run/config.ts';
@@ -43,7 +42,7 @@ export function addServices(program: Command): void {
       const { clusters } = fleet;
       if (flags.apply === true && fleet.environment === undefined) {
         const { confirmWrites } = await import('../confirm.ts');
-        await confirmWrites(clusters, 'ServiceEntries in the namespaces of exported services and in ' + flags.into, flags.yes === true);
+        await confirmWrites(clusters, `ServiceEntries in the namespaces of exported services and in ${flags.into}`, flags.yes === true);
       }
       const signal = untilSignal();
       const { applyExport, exportFleet, manifestOf, writeExport } = await import('../../run/export-services.ts');
@@ -55,7 +54,7 @@ export function addServices(program: Command): void {
         const counts = Object.fromEntries(Object.entries(exported.objects).map(([cluster, objects]) => [cluster, objects.length]));
         if (flags.json === true) process.stdout.write(`${JSON.stringify({ entries: counts, files, applied })}\n`);
         else if (flags.out === undefined && flags.apply !== true) for (const [cluster, objects] of Object.entries(exported.objects)) process.stdout.write(`# cluster ${cluster}\n${manifestOf(objects)}`);
-        else for (const line of [...files.map((file) => `wrote ${join(file)}`), ...applied]) process.stdout.write(`${line}\n`);
+        else for (const line of [...files.map((file) => `wrote ${file}`), ...applied]) process.stdout.write(`${line}\n`);
       };
       await once();
       if (flags.watch !== true) return;
