@@ -1,6 +1,21 @@
 import { Option } from 'commander';
+import { MeshproofError } from '../errors/meshproof-error.ts';
 
 export const providerOption = (): Option => new Option('--provider <name>', 'where clusters come from').choices(['kind', 'existing']);
 export const toolchainOption = (): Option => new Option('--toolchain <edition>', 'where components come from').choices(['auto', 'source', 'release']);
 export const meshOption = (): Option => new Option('--mesh <build>', 'which Istio: istio@<release>, istio@<pseudo-version of a commit>, path:<checkout>');
 export const kubernetesOption = (): Option => new Option('--kubernetes <version>', 'which Kubernetes, e.g. v1.34.4');
+
+/**
+ * The scenario ids that `--only` names; undefined without it.
+ *
+ * @throws MeshproofError MP103 for an empty id, MP101 for one that no scenario has.
+ */
+export async function idsOf(only: string | undefined): Promise<string[] | undefined> {
+  const ids = only?.split(',').map((id) => id.trim());
+  if (ids === undefined) return undefined;
+  if (ids.some((id) => id === '')) throw new MeshproofError('MP103', { what: '--only has an empty id', seen: only });
+  const { checkIds } = await import('../run/scenario-files.ts');
+  await checkIds(ids);
+  return ids;
+}

@@ -4,8 +4,8 @@ import pRetry from 'p-retry';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { holds, notYet, waitFor } from '../wait/wait-for.ts';
 import { apiMessage, isAbsent, isBooting } from './api-errors.ts';
-import { fieldManager, ownLabel, scenarioLabel } from './labels.ts';
-import { objectName, type KubernetesObject } from './kubernetes-object.ts';
+import { fieldManager, isOwn, ownLabel, scenarioLabel } from './labels.ts';
+import { objectName, withLabels, type KubernetesObject } from './kubernetes-object.ts';
 
 export interface ClusterAddress {
   /** Name of the cluster in messages: west, east… */
@@ -89,7 +89,7 @@ export class ClusterApi {
    */
   async apply(object: KubernetesObject, signal?: AbortSignal): Promise<KubernetesObject> {
     if (this.address.foreign === true) await this.#claim(object);
-    const labelled: KubernetesObject = { ...object, metadata: { ...object.metadata, labels: { ...object.metadata.labels, [ownLabel]: fieldManager } } };
+    const labelled = withLabels(object, { [ownLabel]: fieldManager });
     // The client library knows CRDs by its own field names and drops `x-kubernetes-…` of a plain object; its reader translates them.
     const spoken = object.kind === 'CustomResourceDefinition' ? loadYaml<KubernetesObject>(JSON.stringify(labelled)) : labelled;
     try {
@@ -118,8 +118,7 @@ export class ClusterApi {
    * @throws MeshproofError MP505 with the server's own words.
    */
   async wouldApply(object: KubernetesObject): Promise<void> {
-    const labelled: KubernetesObject = { ...object, metadata: { ...object.metadata, labels: { ...object.metadata.labels, [ownLabel]: fieldManager } } };
-    await this.#objects.patch<KubernetesObject>(labelled, undefined, 'All', fieldManager, true, PatchStrategy.ServerSideApply).catch((error: unknown) => {
+    await this.#objects.patch<KubernetesObject>(withLabels(object, { [ownLabel]: fieldManager }), undefined, 'All', fieldManager, true, PatchStrategy.ServerSideApply).catch((error: unknown) => {
       throw new MeshproofError('MP505', { what: `${objectName(object)} would be refused`, where: `cluster ${this.address.name}`, seen: apiMessage(error), cause: error });
     });
   }
@@ -216,8 +215,8 @@ export class ClusterApi {
     ];
     const lists = await Promise.all(
       kinds.map(async ([apiVersion, kind]) => {
-        const { items } = await this.#objects.list<KubernetesObject>(apiVersion, kind, undefined, undefined, undefined, undefined, undefined, scenarioLabel);
-        return items.map(({ metadata: { name, namespace } }): KubernetesObject => ({ apiVersion, kind, metadata: { name, ...(namespace === undefined ? {} : { namespace }) } }));
+        const found = await this.listObjects(apiVersion, kind, scenarioLabel);
+        return found.map(({ metadata: { name, namespace } }): KubernetesObject => ({ apiVersion, kind, metadata: { name, ...(namespace === undefined ? {} : { namespace }) } }));
       }),
     );
     const left = lists.flat();
@@ -356,6 +355,3 @@ export class ClusterApi {
       .join('\n');
   }
 }
-
-/** Whether meshproof made an object. */
-const isOwn = ({ metadata }: KubernetesObject): boolean => metadata.labels?.[ownLabel] === fieldManager;

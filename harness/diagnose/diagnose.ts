@@ -11,6 +11,9 @@ export interface Diagnosis {
   readonly try: string;
 }
 
+/** A diagnosis as lines. */
+export const diagnosisTold = ({ code, hop, cause, try: remedy }: Readonly<Record<keyof Diagnosis, string>>): string[] => [`${code} at ${hop}`, `  cause    ${cause}`, `  try      ${remedy}`];
+
 /**
  * Names the first broken hop of a path and its likely cause. A path is looked at in the order of the traffic: what comes behind a broken hop
  * is never reached, and says nothing.

@@ -1,4 +1,5 @@
 import { eastWestPort } from '../mesh/operator.ts';
+import { outboundCluster, outboundSni } from '../mesh/services.ts';
 import type { ConfigDump } from '../probe/envoy/config-dump.ts';
 import { traceGateway, traceOutbound, type Hop } from '../probe/trace.ts';
 import { diagnose, type Diagnosis } from './diagnose.ts';
@@ -64,11 +65,11 @@ function remotesOf(dump: ConfigDump, { host, port }: FleetQuestion): Remote[] {
   const asked = all.filter((remote) => remote.host === host && (port === undefined || remote.port === port) && !bySubset(remote));
   if (asked.length > 0) return asked;
   const wanted = port ?? 80;
-  return [{ cluster: `outbound|${wanted}||${host}`, host, port: wanted, subset: '' }];
+  return [{ cluster: outboundCluster(host, wanted), host, port: wanted, subset: '' }];
 }
 
 function follow(client: FleetProxy, remote: Remote, gateways: readonly FleetProxy[]): FleetPath {
-  const sni = `outbound_.${remote.port}_.${remote.subset}_.${remote.host}`;
+  const sni = outboundSni(remote.host, remote.port, remote.subset);
   const service = `${remote.host}:${remote.port}${remote.subset === '' ? '' : ` subset ${remote.subset}`}`;
   const outbound = traceOutbound(client.dump, client.name, { host: remote.host, port: remote.port, sni, cluster: remote.cluster });
   const peers = gateways.filter(({ cluster }) => cluster !== client.cluster);

@@ -1,4 +1,4 @@
-import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
+import { withLabels, type KubernetesObject } from '../cluster/kubernetes-object.ts';
 import type { AddressBook } from './address-book.ts';
 import { exposedService, remoteService, type ServicePort } from './services.ts';
 
@@ -64,4 +64,4 @@ export function exportServices(fleet: readonly FleetCluster[], addresses: Addres
 }
 
 const byHost = (left: FleetService, right: FleetService): number => globalHost(left).localeCompare(globalHost(right));
-const labelled = (object: KubernetesObject): KubernetesObject => ({ ...object, metadata: { ...object.metadata, labels: { ...object.metadata.labels, [exportLabel]: 'true' } } });
+const labelled = (object: KubernetesObject): KubernetesObject => withLabels(object, { [exportLabel]: 'true' });

@@ -74,6 +74,9 @@ export async function waitForGateways(api: ClusterApi, options: { readonly withi
   await Promise.all(['istio-ingressgateway', 'istio-egressgateway'].map((name) => api.waitForDeployment(systemNamespace, name, { ...options, code: 'MP604' })));
 }
 
+/** Whether a mesh has an egress gateway at all: on clusters of the user it may not. */
+export const hasEgressGateway = async (api: Pick<ClusterApi, 'read'>): Promise<boolean> => (await api.read({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'istio-egressgateway', namespace: systemNamespace } })) !== undefined;
+
 /** An address of a gateway as peers reach it: what its Service says, or what the platform gave. */
 export interface GatewayAddress {
   readonly address: string;

@@ -45,6 +45,9 @@ export function countVerdicts(claims: readonly Pick<ClaimResult, 'verdict'>[]): 
   return { passed: count('passed'), failed: count('failed'), notSupported: count('notSupported'), error: count('error') };
 }
 
+/** What claims make of a run: one without an answer outweighs one that does not hold. */
+export const verdictOfRun = ({ failed, error }: Counts): 'passed' | 'failed' | 'error' => (error > 0 ? 'error' : failed > 0 ? 'failed' : 'passed');
+
 /** The counts as a sentence. */
 export const countsTold = ({ passed, failed, notSupported, error }: Counts): string => `${passed} claims hold, ${failed} do not, ${notSupported} not supported, ${error} without an answer`;
 

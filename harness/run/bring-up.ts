@@ -1,7 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ClusterApi, type ClusterAddress } from '../cluster/cluster-api.ts';
-import { ExistingProvider } from '../cluster/existing.ts';
 import { KindProvider } from '../cluster/kind.ts';
 import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
 import type { ClusterProvider } from '../cluster/provider.ts';
@@ -17,6 +16,7 @@ import type { Environment } from '../scenario/environment.ts';
 import { Docker } from '../toolchain/docker.ts';
 import { locate } from '../toolchain/toolchain.ts';
 import { provideAuthorities } from './authorities.ts';
+import { existingProvider } from './existing-provider.ts';
 import type { Plan } from './plan.ts';
 import type { RunRecord } from './run-record.ts';
 import { installedSteps } from './set-up-steps.ts';
@@ -27,7 +27,7 @@ const meshWithin = 180_000;
 /** The provider that a plan asks for. */
 export function providerOf(plan: Plan): ClusterProvider {
   const { config, images, toolchain, runFolder } = plan;
-  if (config.provider === 'existing') return new ExistingProvider({ clusters: config.clusters, contexts: config.contexts ?? {}, kubeconfig: config.kubeconfig });
+  if (config.provider === 'existing') return existingProvider(config);
   return new KindProvider({
     prefix: config.name,
     clusters: config.clusters,

@@ -1,5 +1,3 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
 import { asMeshproofError, describeError, MeshproofError } from '../errors/meshproof-error.ts';
 import { ClusterApi } from '../cluster/cluster-api.ts';
 import { generateAllureReport } from '../report/allure.ts';
@@ -10,14 +8,13 @@ import { bringUp } from './bring-up.ts';
 import { sampleMemory } from './memory.ts';
 import type { Plan } from './plan.ts';
 import { playScenarios } from './play-scenarios.ts';
-import { countClaims } from '../report/run-data.ts';
-import { environmentFile } from './replay.ts';
+import { countClaims, verdictOfRun } from '../report/run-data.ts';
+import { keepRunEnvironment } from './run-environment.ts';
 import type { RunRecord } from './run-record.ts';
 import { listScenarios } from './scenario-files.ts';
 import { collectClusterEvidence } from './sysdump.ts';
 import { readEnvironment } from './state.ts';
 import { removeEnvironment } from './tear-down.ts';
-import { writeReports } from './reports.ts';
 
 /**
  * Carries a plan out: clusters, mesh, scenarios, tear-down. Everything that happens, errors included, ends up in run.json; nothing is
@@ -29,8 +26,8 @@ export async function carryOut(plan: Plan, record: RunRecord, progress: Progress
   try {
     environment = plan.reuse ? await reopen(plan.config.name, progress, signal) : await bringUp(plan, record, progress, signal);
     await record.save({ setUp: environment.setUp });
-    await keepEnvironment(environment, record.folder);
-    const ids = (await listScenarios()).map(({ meta }) => meta.id).filter((id) => plan.only?.includes(id) ?? true);
+    await keepRunEnvironment(record.folder, environment);
+    const ids = (await listScenarios(plan.only)).map(({ meta }) => meta.id);
     if (ids.length > 0) {
       const ready = environment;
       const order = { ids, shuffle: plan.shuffle, endsWithThem: !plan.keep && !plan.reuse };
@@ -40,8 +37,7 @@ export async function carryOut(plan: Plan, record: RunRecord, progress: Progress
       }
       await record.phase('scenarios', () => playScenarios(ready, order, record, progress, signal));
     }
-    const { failed, error } = countClaims(record.data);
-    await record.save({ verdict: error > 0 ? 'error' : failed > 0 ? 'failed' : 'passed' });
+    await record.save({ verdict: verdictOfRun(countClaims(record.data)) });
   } catch (error) {
     await noteFailure(record, signal.aborted ? interrupted(signal) : error, progress);
   }
@@ -51,7 +47,6 @@ export async function carryOut(plan: Plan, record: RunRecord, progress: Progress
   if (record.data.verdict !== 'passed' && !refused && usable !== undefined && !signal.aborted) await collectClusterEvidence(usable, record.folder, progress);
   await record.save({ peakMemoryBytes: stopSampling() });
   if (record.data.scenarios.length > 0) {
-    await writeReports(record.folder, record.data);
     // Allure's tool is not ours: when it fails that is told, and the verdict stays what the mesh made it.
     await generateAllureReport(record.folder).catch((error: unknown) => {
       progress.note(describeError(asMeshproofError(error)));
@@ -87,13 +82,6 @@ async function reopen(name: string, progress: Progress, signal: AbortSignal): Pr
     }),
   );
   return kept;
-}
-
-/** Keeps what a replay has to know of the environment: names, addresses, versions; no credentials are in it. */
-async function keepEnvironment(environment: Environment, runFolder: string): Promise<void> {
-  const file = join(runFolder, environmentFile);
-  await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, `${JSON.stringify(environment, undefined, 2)}\n`);
 }
 
 async function noteFailure(record: RunRecord, error: unknown, progress: Progress): Promise<void> {

@@ -5,7 +5,7 @@ import { compareTimings, compareVerdicts, unmatched, type RunDiff } from '../rep
 import type { RunData } from '../report/run-data.ts';
 import { workloadOf } from '../report/workload-name.ts';
 import { tapeFile, tapeLineSchema } from '../scenario/evidence.ts';
-import { openRun } from './reports.ts';
+import { openRun } from './open-run.ts';
 
 /**
  * Compares two runs: verdicts, times, and what each proxy's configuration means at the end of each scenario.
@@ -13,7 +13,7 @@ import { openRun } from './reports.ts';
  * @throws MeshproofError MP710 for a folder without a run.
  */
 export async function diffRuns(baseFolder: string, headFolder: string): Promise<RunDiff> {
-  const [base, head] = await Promise.all([openRun('', baseFolder), openRun('', headFolder)]);
+  const [base, head] = await Promise.all([openRun(baseFolder), openRun(headFolder)]);
   const [before, after] = await Promise.all([lastDumps(baseFolder, base.data), lastDumps(headFolder, head.data)]);
   const found: { proxy: string; changes: ReturnType<typeof compareFacts> }[] = [];
   for (const [proxy, file] of before) {

@@ -1,12 +1,12 @@
-import { ExistingProvider } from '../cluster/existing.ts';
 import { ClusterApi, type ClusterAddress } from '../cluster/cluster-api.ts';
-import { fieldManager, ownLabel } from '../cluster/labels.ts';
+import { fieldManager, isOwn, ownLabel } from '../cluster/labels.ts';
 import { asMeshproofError } from '../errors/meshproof-error.ts';
-import { gatewayAddress } from '../mesh/install.ts';
+import { gatewayAddress, hasEgressGateway } from '../mesh/install.ts';
 import { systemNamespace } from '../mesh/operator.ts';
 import { unmetNeed } from '../scenario/needs.ts';
 import type { Config } from './config.ts';
-import { listScenarios } from './scenario-files.ts';
+import { existingProvider } from './existing-provider.ts';
+import { listScenarios, namespacesOf } from './scenario-files.ts';
 
 /** What a run would find in a cluster of the user, and what it would make there. */
 export interface ClusterPreview {
@@ -36,11 +36,11 @@ export interface DryRun {
  * @throws MeshproofError MP504 for a context that does not answer.
  */
 export async function dryRun(config: Config, only: readonly string[] | undefined, signal: AbortSignal): Promise<DryRun> {
-  const provider = new ExistingProvider({ clusters: config.clusters, contexts: config.contexts ?? {}, kubeconfig: config.kubeconfig });
+  const provider = existingProvider(config);
   await provider.check();
-  const scenarios = (await listScenarios()).filter(({ meta }) => only?.includes(meta.id) ?? true);
+  const scenarios = await listScenarios(only);
   const environment = { clusters: provider.addresses.map((address) => ({ ...address })), offers: provider.offers, provider: 'existing' as const };
-  const clusters = await Promise.all(provider.addresses.map((address) => preview(address, [...new Set(scenarios.flatMap(({ meta }) => meta.needs.namespaces))].sort(), signal)));
+  const clusters = await Promise.all(provider.addresses.map((address) => preview(address, namespacesOf(scenarios), signal)));
   const verdicts = await Promise.all(
     scenarios.map(async ({ meta }) => {
       const why = await unmetNeed(meta.needs, environment, () => Promise.resolve(clusters[0]?.egressGateway ?? false));
@@ -54,7 +54,6 @@ async function preview(address: ClusterAddress, namespaces: readonly string[], s
   const api = new ClusterApi(address);
   const deployment = await api.read({ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'istiod', namespace: systemNamespace } });
   const image = /"image":"([^"]+)"/.exec(JSON.stringify(deployment?.['spec'] ?? {}))?.[1];
-  const egress = await api.read({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'istio-egressgateway', namespace: systemNamespace } });
   const gateway = await gatewayAddress(api, { within: 3_000, signal }).then(
     ({ address: found }) => found,
     () => undefined,
@@ -65,7 +64,7 @@ async function preview(address: ClusterAddress, namespaces: readonly string[], s
     kubernetes: await api.version(),
     istiod: image,
     gateway,
-    egressGateway: egress !== undefined,
+    egressGateway: await hasEgressGateway(api),
     mayDoEverything: await api.mayDoEverything(),
     namespaces: await Promise.all(namespaces.map((name) => previewNamespace(api, name))),
   };
@@ -74,7 +73,7 @@ async function preview(address: ClusterAddress, namespaces: readonly string[], s
 async function previewNamespace(api: ClusterApi, name: string): Promise<ClusterPreview['namespaces'][number]> {
   const object = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
   const found = await api.read(object);
-  if (found !== undefined && found.metadata.labels?.[ownLabel] !== fieldManager) return { name, state: 'somebody else’s', why: `it lacks the label ${ownLabel}=${fieldManager}, so scenarios that need it end with MP507` };
+  if (found !== undefined && !isOwn(found)) return { name, state: 'somebody else’s', why: `it lacks the label ${ownLabel}=${fieldManager}, so scenarios that need it end with MP507` };
   try {
     await api.wouldApply(object);
     return { name, state: found === undefined ? 'new' : 'meshproof’s' };

@@ -1,14 +1,14 @@
-import { ExistingProvider } from '../cluster/existing.ts';
 import type { ClusterAddress } from '../cluster/cluster-api.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import type { Environment } from '../scenario/environment.ts';
 import type { Config } from './config.ts';
+import { existingProvider } from './existing-provider.ts';
 import { readEnvironment } from './state.ts';
 
 /** The clusters that a config means: the user's own contexts, or those of the kept environment. */
 export async function fleetClusters(config: Config): Promise<{ readonly clusters: readonly ClusterAddress[]; readonly environment: Environment | undefined }> {
   if (config.provider === 'existing') {
-    const provider = new ExistingProvider({ clusters: config.clusters, contexts: config.contexts ?? {}, kubeconfig: config.kubeconfig });
+    const provider = existingProvider(config);
     await provider.check();
     return { clusters: provider.addresses, environment: undefined };
   }

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import { BaseSequencer, createVitest, type Reporter, type TestCase, type TestSpecification } from 'vitest/node';
 import { MeshproofError } from '../errors/meshproof-error.ts';
+import { diagnosisTold } from '../diagnose/diagnose.ts';
 import type { Progress, Say } from '../progress/progress.ts';
 import type { Environment } from '../scenario/environment.ts';
 import { scenarioResultSchema, type ScenarioResult } from '../scenario/claims.ts';
@@ -101,7 +102,7 @@ function describeScenario({ id, claims, seconds, replaced }: ScenarioResult): st
     .map(({ verdict: one, name, reason = '', diagnosis }, index, broken) => {
       // A step that failed refutes every claim behind it for one reason, which is told once.
       if (index > 0 && broken[index - 1]?.reason === reason) return `  ${signs[one]} ${name}\n      for the same reason`;
-      const told = diagnosis === undefined ? [] : [`${diagnosis.code} at ${diagnosis.hop}`, `  cause    ${diagnosis.cause}`, `  try      ${diagnosis.try}`];
+      const told = diagnosis === undefined ? [] : diagnosisTold(diagnosis);
       return [`  ${signs[one]} ${name}`, ...[...told, ...reason.split('\n')].map((line) => `      ${line}`)].join('\n');
     });
   const notes = claims.filter(({ verdict: one, note }) => one === 'passed' && note !== undefined).map(({ name, note }) => `    ${name}: ${note ?? ''}`);

@@ -3,7 +3,6 @@ import { MeshproofError } from '../errors/meshproof-error.ts';
 import type { ClusterAddress } from '../cluster/cluster-api.ts';
 import { ensureLab, labSocket } from '../lab/lab.ts';
 import { labNamespacePath } from '../lab/network-namespace.ts';
-import { ExistingProvider } from '../cluster/existing.ts';
 import { findProgram } from '../process/find-program.ts';
 import type { Progress } from '../progress/progress.ts';
 import { ArtifactCache } from '../toolchain/cache.ts';
@@ -14,6 +13,7 @@ import { publishedWorkloads } from '../toolchain/images/release-images.ts';
 import { resolveImages } from '../toolchain/images/resolve-images.ts';
 import { recipesOf, resolveToolchain, surveyCache, type RecipeState, type Selection } from '../toolchain/toolchain.ts';
 import type { Config } from './config.ts';
+import { existingProvider } from './existing-provider.ts';
 import { chooseEngine } from './engine.ts';
 import type { Plan } from './plan.ts';
 import type { RunRecord } from './run-record.ts';
@@ -100,8 +100,8 @@ export async function select(config: Config, engine: 'user' | 'lab'): Promise<Se
  */
 async function planForExisting(options: PrepareOptions): Promise<Plan> {
   const { config, record } = options;
-  const { clusters, contexts = {}, kubeconfig, workloads = {} } = config;
-  const provider = new ExistingProvider({ clusters, contexts, kubeconfig });
+  const { workloads = {} } = config;
+  const provider = existingProvider(config);
   await provider.check();
   await options.agree?.(provider.addresses);
   const kubectl = await findProgram('kubectl');

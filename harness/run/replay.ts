@@ -1,16 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MeshproofError } from '../errors/meshproof-error.ts';
 import type { RunData } from '../report/run-data.ts';
 import type { ClaimResult, ScenarioResult } from '../scenario/claims.ts';
-import { environmentSchema, type Environment } from '../scenario/environment.ts';
 import { putBack, play } from '../scenario/play.ts';
 import { RecordedEvidence } from '../scenario/recorded-evidence.ts';
-import { RunRecord } from './run-record.ts';
+import { openRun } from './open-run.ts';
+import { readRunEnvironment } from './run-environment.ts';
 import { loadScenario } from './scenario-files.ts';
-
-/** File with the environment that a run's scenarios were played in. */
-export const environmentFile = join('evidence', 'environment.json');
 
 /** A claim that comes out otherwise than it did live. */
 export interface Difference {
@@ -36,10 +31,8 @@ export interface Replayed {
  */
 export async function replay(folder: string): Promise<Replayed> {
   const started = performance.now();
-  const { data } = await RunRecord.open(folder).catch((cause: unknown) => {
-    throw new MeshproofError('MP710', { what: `${folder} holds no run.json that can be read`, cause });
-  });
-  const environment = await readEnvironment(folder);
+  const { data } = await openRun(folder);
+  const environment = await readRunEnvironment(folder);
   await useMatchers();
   const scenarios: ScenarioResult[] = [];
   for (const recorded of data.scenarios) {
@@ -50,14 +43,6 @@ export async function replay(folder: string): Promise<Replayed> {
   }
   const differences = data.scenarios.flatMap((live, index) => compare(live, scenarios[index] ?? live));
   return { data: { ...data, scenarios }, differences, seconds: (performance.now() - started) / 1000 };
-}
-
-async function readEnvironment(folder: string): Promise<Environment> {
-  const file = join(folder, environmentFile);
-  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
-    throw new MeshproofError('MP713', { what: 'the run did not keep the environment that it was played in', where: file, cause });
-  });
-  return environmentSchema.parse(JSON.parse(text));
 }
 
 /** vitest's `expect` with the matchers that scenarios use; outside of a test there is no file that it could belong to. */

@@ -1,14 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MeshproofError } from '../errors/meshproof-error.ts';
 import { cover, type CoveredCommand } from '../report/coverage.ts';
 import { conformanceReport } from '../report/conformance.ts';
 import { reportPage } from '../report/html/report-page.ts';
 import { parsePage, type Page } from '../report/page.ts';
 import type { RunData } from '../report/run-data.ts';
 import { transcript } from '../report/transcript.ts';
-import { latestRun } from './latest-run.ts';
-import { RunRecord } from './run-record.ts';
 import { listScenarios } from './scenario-files.ts';
 import { setUpPageSteps } from './set-up-steps.ts';
 
@@ -34,16 +31,4 @@ export async function writeReports(folder: string, data: RunData): Promise<void>
   await writeTranscript(folder, data);
   await writeFile(join(folder, 'conformance.yaml'), conformanceReport(data));
   await writeFile(join(folder, 'report.html'), reportPage(data, folder));
-}
-
-/**
- * The record of a run: of the folder that was named, else of the latest below `reports`.
- *
- * @throws MeshproofError MP710 when there is none.
- */
-export async function openRun(reports: string, folder: string | undefined): Promise<RunRecord> {
-  const chosen = folder ?? (await latestRun(reports));
-  return await RunRecord.open(chosen).catch((cause: unknown) => {
-    throw new MeshproofError('MP710', { what: `${chosen} holds no run.json that can be read`, seen: cause instanceof Error ? cause.message.slice(0, 300) : String(cause), cause });
-  });
 }

@@ -10,16 +10,20 @@ const scenariosFolder = fileURLToPath(new URL('../../scenarios/', import.meta.ur
 /**
  * Reads every scenario file, in the order of the walkthrough (their ids sort within a section).
  *
+ * @param only ids of those that are wanted; all of them by default
  * @throws MeshproofError MP999 when a file does not export a scenario of its own name.
  */
-export async function listScenarios(): Promise<Scenario[]> {
+export async function listScenarios(only?: readonly string[]): Promise<Scenario[]> {
   const names = (await readdir(scenariosFolder, { recursive: true })).filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts')).sort();
   const scenarios = await Promise.all(names.map((name) => loadScenario(name.slice(0, -'.ts'.length).replaceAll('\\', '/'))));
   // `prerequisites` opens the walkthrough and `cleanup` ends it, whatever their place in the alphabet; what kills or takes away the mesh comes
   // late. No scenario depends on the order.
   const rank = ({ meta }: Scenario): number => (meta.id === 'prerequisites' ? -1 : meta.id === 'cleanup' ? 2 : meta.needs.ownsMesh === true ? 1 : 0);
-  return scenarios.sort((a, b) => rank(a) - rank(b));
+  return scenarios.filter(({ meta }) => only?.includes(meta.id) ?? true).sort((a, b) => rank(a) - rank(b));
 }
+
+/** Every namespace that some scenarios make, sorted. */
+export const namespacesOf = (scenarios: readonly Scenario[]): string[] => [...new Set(scenarios.flatMap(({ meta }) => meta.needs.namespaces))].sort();
 
 /**
  * Reads one scenario file.

@@ -6,7 +6,7 @@ import { ownContainerLabel } from '../probe/own-container.ts';
 import { ArtifactCache } from '../toolchain/cache.ts';
 import { Docker } from '../toolchain/docker.ts';
 import type { Environment } from '../scenario/environment.ts';
-import { listScenarios } from './scenario-files.ts';
+import { listScenarios, namespacesOf } from './scenario-files.ts';
 import { forgetEnvironment, readEnvironment, stateFolder } from './state.ts';
 
 /**
@@ -25,7 +25,7 @@ export async function removeEnvironment(name: string): Promise<string[]> {
 /** On clusters of the user: the namespaces that scenarios made there, what interrupted ones left elsewhere, and nothing else. */
 async function removeOwn({ clusters }: Environment): Promise<string[]> {
   // Another environment of meshproof may live there as well, so its label alone is not enough.
-  const made = (await listScenarios()).flatMap(({ meta }) => meta.needs.namespaces);
+  const made = namespacesOf(await listScenarios());
   const removed = await Promise.all(
     clusters.map(async (cluster) => {
       const api = new ClusterApi(cluster);

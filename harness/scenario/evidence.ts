@@ -35,6 +35,20 @@ export interface Evidence extends Tape {
   keepManifest(cluster: string, object: KubernetesObject): Promise<void>;
 }
 
+/** Numbers the questions of a scenario: the same one in the same step again is the next one. Recording and replay count alike. */
+export class Places {
+  /** Title of the step or claim that is played. */
+  during = '';
+  readonly #counts = new Map<string, number>();
+
+  next(question: string): { readonly during: string; readonly index: number } {
+    const key = `${this.during}\n${question}`;
+    const index = this.#counts.get(key) ?? 0;
+    this.#counts.set(key, index + 1);
+    return { during: this.during, index };
+  }
+}
+
 /** Answers up to this length stand in the list itself. */
 const short = 600;
 
@@ -46,8 +60,7 @@ export class EvidenceFolder implements Evidence {
   readonly path: string;
   #count = 0;
   #begun = false;
-  #during = '';
-  readonly #indices = new Map<string, number>();
+  readonly #places = new Places();
   /** Content hash → file: what was seen again is not written again. */
   readonly #files = new Map<string, string>();
   #written: Promise<void> = Promise.resolve();
@@ -57,16 +70,17 @@ export class EvidenceFolder implements Evidence {
   }
 
   during(title: string): void {
-    this.#during = title;
+    this.#places.during = title;
   }
 
   async ask<T>(question: string, live: () => Promise<T>, { file, keep = (answer: T): unknown => answer }: Keeping<T>): Promise<T> {
-    const [during, index] = [this.#during, this.#next(question)];
+    const { during, index } = this.#places.next(question);
     try {
       const answer = await live();
-      const text = JSON.stringify(keep(answer), undefined, file === undefined ? undefined : 1) as string | undefined;
+      const kept = keep(answer);
+      const text = JSON.stringify(kept, undefined, file === undefined ? undefined : 1) as string | undefined;
       if (text === undefined) await this.#append({ during, question, index });
-      else if (file === undefined && text.length <= short) await this.#append({ during, question, index, answer: JSON.parse(text) as unknown });
+      else if (file === undefined && text.length <= short) await this.#append({ during, question, index, answer: kept });
       else await this.#append({ during, question, index, file: await this.#keep(file ?? 'answer.json', text) });
       return answer;
     } catch (error) {
@@ -76,7 +90,7 @@ export class EvidenceFolder implements Evidence {
   }
 
   looking(name: string): Looking {
-    const [during, index] = [this.#during, this.#next(`looking ${name}`)];
+    const { during, index } = this.#places.next(`looking ${name}`);
     return lookingLive((looks, seconds) => void this.#append({ during, looking: name, index, looks, seconds }));
   }
 
@@ -92,13 +106,6 @@ export class EvidenceFolder implements Evidence {
   /** Everything is on disk when this comes. */
   async written(): Promise<void> {
     await this.#written;
-  }
-
-  #next(question: string): number {
-    const key = `${this.#during}\n${question}`;
-    const index = this.#indices.get(key) ?? 0;
-    this.#indices.set(key, index + 1);
-    return index;
   }
 
   async #append(line: TapeLine): Promise<void> {

@@ -1,10 +1,10 @@
 import type { ClusterApi } from '../cluster/cluster-api.ts';
 import { scenarioLabel } from '../cluster/labels.ts';
 import { kubectl as lines } from '../cluster/kubectl-lines.ts';
-import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
+import { withLabels, type KubernetesObject } from '../cluster/kubernetes-object.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { httpbin, injectedNamespace, sleep } from '../cluster/workloads.ts';
-import { gatewayAddress } from '../mesh/install.ts';
+import { gatewayAddress, hasEgressGateway } from '../mesh/install.ts';
 import { eastWestPort, systemNamespace } from '../mesh/operator.ts';
 import { clientAnnotations } from '../mesh/profile.ts';
 import { proxySyncs, pushesOf } from '../mesh/readiness.ts';
@@ -72,7 +72,7 @@ export class MeshCluster {
     if (objects.length === 0) return;
     this.#applied.push(...objects);
     const labels = { [scenarioLabel]: this.#options.scenario.replaceAll('/', '.') };
-    await this.#send(objects.map((object) => ({ ...object, metadata: { ...object.metadata, labels: { ...object.metadata.labels, ...labels } } })));
+    await this.#send(objects.map((object) => withLabels(object, labels)));
     for (const object of objects) await this.#options.evidence.keepManifest(this.name, object);
   }
 
@@ -191,7 +191,7 @@ export class MeshCluster {
 
   /** Whether the mesh has an egress gateway at all: on clusters of the user it may not. */
   async hasEgressGateway(): Promise<boolean> {
-    return (await this.api.read({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'istio-egressgateway', namespace: systemNamespace } })) !== undefined;
+    return await hasEgressGateway(this.api);
   }
 
   /** Where the ingress gateway answers without a load balancer: a node's address and the node port of 15443 (walkthrough: the NodePort tip). */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { isErrorCode } from '../errors/catalogue.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import type { Looking } from '../tape/tape.ts';
-import { tapeFile, tapeLineSchema, type Evidence, type TapeLine } from './evidence.ts';
+import { Places, tapeFile, tapeLineSchema, type Evidence, type TapeLine } from './evidence.ts';
 
 type Answer = Extract<TapeLine, { question: string }>;
 type Series = Extract<TapeLine, { looking: string }>;
@@ -16,8 +16,7 @@ export class RecordedEvidence implements Evidence {
   readonly path: string;
   readonly #lines: ReadonlyMap<string, TapeLine>;
   readonly #files = new Map<string, Promise<unknown>>();
-  readonly #indices = new Map<string, number>();
-  #during = '';
+  readonly #places = new Places();
 
   private constructor(path: string, lines: ReadonlyMap<string, TapeLine>) {
     this.path = path;
@@ -40,13 +39,13 @@ export class RecordedEvidence implements Evidence {
   }
 
   during(title: string): void {
-    this.#during = title;
+    this.#places.during = title;
   }
 
   async ask<T>(question: string): Promise<T> {
     const line = this.#next(question) as Answer | undefined;
     if (line === undefined) {
-      throw new MeshproofError('MP713', { what: 'the run never asked this', where: this.path, expected: `an answer to “${question}” during “${this.#during}”`, seen: 'none left on the tape', remedy: 'The scenario has changed since the run: play it again.' });
+      throw new MeshproofError('MP713', { what: 'the run never asked this', where: this.path, expected: `an answer to “${question}” during “${this.#places.during}”`, seen: 'none left on the tape', remedy: 'The scenario has changed since the run: play it again.' });
     }
     if (line.refusal !== undefined) throw revived(line.refusal);
     return (line.file === undefined ? line.answer : await this.#read(line.file)) as T;
@@ -74,10 +73,8 @@ export class RecordedEvidence implements Evidence {
   }
 
   #next(question: string): TapeLine | undefined {
-    const key = `${this.#during}\n${question}`;
-    const index = this.#indices.get(key) ?? 0;
-    this.#indices.set(key, index + 1);
-    return this.#lines.get(keyOf(this.#during, question, index));
+    const { during, index } = this.#places.next(question);
+    return this.#lines.get(keyOf(during, question, index));
   }
 
   /** What several answers share is read once, and is one object: whoever remembers what came of it need not work again. */

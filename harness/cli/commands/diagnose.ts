@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { diagnosisTold } from '../../diagnose/diagnose.ts';
 import { diagnoseFleet, type FleetPath } from '../../diagnose/fleet.ts';
 import { MeshproofError } from '../../errors/meshproof-error.ts';
 import { describeTrace } from '../../probe/trace.ts';
@@ -37,7 +38,7 @@ export function addDiagnose(program: Command): void {
 
 function told({ from, service, hops, diagnosis, unseen }: FleetPath): string {
   const lines = [`${from} → ${service}`, ...describeTrace(hops).split('\n').map((line) => `  ${line}`)];
-  if (diagnosis !== undefined) lines.push(`  ${diagnosis.code} at ${diagnosis.hop}`, `    cause    ${diagnosis.cause}`, `    try      ${diagnosis.try}`);
+  if (diagnosis !== undefined) lines.push(...diagnosisTold(diagnosis).map((line) => `  ${line}`));
   if (unseen !== undefined) lines.push(`  ${unseen}`);
   return `${lines.join('\n')}\n`;
 }

@@ -1,6 +1,6 @@
-import { appendFile } from 'node:fs/promises';
 import { Option, type Command } from 'commander';
 import { MeshproofError } from '../../errors/meshproof-error.ts';
+import { addToJobSummary } from '../job-summary.ts';
 import { diffTold, type RunDiff } from '../../report/diff/run-diff.ts';
 
 /** What makes a comparison fail. */
@@ -38,8 +38,7 @@ export function gatesOf(text: string): Gate[] {
 export async function tellDiff(diff: RunDiff, chosen: readonly Gate[], json: boolean): Promise<void> {
   const told = diffTold(diff);
   process.stdout.write(json ? `${JSON.stringify(diff)}\n` : told);
-  const jobSummary = process.env['GITHUB_STEP_SUMMARY'];
-  if (jobSummary !== undefined) await appendFile(jobSummary, told);
+  await addToJobSummary(told);
   const failed: Readonly<Record<Gate, boolean>> = { verdicts: diff.regressions.length > 0, timings: diff.timings.some(({ base, head }) => head > base), config: diff.config.length > 0 };
   process.exitCode = chosen.some((gate) => failed[gate]) ? 1 : 0;
 }

@@ -7,7 +7,7 @@ import { createProgress } from '../../progress/progress.ts';
 import { diffTold } from '../../report/diff/run-diff.ts';
 import { loadConfig } from '../../run/config.ts';
 import type { RunRecord } from '../../run/run-record.ts';
-import { kubernetesOption, toolchainOption } from '../options.ts';
+import { idsOf, kubernetesOption, toolchainOption } from '../options.ts';
 import { untilSignal } from '../signals.ts';
 import { failOnOption, gatesOf, tellDiff } from './diff.ts';
 
@@ -34,9 +34,8 @@ export function addGate(program: Command): void {
     .option('--json', 'the comparison as JSON on stdout')
     .action(async (flags: GateFlags, command: Command) => {
       const chosen = gatesOf(flags.failOn);
-      const only = flags.only?.split(',').map((id) => id.trim());
-      const [{ checkIds }, { conduct }, { diffRuns }, { parseMesh }] = await Promise.all([import('../../run/scenario-files.ts'), import('../../run/conduct.ts'), import('../../run/diff-runs.ts'), import('../../toolchain/mesh-choice.ts')]);
-      if (only !== undefined) await checkIds(only);
+      const only = await idsOf(flags.only);
+      const [{ conduct }, { diffRuns }, { parseMesh }] = await Promise.all([import('../../run/conduct.ts'), import('../../run/diff-runs.ts'), import('../../toolchain/mesh-choice.ts')]);
       // Both are read before the first is run: a mistake in the second must not show after ten minutes.
       for (const mesh of [flags.base, flags.head]) await parseMesh(mesh);
       const { config: file } = command.optsWithGlobals<{ config?: string }>();

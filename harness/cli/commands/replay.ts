@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { countClaims, countsTold } from '../../report/run-data.ts';
+import { countClaims, countsTold, verdictOfRun } from '../../report/run-data.ts';
 import { summary } from '../../report/summary.ts';
 import { loadConfig } from '../../run/config.ts';
 
@@ -10,13 +10,13 @@ export function addReplay(program: Command): void {
     .argument('[run]', 'folder of the run (default: the latest)')
     .option('--json', 'JSON on stdout')
     .action(async (folder: string | undefined, flags: { readonly json?: boolean }, command: Command) => {
-      const { latestRun } = await import('../../run/latest-run.ts');
+      const { latestRun } = await import('../../run/open-run.ts');
       const { replay } = await import('../../run/replay.ts');
       const { config: file } = command.optsWithGlobals<{ config?: string }>();
       const chosen = folder ?? (await latestRun((await loadConfig(file)).reports));
       const { data, differences, seconds } = await replay(chosen);
       const counts = countClaims(data);
-      const verdict = counts.error > 0 ? 'error' : counts.failed > 0 ? 'failed' : 'passed';
+      const verdict = verdictOfRun(counts);
       if (flags.json === true) process.stdout.write(`${JSON.stringify({ run: data.run, verdict, claims: counts, same: differences.length === 0, differences, seconds })}\n`);
       else {
         const same = differences.length === 0 ? 'every verdict, reason and diagnosis is what it was live' : `${differences.length} claims come out otherwise than live:`;

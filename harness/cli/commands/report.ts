@@ -9,10 +9,11 @@ export function addReport(program: Command): void {
     .description('write report.html, conformance.yaml, walkthrough.md and Allure’s page of a run again from its record, also of one that was killed')
     .argument('[run]', 'folder of the run (default: the latest)')
     .action(async (folder: string | undefined, _flags: object, command: Command) => {
-      const { openRun, writeReports } = await import('../../run/reports.ts');
+      const { latestRun, openRun } = await import('../../run/open-run.ts');
+      const { writeReports } = await import('../../run/reports.ts');
       const { generateAllureReport } = await import('../../report/allure.ts');
       const { reports } = await loadConfig(command.optsWithGlobals<{ config?: string }>().config);
-      const record = await openRun(reports, folder);
+      const record = await openRun(folder ?? (await latestRun(reports)));
       await writeReports(record.folder, record.data);
       // Allure's results are vitest's to write, at its end: a run that was killed has none.
       if (existsSync(join(record.folder, 'allure-results'))) await generateAllureReport(record.folder);

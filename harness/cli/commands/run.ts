@@ -1,4 +1,3 @@
-import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { loadConfig, type Config } from '../../run/config.ts';
@@ -9,7 +8,8 @@ import { summary as summaryOf } from '../../report/summary.ts';
 import { isErrorCode } from '../../errors/catalogue.ts';
 import { exitCodeOf, MeshproofError } from '../../errors/meshproof-error.ts';
 import { createProgress } from '../../progress/progress.ts';
-import { kubernetesOption, meshOption, providerOption, toolchainOption } from '../options.ts';
+import { idsOf, kubernetesOption, meshOption, providerOption, toolchainOption } from '../options.ts';
+import { addToJobSummary } from '../job-summary.ts';
 import { untilSignal } from '../signals.ts';
 
 interface RunFlags {
@@ -42,13 +42,7 @@ export function addRun(program: Command): void {
     .option('--dry-run', 'with clusters of your own: say what would be played and made, and write nothing')
     .option('--json', 'end with one line of JSON on stdout')
     .action(async (flags: RunFlags, command: Command) => {
-      const only = flags.only?.split(',').map((id) => id.trim());
-      if (only?.some((id) => id === '') === true) throw new MeshproofError('MP103', { what: '--only has an empty id', seen: flags.only });
-      if (only !== undefined) {
-        const { checkIds } = await import('../../run/scenario-files.ts');
-        await checkIds(only);
-      }
-      await runAndReport(command, flags, only, flags.keep === true);
+      await runAndReport(command, flags, await idsOf(flags.only), flags.keep === true);
     });
 }
 
@@ -89,8 +83,7 @@ async function runAndReport(command: Command, flags: RunFlags, only: readonly st
   const { conduct } = await import('../../run/conduct.ts');
   const record = await conduct({ config, only, keep, prepareOnly, reuse: flags.reuse === true, shuffle: seedOf(flags.shuffle), progress: createProgress(), signal: untilSignal(), agree: (clusters) => askFirst(clusters, only, flags.yes === true) });
   process.stdout.write(flags.json === true ? `${JSON.stringify(summary(record))}\n` : `${summaryLines(record).join('\n')}\n`);
-  const jobSummary = process.env['GITHUB_STEP_SUMMARY'];
-  if (jobSummary !== undefined && only?.length !== 0) await appendFile(jobSummary, `## meshproof: ${record.data.verdict}\n\n${summaryOf(record.data)}\n`);
+  if (only?.length !== 0) await addToJobSummary(`## meshproof: ${record.data.verdict}\n\n${summaryOf(record.data)}\n`);
   const code = record.data.error?.code ?? '';
   process.exitCode = isErrorCode(code) ? exitCodeOf({ code }) : { passed: 0, failed: 1, error: 3, running: 3 }[record.data.verdict];
 }
@@ -106,10 +99,8 @@ async function preview(config: Config, only: readonly string[] | undefined, json
 /** Asks before the first write to clusters of the user. */
 async function askFirst(clusters: readonly ClusterAddress[], only: readonly string[] | undefined, yes: boolean): Promise<void> {
   if (only?.length === 0) return;
-  const [{ listScenarios }, { confirmWrites }] = await Promise.all([import('../../run/scenario-files.ts'), import('../confirm.ts')]);
-  const chosen = (await listScenarios()).filter(({ meta }) => only?.includes(meta.id) ?? true);
-  const namespaces = [...new Set(chosen.flatMap(({ meta }) => meta.needs.namespaces))].sort();
-  await confirmWrites(clusters, `the namespaces ${namespaces.join(', ')} and what scenarios apply in them`, yes);
+  const [{ listScenarios, namespacesOf }, { confirmWrites }] = await Promise.all([import('../../run/scenario-files.ts'), import('../confirm.ts')]);
+  await confirmWrites(clusters, `the namespaces ${namespacesOf(await listScenarios(only)).join(', ')} and what scenarios apply in them`, yes);
 }
 
 /** @throws MeshproofError MP103 for a seed that is no number. */

@@ -14,11 +14,12 @@ export function addWalkthrough(program: Command): void {
     .option('--coverage', 'list every command of the page with the steps that carry it out; exit code 1 when one has none')
     .option('--json', 'JSON on stdout')
     .action(async (folder: string | undefined, flags: WalkthroughFlags, command: Command) => {
-      const { openRun, readWalkthrough, writeTranscript } = await import('../../run/reports.ts');
+      const { latestRun, openRun } = await import('../../run/open-run.ts');
+      const { readWalkthrough, writeTranscript } = await import('../../run/reports.ts');
       if (flags.coverage !== true) {
         const { config: file } = command.optsWithGlobals<{ config?: string }>();
         const { reports } = await loadConfig(file);
-        const run = await openRun(reports, folder);
+        const run = await openRun(folder ?? (await latestRun(reports)));
         const written = await writeTranscript(run.folder, run.data);
         process.stdout.write(flags.json === true ? `${JSON.stringify({ run: run.data.run, file: written })}\n` : `${written}\n`);
         return;

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MeshproofError } from '../errors/meshproof-error.ts';
+import { RunRecord } from './run-record.ts';
 
 /**
  * The folder of the latest run.
@@ -13,4 +14,15 @@ export async function latestRun(reports: string): Promise<string> {
   const last = names.at(-1);
   if (last === undefined) throw new MeshproofError('MP710', { what: `there is no run below ${reports}` });
   return join(reports, last);
+}
+
+/**
+ * The record of a run in its folder.
+ *
+ * @throws MeshproofError MP710 when there is none.
+ */
+export async function openRun(folder: string): Promise<RunRecord> {
+  return await RunRecord.open(folder).catch((cause: unknown) => {
+    throw new MeshproofError('MP710', { what: `${folder} holds no run.json that can be read`, seen: cause instanceof Error ? cause.message.slice(0, 300) : String(cause), cause });
+  });
 }
