@@ -1,7 +1,21 @@
 import tseslint from 'typescript-eslint';
 
 /** The architecture, lowest layer first. A layer imports from itself and from those before it, never from those after. */
-const layers = [['errors'], ['tape'], ['wait', 'process', 'progress'], ['toolchain'], ['lab'], ['cluster'], ['probe'], ['mesh'], ['diagnose'], ['scenario'], ['report'], ['run'], ['cli']];
+const layers = [
+  ['errors'],
+  ['tape'],
+  ['wait', 'process', 'progress'],
+  ['toolchain'],
+  ['lab'],
+  ['cluster'],
+  ['probe'],
+  ['mesh'],
+  ['diagnose'],
+  ['scenario'],
+  ['report'],
+  ['run'],
+  ['cli'],
+];
 
 const oneWay = layers.map((layer, index) => {
   const above = layers.slice(index + 1).flat();
@@ -12,7 +26,14 @@ const oneWay = layers.map((layer, index) => {
         'error',
         {
           patterns: [
-            ...(above.length === 0 ? [] : [{ group: above.map((folder) => `**/${folder}/**`), message: `Dependencies point one way: ${layer.join(' and ')} may not import from ${above.join(', ')}.` }]),
+            ...(above.length === 0
+              ? []
+              : [
+                  {
+                    group: above.map((folder) => `**/${folder}/**`),
+                    message: `Dependencies point one way: ${layer.join(' and ')} may not import from ${above.join(', ')}.`,
+                  },
+                ]),
             { group: ['**/scenarios/**'], message: 'The harness does not know single scenarios.' },
           ],
         },
@@ -26,7 +47,14 @@ export default tseslint.config(
   ...tseslint.configs.strictTypeChecked,
   ...tseslint.configs.stylisticTypeChecked,
   {
-    languageOptions: { parserOptions: { projectService: { allowDefaultProject: ['*.js', 'harness/cli/bin.js', '.github/actions/meshproof/outputs.mjs'] }, tsconfigRootDir: import.meta.dirname } },
+    languageOptions: {
+      parserOptions: {
+        projectService: {
+          allowDefaultProject: ['*.js', 'harness/cli/bin.js', '.github/actions/meshproof/outputs.mjs'],
+        },
+        tsconfigRootDir: import.meta.dirname,
+      },
+    },
     rules: {
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
@@ -44,14 +72,27 @@ export default tseslint.config(
     // A scenario reads like its section: no process, no file system, no client library; only what the harness offers.
     files: ['scenarios/**/*.ts'],
     rules: {
-      'no-restricted-imports': ['error', { patterns: [{ group: ['node:*', 'execa', 'zx', '@kubernetes/*', 'testcontainers'], message: 'Scenarios speak through the harness.' }] }],
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              group: ['node:*', 'execa', 'zx', '@kubernetes/*', 'testcontainers'],
+              message: 'Scenarios speak through the harness.',
+            },
+          ],
+        },
+      ],
       'max-lines': ['error', { max: 100, skipBlankLines: true, skipComments: true }],
     },
   },
   {
     // vitest types its asymmetric matchers (objectContaining …) as any.
     files: ['**/*.test.ts'],
-    rules: { '@typescript-eslint/no-unsafe-assignment': 'off', '@typescript-eslint/non-nullable-type-assertion-style': 'off' },
+    rules: {
+      '@typescript-eslint/no-unsafe-assignment': 'off',
+      '@typescript-eslint/non-nullable-type-assertion-style': 'off',
+    },
   },
   { files: ['**/*.js', '**/*.mjs'], ...tseslint.configs.disableTypeChecked },
 );

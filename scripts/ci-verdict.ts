@@ -15,7 +15,11 @@ const unit = unitSchema.safeParse(await readJson('reports/unit-tests.json'));
 const run = runSchema.safeParse(await readJson('reports/conformance.json'));
 const counted = [
   { exit: testsExit, passed: unit.data?.numPassedTests ?? 0, failed: unit.data?.numFailedTests ?? 0 },
-  { exit: conformanceExit, passed: run.data?.claims.passed ?? 0, failed: (run.data?.claims.failed ?? 0) + (run.data?.claims.error ?? 0) },
+  {
+    exit: conformanceExit,
+    passed: run.data?.claims.passed ?? 0,
+    failed: (run.data?.claims.failed ?? 0) + (run.data?.claims.error ?? 0),
+  },
 ].map(({ exit, passed, failed }) => ({ passed, failed: failed === 0 && (exit !== 0 || passed === 0) ? 1 : failed }));
 
 const sum = (key: 'passed' | 'failed'): number => counted.reduce((total, one) => total + one[key], 0);

@@ -18,21 +18,38 @@ for (const recipe of recipes) {
   echo(`${recipe.id} ${recipe.version}`);
   const folder = join(sourceFolder, recipe.id);
   await mkdir(folder, { recursive: true });
-  const lines = [`module meshproof/${recipe.id}`, '', 'go 1.25.0', '', `require ${recipe.module} ${recipe.version}`, ...(await replacements(recipe))];
+  const lines = [
+    `module meshproof/${recipe.id}`,
+    '',
+    'go 1.25.0',
+    '',
+    `require ${recipe.module} ${recipe.version}`,
+    ...(await replacements(recipe)),
+  ];
   if (recipe.shares !== undefined) lines.push(...(await sharedVersions(recipe.shares)));
   await writeFile(join(folder, 'go.mod'), `${lines.join('\n')}\n`);
   if (existsSync(join(folder, 'go.sum'))) await writeFile(join(folder, 'go.sum'), '');
-  const go = $({ cwd: folder, env: { ...process.env, GOFLAGS: '-mod=mod', CGO_ENABLED: '0', GOOS: 'linux' }, quiet: true });
+  const go = $({
+    cwd: folder,
+    env: { ...process.env, GOFLAGS: '-mod=mod', CGO_ENABLED: '0', GOOS: 'linux' },
+    quiet: true,
+  });
   await go`go list -deps -tags ${(recipe.tags ?? []).join(',')} ${Object.keys(recipe.programs)}`;
 }
 
 /** The modules behind Kubernetes' client libraries in the versions that another recipe locks, as replacements. */
 async function sharedVersions(id: string): Promise<string[]> {
-  const clients = ['kubernetes', 'informers', 'tools/cache', 'tools/clientcmd'].map((name) => `k8s.io/client-go/${name}`);
+  const clients = ['kubernetes', 'informers', 'tools/cache', 'tools/clientcmd'].map(
+    (name) => `k8s.io/client-go/${name}`,
+  );
   const version = '{{with .Module}}{{.Path}} {{with .Replace}}{{.Version}}{{else}}{{.Version}}{{end}}{{end}}';
   const scratch = await mkdtemp(join(tmpdir(), 'meshproof-lock-'));
   await cp(join(sourceFolder, id), scratch, { recursive: true });
-  const listed = await $({ cwd: scratch, env: { ...process.env, GOFLAGS: '-mod=mod', CGO_ENABLED: '0', GOOS: 'linux' }, quiet: true })`go list -deps -f ${version} ${clients} k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1`;
+  const listed = await $({
+    cwd: scratch,
+    env: { ...process.env, GOFLAGS: '-mod=mod', CGO_ENABLED: '0', GOOS: 'linux' },
+    quiet: true,
+  })`go list -deps -f ${version} ${clients} k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1`;
   await rm(scratch, { recursive: true });
   const modules = new Set(listed.stdout.split('\n').filter((line) => line.includes(' ')));
   return [...modules].sort().map((line) => {

@@ -37,7 +37,12 @@ describe('list', () => {
   test('--json gives id, section, claims and needs', async () => {
     const { code, stdout } = await meshproof(['list', '--json']);
     expect(code).toBe(0);
-    const scenarios = JSON.parse(stdout) as { id: string; section: string; claims: string[]; needs: { clusters: number } }[];
+    const scenarios = JSON.parse(stdout) as {
+      id: string;
+      section: string;
+      claims: string[];
+      needs: { clusters: number };
+    }[];
     expect(scenarios[0]).toMatchObject({ id: 'prerequisites', section: 'Prerequisites', needs: { clusters: 2 } });
     expect(scenarios.every(({ claims }) => claims.length > 0 && new Set(claims).size === claims.length)).toBe(true);
     expect(scenarios.map(({ id }) => id)).toContain('direct-sidecar');
@@ -47,19 +52,50 @@ describe('list', () => {
 describe('doctor', () => {
   test('--json says of each component what will be done, and of the disk what it needs', async () => {
     const { stdout } = await meshproof(['doctor', '--json', '--toolchain', 'source']);
-    const report = JSON.parse(stdout) as { ready: boolean; components: { name: string; version: string; state: string; seconds: number; bytes: number }[]; problems: object[] };
-    expect(report.components.map(({ name }) => name)).toEqual(expect.arrayContaining(['kind', 'kubectl', 'kubeadm', 'kubelet', 'etcd', 'coredns', 'metallb', 'istioctl', 'pilot', 'pilot-agent', 'envoy', 'httpbin', 'node-image']));
+    const report = JSON.parse(stdout) as {
+      ready: boolean;
+      components: { name: string; version: string; state: string; seconds: number; bytes: number }[];
+      problems: object[];
+    };
+    expect(report.components.map(({ name }) => name)).toEqual(
+      expect.arrayContaining([
+        'kind',
+        'kubectl',
+        'kubeadm',
+        'kubelet',
+        'etcd',
+        'coredns',
+        'metallb',
+        'istioctl',
+        'pilot',
+        'pilot-agent',
+        'envoy',
+        'httpbin',
+        'node-image',
+      ]),
+    );
     expect(report.components.every(({ state }) => ['cached', 'fetch', 'build', 'missing'].includes(state))).toBe(true);
-    expect(report.components.find(({ name }) => name === 'kubelet')).toMatchObject({ state: 'build', version: 'v1.34.4' });
+    expect(report.components.find(({ name }) => name === 'kubelet')).toMatchObject({
+      state: 'build',
+      version: 'v1.34.4',
+    });
     expect(Array.isArray(report.problems)).toBe(true);
   });
 
   test('names a tool that is missing and how to get it, and is not ready', async () => {
     const { code, stdout } = await meshproof(['doctor', '--json', '--toolchain', 'source'], { PATH: folder });
-    const report = JSON.parse(stdout) as { ready: boolean; components: { name: string; state: string }[]; problems: { code: string; message: string; remedy: string }[] };
+    const report = JSON.parse(stdout) as {
+      ready: boolean;
+      components: { name: string; state: string }[];
+      problems: { code: string; message: string; remedy: string }[];
+    };
     expect(code).toBe(3);
     expect(report.ready).toBe(false);
-    expect(report.problems).toContainEqual({ code: 'MP203', message: 'go is not on this machine', remedy: expect.stringContaining('apt-get install') });
+    expect(report.problems).toContainEqual({
+      code: 'MP203',
+      message: 'go is not on this machine',
+      remedy: expect.stringContaining('apt-get install'),
+    });
     expect(report.components.find(({ name }) => name === 'kubelet')?.state).toBe('missing');
   });
 });
@@ -96,9 +132,21 @@ describe('bad input ends with a clear error and its exit code', () => {
   test('a kubeconfig context that does not answer', async () => {
     const kubeconfig = join(folder, 'kubeconfig');
     const contexts = ['a', 'b'].map((name) => ({ name, context: { cluster: 'dead', user: 'u' } }));
-    await writeFile(kubeconfig, JSON.stringify({ apiVersion: 'v1', kind: 'Config', contexts, clusters: [{ name: 'dead', cluster: { server: 'http://127.0.0.1:1' } }], users: [{ name: 'u', user: {} }] }));
+    await writeFile(
+      kubeconfig,
+      JSON.stringify({
+        apiVersion: 'v1',
+        kind: 'Config',
+        contexts,
+        clusters: [{ name: 'dead', cluster: { server: 'http://127.0.0.1:1' } }],
+        users: [{ name: 'u', user: {} }],
+      }),
+    );
     const file = join(folder, 'existing.yaml');
-    await writeFile(file, `provider: existing\nkubeconfig: ${kubeconfig}\ncontexts: {west: a, east: b}\nreports: ${join(folder, 'reports')}\n`);
+    await writeFile(
+      file,
+      `provider: existing\nkubeconfig: ${kubeconfig}\ncontexts: {west: a, east: b}\nreports: ${join(folder, 'reports')}\n`,
+    );
     const { code, stderr, stdout } = await meshproof(['--config', file, 'run', '--json']);
     expect(stderr).toContain('MP504');
     expect(stderr).toContain('context a');
@@ -108,7 +156,10 @@ describe('bad input ends with a clear error and its exit code', () => {
 
   test('a context that the kubeconfig does not have', async () => {
     const file = join(folder, 'unknown.yaml');
-    await writeFile(file, `provider: existing\nkubeconfig: ${join(folder, 'kubeconfig')}\ncontexts: {west: a, east: nowhere}\nreports: ${join(folder, 'reports')}\n`);
+    await writeFile(
+      file,
+      `provider: existing\nkubeconfig: ${join(folder, 'kubeconfig')}\ncontexts: {west: a, east: nowhere}\nreports: ${join(folder, 'reports')}\n`,
+    );
     const { code, stderr } = await meshproof(['--config', file, 'run', '--json']);
     expect(code).toBe(3);
     expect(stderr).toContain('no context nowhere');
@@ -119,10 +170,18 @@ describe('bad input ends with a clear error and its exit code', () => {
     const call = [...asNobody, process.execPath, bin, 'doctor', '--json'];
     const home = await mkdtemp(join(tmpdir(), 'meshproof-nobody-'));
     await execa('chmod', ['777', home]);
-    const { stdout, exitCode } = await execa(call[0] ?? '', call.slice(1), { reject: false, cwd: home, env: { HOME: home, MESHPROOF_CACHE: join(home, 'cache'), DOCKER_HOST: 'unix:///nowhere/docker.sock' } });
+    const { stdout, exitCode } = await execa(call[0] ?? '', call.slice(1), {
+      reject: false,
+      cwd: home,
+      env: { HOME: home, MESHPROOF_CACHE: join(home, 'cache'), DOCKER_HOST: 'unix:///nowhere/docker.sock' },
+    });
     await rm(home, { recursive: true });
     expect(exitCode).toBe(3);
-    expect(JSON.parse(stdout)).toMatchObject({ ready: false, engine: 'none', problems: expect.arrayContaining([expect.objectContaining({ code: 'MP201' })]) });
+    expect(JSON.parse(stdout)).toMatchObject({
+      ready: false,
+      engine: 'none',
+      problems: expect.arrayContaining([expect.objectContaining({ code: 'MP201' })]),
+    });
   });
 
   test.each([[['exec', 'true']], [['run', '--reuse']]])('nothing to reuse: %s', async (args) => {
@@ -151,8 +210,14 @@ describe('a killed run', () => {
     await writeFile(join(state, 'meshproof', 'environment.json'), JSON.stringify(left));
     const { stdout } = await meshproof(['status', '--json'], { MESHPROOF_STATE: state });
     expect(JSON.parse(stdout)).toMatchObject({ environment: { status: 'creating', clusterNames: ['west', 'east'] } });
-    expect(await meshproof(['run', '--reuse'], { MESHPROOF_STATE: state })).toMatchObject({ code: 2, stderr: expect.stringContaining('never finished') });
-    expect(await meshproof(['run'], { MESHPROOF_STATE: state })).toMatchObject({ code: 3, stderr: expect.stringContaining('MP501') });
+    expect(await meshproof(['run', '--reuse'], { MESHPROOF_STATE: state })).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('never finished'),
+    });
+    expect(await meshproof(['run'], { MESHPROOF_STATE: state })).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining('MP501'),
+    });
   });
 });
 
@@ -171,17 +236,28 @@ describe('explain', () => {
 describe('walkthrough', () => {
   test('--coverage: every command of the page has a step, and what is replaced has a reason', async () => {
     const { code, stdout } = await meshproof(['walkthrough', '--coverage', '--json']);
-    const covered = JSON.parse(stdout) as { id: string; command: string; steps: { by: string; step: string; instead?: string }[] }[];
+    const covered = JSON.parse(stdout) as {
+      id: string;
+      command: string;
+      steps: { by: string; step: string; instead?: string }[];
+    }[];
     expect(covered.filter(({ steps }) => steps.length === 0)).toEqual([]);
     expect(covered).toHaveLength(29);
-    expect(covered.flatMap(({ steps }) => steps.flatMap(({ instead }) => instead ?? [])).every((reason) => reason.length > 30)).toBe(true);
+    expect(
+      covered
+        .flatMap(({ steps }) => steps.flatMap(({ instead }) => instead ?? []))
+        .every((reason) => reason.length > 30),
+    ).toBe(true);
     expect(code).toBe(0);
   });
 
   test('writes the page as executed beside the run that was named', async () => {
     const run = join(folder, 'run');
     await mkdir(run);
-    await copyFile(fileURLToPath(new URL('../../fixtures/runs/three-scenarios.json', import.meta.url)), join(run, 'run.json'));
+    await copyFile(
+      fileURLToPath(new URL('../../fixtures/runs/three-scenarios.json', import.meta.url)),
+      join(run, 'run.json'),
+    );
     const { code, stdout } = await meshproof(['walkthrough', run]);
     expect({ code, file: stdout.trim() }).toEqual({ code: 0, file: join(run, 'walkthrough.md') });
     expect(await readFile(join(run, 'walkthrough.md'), 'utf8')).toContain('HTTP/1.1 200 OK');
@@ -199,26 +275,40 @@ describe('probe', () => {
   test('--file --match shows the rows of one host in every section', async () => {
     const { code, stdout } = await meshproof(['probe', '--file', dump, '--match', 'httpbin.bar.global']);
     expect(code).toBe(0);
-    for (const text of ['STRICT_DNS', 'outbound_.8000_._.httpbin.bar.global', '172.17.255.223:15443', 'mutual TLS']) expect(stdout).toContain(text);
+    for (const text of ['STRICT_DNS', 'outbound_.8000_._.httpbin.bar.global', '172.17.255.223:15443', 'mutual TLS'])
+      expect(stdout).toContain(text);
     expect(stdout).not.toContain('outbound|443||');
   });
 
   test('--trace follows a call, and fails at the hop that is missing', async () => {
     const whole = await meshproof(['probe', '--file', dump, '--trace', 'httpbin.bar.global:8000']);
-    expect({ code: whole.code, lines: whole.stdout.trim().split('\n').length, all: !whole.stdout.includes('✗') }).toEqual({ code: 0, lines: 5, all: true });
+    expect({
+      code: whole.code,
+      lines: whole.stdout.trim().split('\n').length,
+      all: !whole.stdout.includes('✗'),
+    }).toEqual({ code: 0, lines: 5, all: true });
     const broken = await meshproof(['probe', '--file', dump, '--trace', 'nobody.bar.global:8000']);
     expect(broken.code).toBe(1);
     expect(broken.stdout).toMatch(/✗ .* listener: expected a listener for nobody\.bar\.global:8000/);
   });
 
   test('refuses a section and a file that are not there', async () => {
-    expect(await meshproof(['probe', '--file', dump, '--only', 'listner'])).toMatchObject({ code: 2, stderr: expect.stringContaining('nearest: listeners') });
-    expect(await meshproof(['probe', '--file', join(folder, 'none.json')])).toMatchObject({ code: 2, stderr: expect.stringContaining('MP711') });
+    expect(await meshproof(['probe', '--file', dump, '--only', 'listner'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('nearest: listeners'),
+    });
+    expect(await meshproof(['probe', '--file', join(folder, 'none.json')])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('MP711'),
+    });
   });
 });
 
 test('run --shuffle takes a whole number only', async () => {
-  expect(await meshproof(['run', '--shuffle', 'x'])).toMatchObject({ code: 2, stderr: expect.stringContaining('MP103') });
+  expect(await meshproof(['run', '--shuffle', 'x'])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('MP103'),
+  });
 });
 
 describe('what is computed from runs on disk', () => {
@@ -242,25 +332,48 @@ describe('what is computed from runs on disk', () => {
   test('replay needs a run with evidence', async () => {
     const run = join(folder, 'no-evidence');
     await mkdir(run);
-    await copyFile(fileURLToPath(new URL('../../fixtures/runs/three-scenarios.json', import.meta.url)), join(run, 'run.json'));
+    await copyFile(
+      fileURLToPath(new URL('../../fixtures/runs/three-scenarios.json', import.meta.url)),
+      join(run, 'run.json'),
+    );
     expect(await meshproof(['replay', run])).toMatchObject({ code: 2, stderr: expect.stringContaining('MP713') });
-    expect(await meshproof(['replay', join(folder, 'nowhere')])).toMatchObject({ code: 2, stderr: expect.stringContaining('MP710') });
+    expect(await meshproof(['replay', join(folder, 'nowhere')])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('MP710'),
+    });
   });
 
   test('diagnose: the broken hop of a fleet, and exit code 1', async () => {
-    const { code, stdout } = await meshproof(['diagnose', join(broken, 'evidence'), '--host', 'httpbin.bar.global:8000']);
+    const { code, stdout } = await meshproof([
+      'diagnose',
+      join(broken, 'evidence'),
+      '--host',
+      'httpbin.bar.global:8000',
+    ]);
     expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringMatching(/1 broken/) });
     const whole = await meshproof(['diagnose', join(green, 'evidence', 'node-port'), '--json']);
     expect(whole.code).toBe(0);
     expect(JSON.parse(whole.stdout)).toMatchObject({ paths: [{ service: 'httpbin.bar.global:8000' }] });
-    expect(await meshproof(['diagnose', folder, '--host', 'a:b'])).toMatchObject({ code: 2, stderr: expect.stringContaining('MP103') });
+    expect(await meshproof(['diagnose', folder, '--host', 'a:b'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('MP103'),
+    });
   });
 
   test('diff: gates by what is asked for', async () => {
-    expect(await meshproof(['diff', green, green])).toMatchObject({ code: 0, stdout: expect.stringContaining('0 regressions') });
-    expect(await meshproof(['diff', green, broken])).toMatchObject({ code: 1, stdout: expect.stringContaining('9 regressions') });
+    expect(await meshproof(['diff', green, green])).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('0 regressions'),
+    });
+    expect(await meshproof(['diff', green, broken])).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining('9 regressions'),
+    });
     expect(await meshproof(['diff', broken, green, '--fail-on', 'config'])).toMatchObject({ code: 1 });
-    expect(await meshproof(['diff', green, green, '--fail-on', 'moods'])).toMatchObject({ code: 2, stderr: expect.stringContaining('MP103') });
+    expect(await meshproof(['diff', green, green, '--fail-on', 'moods'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('MP103'),
+    });
   });
 
   test('report: of a run that was killed before it could write any', async () => {
@@ -268,7 +381,11 @@ describe('what is computed from runs on disk', () => {
     await mkdir(run);
     const data = JSON.parse(await readFile(join(green, 'run.json'), 'utf8')) as object;
     await writeFile(join(run, 'run.json'), JSON.stringify({ ...data, verdict: 'running' }));
-    expect(await meshproof(['report', run])).toMatchObject({ code: 0, stdout: expect.stringContaining('report.html'), stderr: expect.stringContaining('Allure has no results') });
+    expect(await meshproof(['report', run])).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('report.html'),
+      stderr: expect.stringContaining('Allure has no results'),
+    });
     expect(await readFile(join(run, 'report.html'), 'utf8')).toContain('did not come to a verdict');
     expect(await readFile(join(run, 'conformance.yaml'), 'utf8')).toContain('direct-sidecar');
   });

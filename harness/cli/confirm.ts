@@ -11,12 +11,20 @@ import { MeshproofError } from '../errors/meshproof-error.ts';
  */
 export async function confirmWrites(clusters: readonly ClusterAddress[], what: string, yes: boolean): Promise<void> {
   if (yes) return;
-  const where = clusters.map(({ name, context, kubeconfig }) => `  ${name}: context ${context} of ${kubeconfig}`).join('\n');
-  if (!process.stdin.isTTY) throw new MeshproofError('MP508', { what: 'nobody is there to be asked', where: clusters.map(({ context }) => context).join(', '), remedy: 'Look at it with --dry-run, then give --yes.' });
+  const where = clusters
+    .map(({ name, context, kubeconfig }) => `  ${name}: context ${context} of ${kubeconfig}`)
+    .join('\n');
+  if (!process.stdin.isTTY)
+    throw new MeshproofError('MP508', {
+      what: 'nobody is there to be asked',
+      where: clusters.map(({ context }) => context).join(', '),
+      remedy: 'Look at it with --dry-run, then give --yes.',
+    });
   const asking = createInterface({ input: process.stdin, output: process.stderr });
   try {
     const answer = await asking.question(`These clusters will be written to:\n${where}\nwith ${what}.\nGo on? [y/N] `);
-    if (!/^y(es)?$/i.test(answer.trim())) throw new MeshproofError('MP508', { what: 'the answer was no; nothing was written' });
+    if (!/^y(es)?$/i.test(answer.trim()))
+      throw new MeshproofError('MP508', { what: 'the answer was no; nothing was written' });
   } finally {
     asking.close();
   }

@@ -26,16 +26,41 @@ const program = new Command('meshproof')
   .exitOverride()
   .configureOutput({ outputError: () => undefined });
 
-for (const add of [addRun, addUp, addPrepare, addDown, addStatus, addDoctor, addList, addExplain, addExec, addProbe, addWalkthrough, addReport, addReplay, addDiagnose, addDiff, addGate, addBadge, addServices, addCarryOut]) add(program);
+for (const add of [
+  addRun,
+  addUp,
+  addPrepare,
+  addDown,
+  addStatus,
+  addDoctor,
+  addList,
+  addExplain,
+  addExec,
+  addProbe,
+  addWalkthrough,
+  addReport,
+  addReplay,
+  addDiagnose,
+  addDiff,
+  addGate,
+  addBadge,
+  addServices,
+  addCarryOut,
+])
+  add(program);
 
 try {
   await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError && error.exitCode === 0) process.exitCode = 0;
   else {
-    const known = error instanceof CommanderError ? new MeshproofError('MP103', { what: error.message.replace(/^error: /, '').split('\n')[0] ?? '' }) : asMeshproofError(error);
+    const known =
+      error instanceof CommanderError
+        ? new MeshproofError('MP103', { what: error.message.replace(/^error: /, '').split('\n')[0] ?? '' })
+        : asMeshproofError(error);
     process.stderr.write(`${describeError(known)}\n`);
-    if (known.code === 'MP999' && known.details.cause instanceof Error) process.stderr.write(`${known.details.cause.stack ?? ''}\n`);
+    if (known.code === 'MP999' && known.details.cause instanceof Error)
+      process.stderr.write(`${known.details.cause.stack ?? ''}\n`);
     process.exitCode = exitCodeOf(known);
   }
 }

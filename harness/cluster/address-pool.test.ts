@@ -22,7 +22,9 @@ describe('computed pools', () => {
   });
 
   test('refuse a network that is too small', () => {
-    expect(() => computePools(['a', 'b'], { subnet: '10.0.0.0/28', taken: ['10.0.0.1'] }, 7)).toThrow(expect.objectContaining({ code: 'MP502' }));
+    expect(() => computePools(['a', 'b'], { subnet: '10.0.0.0/28', taken: ['10.0.0.1'] }, 7)).toThrow(
+      expect.objectContaining({ code: 'MP502' }),
+    );
   });
 
   test('pass their own check', () => {
@@ -38,7 +40,11 @@ describe('pools of the user', () => {
     ['holding the broadcast address', { west: { first: '172.17.255.250', last: '172.17.255.255' } }, 'outside'],
     ['holding an address in use', { west: { first: '172.17.0.2', last: '172.17.0.9' } }, 'in use'],
     ['backwards', { west: { first: '172.17.9.9', last: '172.17.9.1' } }, 'ends before'],
-    ['overlapping', { west: { first: '172.17.9.1', last: '172.17.9.9' }, east: { first: '172.17.9.9', last: '172.17.9.12' } }, 'overlaps'],
+    [
+      'overlapping',
+      { west: { first: '172.17.9.1', last: '172.17.9.9' }, east: { first: '172.17.9.9', last: '172.17.9.12' } },
+      'overlaps',
+    ],
   ])('%s are refused', (_name, pools, words) => {
     expect(() => {
       checkPools(pools, network);

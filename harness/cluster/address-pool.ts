@@ -15,7 +15,8 @@ export interface ClusterNetwork {
   readonly taken: readonly string[];
 }
 
-const toNumber = (address: string): number => ipaddr.IPv4.parse(address).octets.reduce((sum, octet) => sum * 256 + octet, 0);
+const toNumber = (address: string): number =>
+  ipaddr.IPv4.parse(address).octets.reduce((sum, octet) => sum * 256 + octet, 0);
 const toAddress = (number: number): string => [24, 16, 8, 0].map((shift) => (number >>> shift) & 255).join('.');
 
 /**
@@ -25,7 +26,11 @@ const toAddress = (number: number): string => [24, 16, 8, 0].map((shift) => (num
  * @param size addresses in each pool
  * @throws MeshproofError MP502 when the network is too small.
  */
-export function computePools(clusters: readonly string[], network: ClusterNetwork, size = 16): Record<string, AddressPool> {
+export function computePools(
+  clusters: readonly string[],
+  network: ClusterNetwork,
+  size = 16,
+): Record<string, AddressPool> {
   const { low, high } = bounds(network.subnet);
   const taken = new Set(network.taken.map(toNumber));
   const pools: Record<string, AddressPool> = {};
@@ -59,19 +64,34 @@ export function computePools(clusters: readonly string[], network: ClusterNetwor
  */
 export function checkPools(pools: Readonly<Record<string, AddressPool>>, network: ClusterNetwork): void {
   const { low, high } = bounds(network.subnet);
-  const ranges = Object.entries(pools).map(([cluster, pool]) => ({ cluster, pool, first: toNumber(pool.first), last: toNumber(pool.last) }));
+  const ranges = Object.entries(pools).map(([cluster, pool]) => ({
+    cluster,
+    pool,
+    first: toNumber(pool.first),
+    last: toNumber(pool.last),
+  }));
   for (const [index, range] of ranges.entries()) {
     const where = `cluster ${range.cluster}`;
     const name = `the address pool ${poolRange(range.pool)}`;
     if (range.first > range.last) throw new MeshproofError('MP502', { what: `${name} ends before it begins`, where });
     if (range.first <= low || range.last >= high) {
-      throw new MeshproofError('MP502', { what: `${name} lies outside of the clusters’ network`, where, expected: `inside of ${network.subnet}`, seen: poolRange(range.pool) });
+      throw new MeshproofError('MP502', {
+        what: `${name} lies outside of the clusters’ network`,
+        where,
+        expected: `inside of ${network.subnet}`,
+        seen: poolRange(range.pool),
+      });
     }
     const used = network.taken.find((address) => toNumber(address) >= range.first && toNumber(address) <= range.last);
-    if (used !== undefined) throw new MeshproofError('MP502', { what: `${name} holds an address that is in use`, where, seen: used });
+    if (used !== undefined)
+      throw new MeshproofError('MP502', { what: `${name} holds an address that is in use`, where, seen: used });
     const other = ranges.slice(0, index).find((earlier) => range.first <= earlier.last && earlier.first <= range.last);
     if (other !== undefined) {
-      throw new MeshproofError('MP502', { what: `${name} overlaps that of cluster ${other.cluster}`, where, seen: poolRange(other.pool) });
+      throw new MeshproofError('MP502', {
+        what: `${name} overlaps that of cluster ${other.cluster}`,
+        where,
+        seen: poolRange(other.pool),
+      });
     }
   }
 }
@@ -80,7 +100,9 @@ export function checkPools(pools: Readonly<Record<string, AddressPool>>, network
 export function parsePool(text: string): AddressPool | undefined {
   const [first, last, ...rest] = text.split('-').map((part) => part.trim());
   if (first === undefined || last === undefined || rest.length > 0) return undefined;
-  return ipaddr.IPv4.isValidFourPartDecimal(first) && ipaddr.IPv4.isValidFourPartDecimal(last) ? { first, last } : undefined;
+  return ipaddr.IPv4.isValidFourPartDecimal(first) && ipaddr.IPv4.isValidFourPartDecimal(last)
+    ? { first, last }
+    : undefined;
 }
 
 function bounds(subnet: string): { low: number; high: number } {

@@ -4,7 +4,8 @@ interface ApiRefusal extends Error {
   readonly body: unknown;
 }
 
-const isApiException = (error: unknown): error is ApiRefusal => error instanceof Error && 'body' in error && 'code' in error && typeof error.code === 'number';
+const isApiException = (error: unknown): error is ApiRefusal =>
+  error instanceof Error && 'body' in error && 'code' in error && typeof error.code === 'number';
 
 /** The object that was asked for is not there. */
 export const isAbsent = (error: unknown): boolean => isApiException(error) && error.code === 404;
@@ -16,7 +17,10 @@ export function isBooting(error: unknown): boolean {
     if (error.code === 429 || error.code === 503) return true;
     if (error.code === 500) return /failed calling webhook|connection refused|EOF|timeout|etcdserver/.test(body);
     // A namespace or a kind that was made a moment ago.
-    return error.code === 404 && /page not found|namespaces? "[^"]+" not found|could not find the requested resource/.test(body);
+    return (
+      error.code === 404 &&
+      /page not found|namespaces? "[^"]+" not found|could not find the requested resource/.test(body)
+    );
   }
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : '';
   const text = error instanceof Error ? `${error.message} ${cause}` : String(error);
@@ -27,7 +31,8 @@ export function isBooting(error: unknown): boolean {
 export function apiMessage(error: unknown): string {
   if (isApiException(error)) {
     const body: unknown = typeof error.body === 'string' ? parseOr(error.body) : error.body;
-    if (typeof body === 'object' && body !== null && 'message' in body && typeof body.message === 'string') return body.message;
+    if (typeof body === 'object' && body !== null && 'message' in body && typeof body.message === 'string')
+      return body.message;
     return `HTTP ${error.code}: ${String(error.body)}`;
   }
   if (error instanceof AggregateError) return error.errors.map(apiMessage).join('; ');

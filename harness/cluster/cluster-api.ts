@@ -1,4 +1,16 @@
-import { AppsV1Api, AuthorizationV1Api, CoreV1Api, DiscoveryV1Api, KubeConfig, KubernetesObjectApi, loadYaml, makeInformer, PatchStrategy, VersionApi, type V1ContainerStatus } from '@kubernetes/client-node';
+import {
+  AppsV1Api,
+  AuthorizationV1Api,
+  CoreV1Api,
+  DiscoveryV1Api,
+  KubeConfig,
+  KubernetesObjectApi,
+  loadYaml,
+  makeInformer,
+  PatchStrategy,
+  VersionApi,
+  type V1ContainerStatus,
+} from '@kubernetes/client-node';
 import pLimit from 'p-limit';
 import pRetry from 'p-retry';
 import { MeshproofError } from '../errors/meshproof-error.ts';
@@ -68,15 +80,32 @@ export class ClusterApi {
   }
 
   /** How a pod of this cluster would reach its API server, for a server outside of it that plays one: with the token of a service account. */
-  async asPod(namespace: string, serviceAccount: string): Promise<{ readonly host: string; readonly port: number; readonly token: string; readonly ca: string }> {
-    const { items: endpoints } = await this.#discovery.listNamespacedEndpointSlice({ namespace: 'default', labelSelector: 'kubernetes.io/service-name=kubernetes' });
-    const { status } = await this.core.createNamespacedServiceAccountToken({ namespace, name: serviceAccount, body: { spec: { audiences: [], expirationSeconds: 600 } } });
-    return { host: endpoints[0]?.endpoints[0]?.addresses[0] ?? '', port: endpoints[0]?.ports?.[0]?.port ?? 0, token: status?.token ?? '', ca: this.#ca };
+  async asPod(
+    namespace: string,
+    serviceAccount: string,
+  ): Promise<{ readonly host: string; readonly port: number; readonly token: string; readonly ca: string }> {
+    const { items: endpoints } = await this.#discovery.listNamespacedEndpointSlice({
+      namespace: 'default',
+      labelSelector: 'kubernetes.io/service-name=kubernetes',
+    });
+    const { status } = await this.core.createNamespacedServiceAccountToken({
+      namespace,
+      name: serviceAccount,
+      body: { spec: { audiences: [], expirationSeconds: 600 } },
+    });
+    return {
+      host: endpoints[0]?.endpoints[0]?.addresses[0] ?? '',
+      port: endpoints[0]?.ports?.[0]?.port ?? 0,
+      token: status?.token ?? '',
+      ca: this.#ca,
+    };
   }
 
   /** Asks the API server whether this user may do everything everywhere. */
   async mayDoEverything(): Promise<boolean> {
-    const review = await this.#authorization.createSelfSubjectAccessReview({ body: { spec: { resourceAttributes: { group: '*', resource: '*', verb: '*' } } } });
+    const review = await this.#authorization.createSelfSubjectAccessReview({
+      body: { spec: { resourceAttributes: { group: '*', resource: '*', verb: '*' } } },
+    });
     return review.status?.allowed === true;
   }
 
@@ -91,16 +120,28 @@ export class ClusterApi {
     if (this.address.foreign === true) await this.#claim(object);
     const labelled = withLabels(object, { [ownLabel]: fieldManager });
     // The client library knows CRDs by its own field names and drops `x-kubernetes-…` of a plain object; its reader translates them.
-    const spoken = object.kind === 'CustomResourceDefinition' ? loadYaml<KubernetesObject>(JSON.stringify(labelled)) : labelled;
+    const spoken =
+      object.kind === 'CustomResourceDefinition' ? loadYaml<KubernetesObject>(JSON.stringify(labelled)) : labelled;
     try {
-      return await pRetry(() => this.#objects.patch<KubernetesObject>(spoken, undefined, undefined, fieldManager, true, PatchStrategy.ServerSideApply), {
-        retries: 120,
-        factor: 1,
-        minTimeout: 500,
-        maxRetryTime: 60_000,
-        shouldRetry: ({ error }) => isBooting(error),
-        ...(signal === undefined ? {} : { signal }),
-      });
+      return await pRetry(
+        () =>
+          this.#objects.patch<KubernetesObject>(
+            spoken,
+            undefined,
+            undefined,
+            fieldManager,
+            true,
+            PatchStrategy.ServerSideApply,
+          ),
+        {
+          retries: 120,
+          factor: 1,
+          minTimeout: 500,
+          maxRetryTime: 60_000,
+          shouldRetry: ({ error }) => isBooting(error),
+          ...(signal === undefined ? {} : { signal }),
+        },
+      );
     } catch (error) {
       signal?.throwIfAborted();
       throw new MeshproofError('MP505', {
@@ -118,9 +159,23 @@ export class ClusterApi {
    * @throws MeshproofError MP505 with the server's own words.
    */
   async wouldApply(object: KubernetesObject): Promise<void> {
-    await this.#objects.patch<KubernetesObject>(withLabels(object, { [ownLabel]: fieldManager }), undefined, 'All', fieldManager, true, PatchStrategy.ServerSideApply).catch((error: unknown) => {
-      throw new MeshproofError('MP505', { what: `${objectName(object)} would be refused`, where: `cluster ${this.address.name}`, seen: apiMessage(error), cause: error });
-    });
+    await this.#objects
+      .patch<KubernetesObject>(
+        withLabels(object, { [ownLabel]: fieldManager }),
+        undefined,
+        'All',
+        fieldManager,
+        true,
+        PatchStrategy.ServerSideApply,
+      )
+      .catch((error: unknown) => {
+        throw new MeshproofError('MP505', {
+          what: `${objectName(object)} would be refused`,
+          where: `cluster ${this.address.name}`,
+          seen: apiMessage(error),
+          cause: error,
+        });
+      });
   }
 
   /** Applies many objects: what others need first (namespaces, CRDs), then all the rest side by side. */
@@ -129,7 +184,8 @@ export class ClusterApi {
     const first = objects.filter(({ kind }) => kind === 'Namespace' || kind === 'CustomResourceDefinition');
     const rest = objects.filter((object) => !first.includes(object));
     const replies: KubernetesObject[] = [];
-    for (const wave of [first, rest]) replies.push(...(await Promise.all(wave.map((object) => limit(() => this.apply(object, signal))))));
+    for (const wave of [first, rest])
+      replies.push(...(await Promise.all(wave.map((object) => limit(() => this.apply(object, signal))))));
     return replies;
   }
 
@@ -178,12 +234,18 @@ export class ClusterApi {
   async #claim(object: KubernetesObject): Promise<void> {
     const found = await this.read(object);
     if (found === undefined || isOwn(found)) return;
-    throw new MeshproofError('MP507', { what: `${objectName(object)} is not meshproof’s`, where: `cluster ${this.address.name}`, expected: `absent, or with the label ${ownLabel}=${fieldManager}` });
+    throw new MeshproofError('MP507', {
+      what: `${objectName(object)} is not meshproof’s`,
+      where: `cluster ${this.address.name}`,
+      expected: `absent, or with the label ${ownLabel}=${fieldManager}`,
+    });
   }
 
   /** The namespaces that meshproof made; with a label, those of them that have it as well. */
   async ownNamespaces(label?: string): Promise<string[]> {
-    const { items } = await this.core.listNamespace({ labelSelector: `${ownLabel}=${fieldManager}${label === undefined ? '' : `,${label}`}` });
+    const { items } = await this.core.listNamespace({
+      labelSelector: `${ownLabel}=${fieldManager}${label === undefined ? '' : `,${label}`}`,
+    });
     return items.flatMap(({ metadata }) => metadata?.name ?? []);
   }
 
@@ -216,7 +278,11 @@ export class ClusterApi {
     const lists = await Promise.all(
       kinds.map(async ([apiVersion, kind]) => {
         const found = await this.listObjects(apiVersion, kind, scenarioLabel);
-        return found.map(({ metadata: { name, namespace } }): KubernetesObject => ({ apiVersion, kind, metadata: { name, ...(namespace === undefined ? {} : { namespace }) } }));
+        return found.map(({ metadata: { name, namespace } }): KubernetesObject => ({
+          apiVersion,
+          kind,
+          metadata: { name, ...(namespace === undefined ? {} : { namespace }) },
+        }));
       }),
     );
     const left = lists.flat();
@@ -231,14 +297,22 @@ export class ClusterApi {
    * @param meanwhile done before each look, e.g. to end pods that would drain
    * @throws MeshproofError MP701 when it stays.
    */
-  async waitUntilGone(name: string, { meanwhile, ...options }: { readonly within: number; readonly signal?: AbortSignal | undefined; readonly meanwhile?: () => Promise<void> }): Promise<void> {
+  async waitUntilGone(
+    name: string,
+    {
+      meanwhile,
+      ...options
+    }: { readonly within: number; readonly signal?: AbortSignal | undefined; readonly meanwhile?: () => Promise<void> },
+  ): Promise<void> {
     await waitFor({
       name: `namespace ${name} of ${this.address.name} is gone`,
       where: `cluster ${this.address.name}`,
       ...options,
       look: async () => {
         await meanwhile?.();
-        return (await this.read({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })) === undefined ? holds(undefined) : notYet('it is still terminating');
+        return (await this.read({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })) === undefined
+          ? holds(undefined)
+          : notYet('it is still terminating');
       },
     });
   }
@@ -259,12 +333,29 @@ export class ClusterApi {
   /** Deletes the ConfigMaps with a label, in every namespace. */
   async deleteConfigMaps(labelSelector: string): Promise<void> {
     const { items } = await this.core.listConfigMapForAllNamespaces({ labelSelector });
-    await Promise.all(items.map(({ metadata }) => this.delete({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: metadata?.name ?? '', namespace: metadata?.namespace ?? '' } })));
+    await Promise.all(
+      items.map(({ metadata }) =>
+        this.delete({
+          apiVersion: 'v1',
+          kind: 'ConfigMap',
+          metadata: { name: metadata?.name ?? '', namespace: metadata?.namespace ?? '' },
+        }),
+      ),
+    );
   }
 
   /** All objects of a kind in every namespace, or those with a label. */
   async listObjects(apiVersion: string, kind: string, labelSelector?: string): Promise<KubernetesObject[]> {
-    const { items } = await this.#objects.list<KubernetesObject>(apiVersion, kind, undefined, undefined, undefined, undefined, undefined, labelSelector);
+    const { items } = await this.#objects.list<KubernetesObject>(
+      apiVersion,
+      kind,
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+      labelSelector,
+    );
     return items.map((object) => ({ ...object, apiVersion, kind }));
   }
 
@@ -280,7 +371,15 @@ export class ClusterApi {
       informer.on('error', (error: unknown) => {
         // Servers end a watch every few minutes; anything else than that is told.
         if (isBooting(error) || /aborted|terminated/i.test(apiMessage(error))) void informer.start();
-        else reject(new MeshproofError('MP504', { what: `cluster ${this.address.name} no longer tells of its services`, where: `context ${this.address.context}`, seen: apiMessage(error), cause: error }));
+        else
+          reject(
+            new MeshproofError('MP504', {
+              what: `cluster ${this.address.name} no longer tells of its services`,
+              where: `context ${this.address.context}`,
+              seen: apiMessage(error),
+              cause: error,
+            }),
+          );
       });
     });
     const stopped = new Promise<void>((resolve) => {
@@ -312,7 +411,11 @@ export class ClusterApi {
    * @param within milliseconds
    * @throws MeshproofError MP701, or `code`, with the pods' last status.
    */
-  async waitForDeployment(namespace: string, name: string, options: { readonly within: number; readonly code?: 'MP604' | 'MP701'; readonly signal?: AbortSignal | undefined }): Promise<void> {
+  async waitForDeployment(
+    namespace: string,
+    name: string,
+    options: { readonly within: number; readonly code?: 'MP604' | 'MP701'; readonly signal?: AbortSignal | undefined },
+  ): Promise<void> {
     await waitFor({
       name: `deployment ${namespace}/${name} of ${this.address.name} is available`,
       where: `cluster ${this.address.name}`,
@@ -337,12 +440,17 @@ export class ClusterApi {
   }
 
   async #podSummary(namespace: string, labels: Record<string, string>): Promise<string> {
-    const labelSelector = Object.entries(labels).map(([key, value]) => `${key}=${value}`).join(',');
+    const labelSelector = Object.entries(labels)
+      .map(([key, value]) => `${key}=${value}`)
+      .join(',');
     const { items } = await this.core.listNamespacedPod({ namespace, labelSelector });
     if (items.length === 0) return 'no pod yet';
     return items
       .map(({ metadata, status }) => {
-        const statuses: V1ContainerStatus[] = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+        const statuses: V1ContainerStatus[] = [
+          ...(status?.initContainerStatuses ?? []),
+          ...(status?.containerStatuses ?? []),
+        ];
         const containers = statuses
           .filter((container) => !container.ready && container.state?.terminated?.exitCode !== 0)
           .map(({ name, state, restartCount }) => {

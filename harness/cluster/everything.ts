@@ -24,17 +24,36 @@ export async function everything(kubectl: string, cluster: ClusterAddress): Prom
 
 async function list(kubectl: string, cluster: ClusterAddress): Promise<AnyObject[]> {
   const call = { program: kubectl, code: 'MP702', where: `cluster ${cluster.name}`, timeout: 60_000 } as const;
-  const flags = ['--kubeconfig', cluster.kubeconfig, '--context', cluster.context, '--cache-dir', join(tmpdir(), 'meshproof-kubectl')];
-  const { stdout: kinds } = await runProgram({ ...call, args: [...flags, 'api-resources', '--cached=false', '--verbs=list', '--output=name'], purpose: 'list the kinds of the cluster' });
+  const flags = [
+    '--kubeconfig',
+    cluster.kubeconfig,
+    '--context',
+    cluster.context,
+    '--cache-dir',
+    join(tmpdir(), 'meshproof-kubectl'),
+  ];
+  const { stdout: kinds } = await runProgram({
+    ...call,
+    args: [...flags, 'api-resources', '--cached=false', '--verbs=list', '--output=name'],
+    purpose: 'list the kinds of the cluster',
+  });
   const wanted = kinds.split('\n').filter((kind) => kind !== '' && !/^events(\.|$)/.test(kind));
-  const row = '{range .items[*]}{.kind}{"\\t"}{.apiVersion}{"\\t"}{.metadata.namespace}{"\\t"}{.metadata.name}{"\\t"}{.metadata.labels}{"\\n"}{end}';
-  const { stdout } = await runProgram({ ...call, args: [...flags, 'get', wanted.join(','), '--all-namespaces', '--ignore-not-found', `--output=jsonpath=${row}`], purpose: 'list every object of the cluster' });
+  const row =
+    '{range .items[*]}{.kind}{"\\t"}{.apiVersion}{"\\t"}{.metadata.namespace}{"\\t"}{.metadata.name}{"\\t"}{.metadata.labels}{"\\n"}{end}';
+  const { stdout } = await runProgram({
+    ...call,
+    args: [...flags, 'get', wanted.join(','), '--all-namespaces', '--ignore-not-found', `--output=jsonpath=${row}`],
+    purpose: 'list every object of the cluster',
+  });
   return stdout
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => {
       const [kind = '', apiVersion = '', namespace = '', name = '', labels = ''] = line.split('\t');
       const metadata = namespace === '' ? { name } : { name, namespace };
-      return { name: objectName({ kind: `${kind}${groupSuffix(apiVersion)}`, metadata }), labels: labels === '' ? {} : (JSON.parse(labels) as Record<string, string>) };
+      return {
+        name: objectName({ kind: `${kind}${groupSuffix(apiVersion)}`, metadata }),
+        labels: labels === '' ? {} : (JSON.parse(labels) as Record<string, string>),
+      };
     });
 }

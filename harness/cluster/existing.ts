@@ -31,11 +31,21 @@ export class ExistingProvider implements ClusterProvider {
       try {
         config.loadFromFile(kubeconfig);
       } catch (cause) {
-        throw new MeshproofError('MP504', { what: `the kubeconfig cannot be read`, where: kubeconfig, seen: cause instanceof Error ? cause.message : String(cause), cause });
+        throw new MeshproofError('MP504', {
+          what: `the kubeconfig cannot be read`,
+          where: kubeconfig,
+          seen: cause instanceof Error ? cause.message : String(cause),
+          cause,
+        });
       }
       const known = config.getContexts().map((one) => one.name);
       if (!known.includes(context)) {
-        throw new MeshproofError('MP504', { what: `no context ${context} for cluster ${name}`, where: kubeconfig, expected: `one of ${known.join(', ')}`, seen: context });
+        throw new MeshproofError('MP504', {
+          what: `no context ${context} for cluster ${name}`,
+          where: kubeconfig,
+          expected: `one of ${known.join(', ')}`,
+          seen: context,
+        });
       }
     }
     await Promise.all(addresses.map((address) => new ClusterApi(address).version()));

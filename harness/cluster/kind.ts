@@ -49,7 +49,11 @@ export class KindProvider implements ClusterProvider {
     const existing = new Set(await this.#existing());
     const used = clusters.map((cluster) => `${prefix}-${cluster}`).filter((name) => existing.has(name));
     if (used.length > 0) {
-      throw new MeshproofError('MP501', { what: `kind already has ${used.join(' and ')}`, expected: 'names that nobody uses', seen: [...existing].join(', ') });
+      throw new MeshproofError('MP501', {
+        what: `kind already has ${used.join(' and ')}`,
+        expected: 'names that nobody uses',
+        seen: [...existing].join(', '),
+      });
     }
     if (pools !== undefined) checkPools(pools, await this.network());
   }
@@ -66,7 +70,11 @@ export class KindProvider implements ClusterProvider {
 
   address(cluster: string): ClusterAddress {
     const { prefix, folder } = this.#options;
-    return { name: cluster, kubeconfig: join(folder, `kubeconfig-${cluster}.yaml`), context: `kind-${prefix}-${cluster}` };
+    return {
+      name: cluster,
+      kubeconfig: join(folder, `kubeconfig-${cluster}.yaml`),
+      context: `kind-${prefix}-${cluster}`,
+    };
   }
 
   async startLoadBalancer(cluster: ClusterAddress, signal: AbortSignal): Promise<void> {
@@ -76,19 +84,29 @@ export class KindProvider implements ClusterProvider {
     // Once more, now that the nodes have their addresses.
     checkPools(chosen, network);
     const pool = chosen[cluster.name];
-    if (pool === undefined) throw new MeshproofError('MP502', { what: `no address pool for cluster ${cluster.name}`, expected: 'one pool for each cluster' });
+    if (pool === undefined)
+      throw new MeshproofError('MP502', {
+        what: `no address pool for cluster ${cluster.name}`,
+        expected: 'one pool for each cluster',
+      });
     await installMetalLB(new ClusterApi(cluster), { images, range: poolRange(pool), signal });
   }
 
   /** The Docker network that all kind clusters share, with the addresses taken on it. */
   async network(): Promise<ClusterNetwork> {
     const { docker } = this.#options;
-    const { stdout } = await docker.run(['network', 'inspect', 'kind', '--format', '{{json .IPAM.Config}}\n{{json .Containers}}'], { purpose: 'look at the network of the clusters', code: 'MP502' });
+    const { stdout } = await docker.run(
+      ['network', 'inspect', 'kind', '--format', '{{json .IPAM.Config}}\n{{json .Containers}}'],
+      { purpose: 'look at the network of the clusters', code: 'MP502' },
+    );
     const [configs = '[]', containers = '{}'] = stdout.split('\n');
     const subnets = JSON.parse(configs) as readonly { Subnet: string; Gateway?: string }[];
     const v4 = subnets.find(({ Subnet }) => !Subnet.includes(':'));
-    if (v4 === undefined) throw new MeshproofError('MP502', { what: 'the Docker network kind has no IPv4 subnet', seen: configs });
-    const addresses = Object.values(JSON.parse(containers) as Record<string, { IPv4Address: string }>).map(({ IPv4Address }) => IPv4Address.split('/')[0] ?? '');
+    if (v4 === undefined)
+      throw new MeshproofError('MP502', { what: 'the Docker network kind has no IPv4 subnet', seen: configs });
+    const addresses = Object.values(JSON.parse(containers) as Record<string, { IPv4Address: string }>).map(
+      ({ IPv4Address }) => IPv4Address.split('/')[0] ?? '',
+    );
     const gateway = v4.Gateway === undefined ? [] : [v4.Gateway];
     return { subnet: v4.Subnet, taken: [...gateway, ...addresses].filter((address) => address !== '') };
   }
@@ -106,7 +124,21 @@ export class KindProvider implements ClusterProvider {
     try {
       await runProgram({
         program: this.#options.kind,
-        args: ['create', 'cluster', '--name', name, '--config', '-', '--image', images.node, '--kubeconfig', this.address(cluster).kubeconfig, '--wait', '0s', '--retain'],
+        args: [
+          'create',
+          'cluster',
+          '--name',
+          name,
+          '--config',
+          '-',
+          '--image',
+          images.node,
+          '--kubeconfig',
+          this.address(cluster).kubeconfig,
+          '--wait',
+          '0s',
+          '--retain',
+        ],
         env: this.#options.docker.environment,
         input: stringify(await this.#config()),
         purpose: `create cluster ${cluster}`,
@@ -121,22 +153,42 @@ export class KindProvider implements ClusterProvider {
       });
     } catch (error) {
       // The nodes are still there (--retain), so their logs can be had; that they cannot be exported must not hide why creation failed.
-      await this.#kind(['export', 'logs', '--name', name, join(evidence, cluster, 'kind-logs')], 'export the logs').catch(() => undefined);
+      await this.#kind(
+        ['export', 'logs', '--name', name, join(evidence, cluster, 'kind-logs')],
+        'export the logs',
+      ).catch(() => undefined);
       throw error;
     }
   }
 
   async #config(): Promise<unknown> {
     const { docker, images } = this.#options;
-    const { stdout } = await docker.run(['info', '--format', '{{.CgroupVersion}} {{.CgroupDriver}}'], { code: 'MP503' });
+    const { stdout } = await docker.run(['info', '--format', '{{.CgroupVersion}} {{.CgroupDriver}}'], {
+      code: 'MP503',
+    });
     const [cgroup = '2', driver = 'systemd'] = stdout.trim().split(' ');
     const resolvConf = await this.#resolvConf();
-    const kubelet = { kind: 'KubeletConfiguration', ...(resolvConf === undefined ? {} : { resolvConf: inNode }), ...(driver === 'cgroupfs' ? { cgroupDriver: 'cgroupfs' } : {}), ...(cgroup === '1' ? { failCgroupV1: false } : {}) };
+    const kubelet = {
+      kind: 'KubeletConfiguration',
+      ...(resolvConf === undefined ? {} : { resolvConf: inNode }),
+      ...(driver === 'cgroupfs' ? { cgroupDriver: 'cgroupfs' } : {}),
+      ...(cgroup === '1' ? { failCgroupV1: false } : {}),
+    };
     return {
       kind: 'Cluster',
       apiVersion: 'kind.x-k8s.io/v1alpha4',
-      networking: { ipFamily: 'ipv4', ...(images.ownNode ? { disableDefaultCNI: true, podSubnet: '10.244.0.0/16' } : {}) },
-      nodes: [{ role: 'control-plane', ...(resolvConf === undefined ? {} : { extraMounts: [{ hostPath: resolvConf, containerPath: inNode, readOnly: true }] }) }],
+      networking: {
+        ipFamily: 'ipv4',
+        ...(images.ownNode ? { disableDefaultCNI: true, podSubnet: '10.244.0.0/16' } : {}),
+      },
+      nodes: [
+        {
+          role: 'control-plane',
+          ...(resolvConf === undefined
+            ? {}
+            : { extraMounts: [{ hostPath: resolvConf, containerPath: inNode, readOnly: true }] }),
+        },
+      ],
       kubeadmConfigPatches: Object.keys(kubelet).length > 1 ? [stringify(kubelet)] : [],
     };
   }
@@ -151,6 +203,13 @@ export class KindProvider implements ClusterProvider {
   }
 
   async #kind(args: readonly string[], purpose: string): Promise<{ stdout: string }> {
-    return await runProgram({ program: this.#options.kind, args, env: this.#options.docker.environment, purpose, code: 'MP503', timeout: 120_000 });
+    return await runProgram({
+      program: this.#options.kind,
+      args,
+      env: this.#options.docker.environment,
+      purpose,
+      code: 'MP503',
+      timeout: 120_000,
+    });
   }
 }

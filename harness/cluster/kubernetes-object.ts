@@ -16,13 +16,22 @@ export interface KubernetesObject extends ClientObject {
 }
 
 /** ".networking.istio.io": the API group as names of kinds carry it; "" for the core group. */
-export const groupSuffix = (apiVersion: string): string => (apiVersion.includes('/') ? `.${apiVersion.slice(0, apiVersion.indexOf('/'))}` : '');
+export const groupSuffix = (apiVersion: string): string =>
+  apiVersion.includes('/') ? `.${apiVersion.slice(0, apiVersion.indexOf('/'))}` : '';
 
 /** An object with labels beside those that it has. */
-export const withLabels = (object: KubernetesObject, labels: Readonly<Record<string, string>>): KubernetesObject => ({ ...object, metadata: { ...object.metadata, labels: { ...object.metadata.labels, ...labels } } });
+export const withLabels = (object: KubernetesObject, labels: Readonly<Record<string, string>>): KubernetesObject => ({
+  ...object,
+  metadata: { ...object.metadata, labels: { ...object.metadata.labels, ...labels } },
+});
 
 /** "ServiceEntry foo/httpbin-bar": how objects are named in messages. */
-export function objectName(object: { readonly kind?: string; readonly metadata?: { readonly name?: string; readonly namespace?: string } }): string {
+export function objectName(object: {
+  readonly kind?: string;
+  readonly metadata?: { readonly name?: string; readonly namespace?: string };
+}): string {
   const { kind = 'object', metadata } = object;
-  return metadata?.namespace === undefined ? `${kind} ${metadata?.name ?? ''}` : `${kind} ${metadata.namespace}/${metadata.name ?? ''}`;
+  return metadata?.namespace === undefined
+    ? `${kind} ${metadata?.name ?? ''}`
+    : `${kind} ${metadata.namespace}/${metadata.name ?? ''}`;
 }

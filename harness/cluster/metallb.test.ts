@@ -4,10 +4,19 @@ import { adaptManifest } from './metallb.ts';
 
 /** The shape of MetalLB's published manifest, one object of each kind that is changed. */
 const published: KubernetesObject[] = [
-  { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: 'bgppeers.metallb.io' }, spec: { conversion: { strategy: 'Webhook' }, group: 'metallb.io' } },
+  {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: 'bgppeers.metallb.io' },
+    spec: { conversion: { strategy: 'Webhook' }, group: 'metallb.io' },
+  },
   { apiVersion: 'v1', kind: 'Service', metadata: { name: 'metallb-webhook-service', namespace: 'metallb-system' } },
   { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'metallb-webhook-cert', namespace: 'metallb-system' } },
-  { apiVersion: 'admissionregistration.k8s.io/v1', kind: 'ValidatingWebhookConfiguration', metadata: { name: 'metallb-webhook-configuration' } },
+  {
+    apiVersion: 'admissionregistration.k8s.io/v1',
+    kind: 'ValidatingWebhookConfiguration',
+    metadata: { name: 'metallb-webhook-configuration' },
+  },
   {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -16,7 +25,14 @@ const published: KubernetesObject[] = [
       replicas: 1,
       template: {
         spec: {
-          containers: [{ name: 'controller', image: 'published', args: ['--port=7472'], volumeMounts: [{ name: 'cert', mountPath: '/certs' }] }],
+          containers: [
+            {
+              name: 'controller',
+              image: 'published',
+              args: ['--port=7472'],
+              volumeMounts: [{ name: 'cert', mountPath: '/certs' }],
+            },
+          ],
           volumes: [{ name: 'cert', secret: { secretName: 'metallb-webhook-cert' } }],
         },
       },
@@ -30,6 +46,13 @@ test('webhooks go, images are ours, and everything else stays', () => {
   expect(adapted[0]?.['spec']).toEqual({ group: 'metallb.io' });
   expect(adapted[1]?.['spec']).toMatchObject({
     replicas: 1,
-    template: { spec: { containers: [{ image: 'ours/controller:1', args: ['--port=7472', '--webhook-mode=disabled'], volumeMounts: [] }], volumes: [] } },
+    template: {
+      spec: {
+        containers: [
+          { image: 'ours/controller:1', args: ['--port=7472', '--webhook-mode=disabled'], volumeMounts: [] },
+        ],
+        volumes: [],
+      },
+    },
   });
 });

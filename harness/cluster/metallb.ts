@@ -22,12 +22,24 @@ export interface MetalLBOptions {
  */
 export async function installMetalLB(api: ClusterApi, options: MetalLBOptions): Promise<void> {
   const { images, range, signal } = options;
-  const published = parseAllDocuments(await readFile(images.metallbManifest, 'utf8')).map((document) => document.toJS() as KubernetesObject);
+  const published = parseAllDocuments(await readFile(images.metallbManifest, 'utf8')).map(
+    (document) => document.toJS() as KubernetesObject,
+  );
   await api.applyAll(adaptManifest(published, images.metallb), signal);
   await api.applyAll(
     [
-      { apiVersion: 'metallb.io/v1beta1', kind: 'IPAddressPool', metadata: { name: 'meshproof', namespace }, spec: { addresses: [range] } },
-      { apiVersion: 'metallb.io/v1beta1', kind: 'L2Advertisement', metadata: { name: 'meshproof', namespace }, spec: { ipAddressPools: ['meshproof'] } },
+      {
+        apiVersion: 'metallb.io/v1beta1',
+        kind: 'IPAddressPool',
+        metadata: { name: 'meshproof', namespace },
+        spec: { addresses: [range] },
+      },
+      {
+        apiVersion: 'metallb.io/v1beta1',
+        kind: 'L2Advertisement',
+        metadata: { name: 'meshproof', namespace },
+        spec: { ipAddressPools: ['meshproof'] },
+      },
     ],
     signal,
   );
@@ -36,11 +48,24 @@ export async function installMetalLB(api: ClusterApi, options: MetalLBOptions): 
 /** The published manifest without webhooks and with the images that the node image holds. */
 export function adaptManifest(published: readonly KubernetesObject[], images: ImageSet['metallb']): KubernetesObject[] {
   return published
-    .filter(({ kind, metadata }) => kind !== 'ValidatingWebhookConfiguration' && metadata.name !== 'metallb-webhook-service' && metadata.name !== 'metallb-webhook-cert')
+    .filter(
+      ({ kind, metadata }) =>
+        kind !== 'ValidatingWebhookConfiguration' &&
+        metadata.name !== 'metallb-webhook-service' &&
+        metadata.name !== 'metallb-webhook-cert',
+    )
     .map((object) => {
       if (object.kind === 'CustomResourceDefinition') return withoutConversion(object);
-      if (object.kind === 'Deployment') return withPod(object, (container) => ({ ...container, image: images.controller, args: [...(container.args ?? []), '--webhook-mode=disabled'] }));
-      if (object.kind === 'DaemonSet') return withPod(object, (container) => (container.name === 'speaker' ? { ...container, image: images.speaker } : container));
+      if (object.kind === 'Deployment')
+        return withPod(object, (container) => ({
+          ...container,
+          image: images.controller,
+          args: [...(container.args ?? []), '--webhook-mode=disabled'],
+        }));
+      if (object.kind === 'DaemonSet')
+        return withPod(object, (container) =>
+          container.name === 'speaker' ? { ...container, image: images.speaker } : container,
+        );
       return object;
     });
 }
@@ -53,7 +78,12 @@ interface Container {
 }
 
 interface Workload {
-  readonly template: { readonly spec: { readonly containers: readonly Container[]; readonly volumes?: readonly { readonly name: string; readonly secret?: { readonly secretName: string } }[] } };
+  readonly template: {
+    readonly spec: {
+      readonly containers: readonly Container[];
+      readonly volumes?: readonly { readonly name: string; readonly secret?: { readonly secretName: string } }[];
+    };
+  };
 }
 
 function withoutConversion(crd: KubernetesObject): KubernetesObject {
@@ -65,8 +95,17 @@ function withoutConversion(crd: KubernetesObject): KubernetesObject {
 function withPod(object: KubernetesObject, change: (container: Container) => Container): KubernetesObject {
   const spec = object['spec'] as Workload;
   const { containers, volumes = [], ...pod } = spec.template.spec;
-  const gone = new Set(volumes.filter(({ secret }) => secret?.secretName === 'metallb-webhook-cert').map(({ name }) => name));
-  const kept = containers.map(change).map((container) => ({ ...container, imagePullPolicy: 'IfNotPresent', volumeMounts: (container.volumeMounts ?? []).filter(({ name }) => !gone.has(name)) }));
-  const template = { ...spec.template, spec: { ...pod, containers: kept, volumes: volumes.filter(({ name }) => !gone.has(name)) } };
+  const gone = new Set(
+    volumes.filter(({ secret }) => secret?.secretName === 'metallb-webhook-cert').map(({ name }) => name),
+  );
+  const kept = containers.map(change).map((container) => ({
+    ...container,
+    imagePullPolicy: 'IfNotPresent',
+    volumeMounts: (container.volumeMounts ?? []).filter(({ name }) => !gone.has(name)),
+  }));
+  const template = {
+    ...spec.template,
+    spec: { ...pod, containers: kept, volumes: volumes.filter(({ name }) => !gone.has(name)) },
+  };
   return { ...object, spec: { ...(object['spec'] as Record<string, unknown>), template } };
 }

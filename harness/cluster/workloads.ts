@@ -11,15 +11,35 @@ interface WorkloadOptions {
 }
 
 /** The samples/sleep workload: a client that waits to be told what to call. */
-export function sleep({ namespace, image, annotations, labels = {} }: WorkloadOptions & { readonly annotations: Record<string, string>; readonly labels?: Readonly<Record<string, string>> }): KubernetesObject[] {
+export function sleep({
+  namespace,
+  image,
+  annotations,
+  labels = {},
+}: WorkloadOptions & {
+  readonly annotations: Record<string, string>;
+  readonly labels?: Readonly<Record<string, string>>;
+}): KubernetesObject[] {
   return [
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'sleep', namespace } },
-    deployment('sleep', namespace, { app: 'sleep' }, annotations, { name: 'sleep', image, imagePullPolicy: 'IfNotPresent', command: ['sleep', 'infinity'] }, labels),
+    deployment(
+      'sleep',
+      namespace,
+      { app: 'sleep' },
+      annotations,
+      { name: 'sleep', image, imagePullPolicy: 'IfNotPresent', command: ['sleep', 'infinity'] },
+      labels,
+    ),
   ];
 }
 
 /** The samples/httpbin workload: a server that answers with what it saw of the request. */
-export function httpbin({ namespace, image, port, version = 'v1' }: WorkloadOptions & { readonly port: number; readonly version?: string }): KubernetesObject[] {
+export function httpbin({
+  namespace,
+  image,
+  port,
+  version = 'v1',
+}: WorkloadOptions & { readonly port: number; readonly version?: string }): KubernetesObject[] {
   const labels = { app: 'httpbin', version };
   return [
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'httpbin', namespace } },
@@ -29,18 +49,31 @@ export function httpbin({ namespace, image, port, version = 'v1' }: WorkloadOpti
       metadata: { name: 'httpbin', namespace },
       spec: { selector: { app: 'httpbin' }, ports: [{ name: 'http', port: 8000, targetPort: port }] },
     },
-    deployment(version === 'v1' ? 'httpbin' : `httpbin-${version}`, namespace, labels, {}, {
-      name: 'httpbin',
-      image,
-      imagePullPolicy: 'IfNotPresent',
-      ports: [{ containerPort: port }],
-      // /hostname then answers with the pod's name, which tells the versions apart.
-      env: [{ name: 'USE_REAL_HOSTNAME', value: 'true' }],
-    }),
+    deployment(
+      version === 'v1' ? 'httpbin' : `httpbin-${version}`,
+      namespace,
+      labels,
+      {},
+      {
+        name: 'httpbin',
+        image,
+        imagePullPolicy: 'IfNotPresent',
+        ports: [{ containerPort: port }],
+        // /hostname then answers with the pod's name, which tells the versions apart.
+        env: [{ name: 'USE_REAL_HOSTNAME', value: 'true' }],
+      },
+    ),
   ];
 }
 
-function deployment(name: string, namespace: string, selector: Record<string, string>, annotations: Record<string, string>, container: object, more: Readonly<Record<string, string>> = {}): KubernetesObject {
+function deployment(
+  name: string,
+  namespace: string,
+  selector: Record<string, string>,
+  annotations: Record<string, string>,
+  container: object,
+  more: Readonly<Record<string, string>> = {},
+): KubernetesObject {
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -60,7 +93,17 @@ function deployment(name: string, namespace: string, selector: Record<string, st
  * A host name that resolves to one fixed address, as a cloud's load balancer gives instead of an IP: a headless service without
  * selector, and the address as its only endpoint. The name is `<name>.<namespace>.svc.cluster.local`.
  */
-export function hostnameFor({ name, namespace, address, port }: { readonly name: string; readonly namespace: string; readonly address: string; readonly port: number }): KubernetesObject[] {
+export function hostnameFor({
+  name,
+  namespace,
+  address,
+  port,
+}: {
+  readonly name: string;
+  readonly namespace: string;
+  readonly address: string;
+  readonly port: number;
+}): KubernetesObject[] {
   const ports = [{ name: 'tls', port, protocol: 'TCP' }];
   return [
     { apiVersion: 'v1', kind: 'Service', metadata: { name, namespace }, spec: { clusterIP: 'None', ports } },

@@ -12,7 +12,16 @@ export interface Diagnosis {
 }
 
 /** A diagnosis as lines. */
-export const diagnosisTold = ({ code, hop, cause, try: remedy }: Readonly<Record<keyof Diagnosis, string>>): string[] => [`${code} at ${hop}`, `  cause    ${cause}`, `  try      ${remedy}`];
+export const diagnosisTold = ({
+  code,
+  hop,
+  cause,
+  try: remedy,
+}: Readonly<Record<keyof Diagnosis, string>>): string[] => [
+  `${code} at ${hop}`,
+  `  cause    ${cause}`,
+  `  try      ${remedy}`,
+];
 
 /**
  * Names the first broken hop of a path and its likely cause. A path is looked at in the order of the traffic: what comes behind a broken hop
@@ -26,11 +35,17 @@ export function diagnose(hops: readonly Hop[]): Diagnosis | undefined {
   if (broken === undefined) return undefined;
   const code = codeOf(broken);
   const { title, meaning, remedy } = catalogue[code];
-  return { code, hop: `${broken.proxy} · ${broken.hop}`, cause: `${title}: ${causeOf(broken) ?? meaning}`, try: remedy };
+  return {
+    code,
+    hop: `${broken.proxy} · ${broken.hop}`,
+    cause: `${title}: ${causeOf(broken) ?? meaning}`,
+    try: remedy,
+  };
 }
 
 /** Where traffic meets a proxy: a workload's sidecar first, then the egress gateway, then the peer's gateway. */
-export const placeOnPath = (proxy: string): number => (proxy.includes('egressgateway') ? 1 : proxy.includes('ingressgateway') ? 2 : 0);
+export const placeOnPath = (proxy: string): number =>
+  proxy.includes('egressgateway') ? 1 : proxy.includes('ingressgateway') ? 2 : 0;
 
 function codeOf({ hop, proxy, nearest }: Hop): ErrorCode {
   switch (hop) {
@@ -60,13 +75,21 @@ function causeOf({ hop, expected, nearest }: Hop): string | undefined {
   const local = nearest.find((name) => name.endsWith('.svc.cluster.local'));
   switch (hop) {
     case 'filter chain':
-      return local === undefined ? undefined : `the gateway knows the service as ${local} only, so the receiving cluster does not declare the .global host`;
+      return local === undefined
+        ? undefined
+        : `the gateway knows the service as ${local} only, so the receiving cluster does not declare the .global host`;
     case 'mutual TLS':
-      return first.startsWith('no TLS') ? 'the sidecar speaks plain text to the endpoint: no DestinationRule asks for ISTIO_MUTUAL, and the endpoint has no tlsMode label' : `the sidecar asks for ${first}, the gateway is looked at for ${expected.replace('mutual TLS with ', '')}`;
+      return first.startsWith('no TLS')
+        ? 'the sidecar speaks plain text to the endpoint: no DestinationRule asks for ISTIO_MUTUAL, and the endpoint has no tlsMode label'
+        : `the sidecar asks for ${first}, the gateway is looked at for ${expected.replace('mutual TLS with ', '')}`;
     case 'endpoint':
-      return nearest.length === 0 ? 'the cluster has no endpoint at all: its name does not resolve, or a network view hides it' : `the cluster leads to ${nearest.join(', ')} instead`;
+      return nearest.length === 0
+        ? 'the cluster has no endpoint at all: its name does not resolve, or a network view hides it'
+        : `the cluster leads to ${nearest.join(', ')} instead`;
     case 'route':
-      return /allow_any|block_all|PassthroughCluster|BlackHoleCluster/.test(nearest.join(' ')) ? 'the host falls to the catch-all: the sidecar does not know it' : undefined;
+      return /allow_any|block_all|PassthroughCluster|BlackHoleCluster/.test(nearest.join(' '))
+        ? 'the host falls to the catch-all: the sidecar does not know it'
+        : undefined;
     case 'workload':
       return nearest.length === 0 ? undefined : `the gateway has ${nearest.join(', ')} instead`;
     case 'listener':

@@ -13,9 +13,21 @@ interface Symptom {
 const symptoms: readonly Symptom[] = [
   { code: 'MP811', hop: 'DNS', told: ({ exitCode, error }) => (exitCode === 6 ? error : undefined) },
   { code: 'MP813', hop: 'TLS', told: ({ body }) => /transport failure reason: ?(.*TLS.*)/.exec(body)?.[1] },
-  { code: 'MP812', hop: 'authorization policy', told: ({ status, body }) => (status === 403 && body.includes('RBAC') ? body.trim() : undefined) },
-  { code: 'MP814', hop: 'injected fault', told: ({ body }) => (body.includes('fault filter abort') ? body.trim() : undefined) },
-  { code: 'MP815', hop: 'upstream', told: ({ body }) => /no healthy upstream|upstream connect error[^\n]*|upstream request timeout/.exec(body)?.[0] },
+  {
+    code: 'MP812',
+    hop: 'authorization policy',
+    told: ({ status, body }) => (status === 403 && body.includes('RBAC') ? body.trim() : undefined),
+  },
+  {
+    code: 'MP814',
+    hop: 'injected fault',
+    told: ({ body }) => (body.includes('fault filter abort') ? body.trim() : undefined),
+  },
+  {
+    code: 'MP815',
+    hop: 'upstream',
+    told: ({ body }) => /no healthy upstream|upstream connect error[^\n]*|upstream request timeout/.exec(body)?.[0],
+  },
 ];
 
 /** What a call itself tells about where it broke; undefined when it says nothing that is known. */

@@ -56,13 +56,26 @@ function remotesOf(dump: ConfigDump, { host, port }: FleetQuestion): Remote[] {
   const all = dump.clusters.flatMap((cluster): (Remote & { readonly leads: boolean })[] => {
     const [, number = '', subset = '', name = ''] = /^outbound\|(\d+)\|([^|]*)\|(.+)$/.exec(cluster.name) ?? [];
     if (name === '') return [];
-    return [{ cluster: cluster.name, host: name, port: Number(number), subset, leads: Number(number) !== eastWestPort && (name.endsWith('.global') || dump.endpointsOf(cluster).some((endpoint) => endpoint.port === eastWestPort)) }];
+    return [
+      {
+        cluster: cluster.name,
+        host: name,
+        port: Number(number),
+        subset,
+        leads:
+          Number(number) !== eastWestPort &&
+          (name.endsWith('.global') || dump.endpointsOf(cluster).some((endpoint) => endpoint.port === eastWestPort)),
+      },
+    ];
   });
   const routed = ({ cluster, port: number }: Remote): boolean => dump.listenerLeadingTo(cluster, number) !== undefined;
   // A service that is routed by its subsets keeps a cluster without one, to which nothing leads.
-  const bySubset = (remote: Remote): boolean => remote.subset === '' && !routed(remote) && all.some((other) => other.host === remote.host && other.subset !== '');
+  const bySubset = (remote: Remote): boolean =>
+    remote.subset === '' && !routed(remote) && all.some((other) => other.host === remote.host && other.subset !== '');
   if (host === undefined) return all.filter((remote) => remote.leads && !bySubset(remote));
-  const asked = all.filter((remote) => remote.host === host && (port === undefined || remote.port === port) && !bySubset(remote));
+  const asked = all.filter(
+    (remote) => remote.host === host && (port === undefined || remote.port === port) && !bySubset(remote),
+  );
   if (asked.length > 0) return asked;
   const wanted = port ?? 80;
   return [{ cluster: outboundCluster(host, wanted), host, port: wanted, subset: '' }];
@@ -71,10 +84,27 @@ function remotesOf(dump: ConfigDump, { host, port }: FleetQuestion): Remote[] {
 function follow(client: FleetProxy, remote: Remote, gateways: readonly FleetProxy[]): FleetPath {
   const sni = outboundSni(remote.host, remote.port, remote.subset);
   const service = `${remote.host}:${remote.port}${remote.subset === '' ? '' : ` subset ${remote.subset}`}`;
-  const outbound = traceOutbound(client.dump, client.name, { host: remote.host, port: remote.port, sni, cluster: remote.cluster });
+  const outbound = traceOutbound(client.dump, client.name, {
+    host: remote.host,
+    port: remote.port,
+    sni,
+    cluster: remote.cluster,
+  });
   const peers = gateways.filter(({ cluster }) => cluster !== client.cluster);
   // The one that serves it; or else one between clusters, whose nearest server names tell why it does not; or else any.
-  const peer = peers.find(({ dump }) => dump.filterChainFor(eastWestPort, sni) !== undefined) ?? peers.find(({ dump }) => dump.listenerOn(eastWestPort) !== undefined) ?? peers[0];
-  const hops = peer === undefined ? outbound : [...outbound, ...traceGateway(peer.dump, peer.name, { port: eastWestPort, sni })];
-  return { from: client.name, service, hops, diagnosis: diagnose(hops), ...(peer === undefined ? { unseen: 'no dump of a gateway of another cluster is here, so the path is followed as far as the sidecar' } : {}) };
+  const peer =
+    peers.find(({ dump }) => dump.filterChainFor(eastWestPort, sni) !== undefined) ??
+    peers.find(({ dump }) => dump.listenerOn(eastWestPort) !== undefined) ??
+    peers[0];
+  const hops =
+    peer === undefined ? outbound : [...outbound, ...traceGateway(peer.dump, peer.name, { port: eastWestPort, sni })];
+  return {
+    from: client.name,
+    service,
+    hops,
+    diagnosis: diagnose(hops),
+    ...(peer === undefined
+      ? { unseen: 'no dump of a gateway of another cluster is here, so the path is followed as far as the sidecar' }
+      : {}),
+  };
 }

@@ -49,14 +49,17 @@ export const catalogue = {
     title: 'not inside the lab',
     blame: 'usage',
     meaning: 'The kept environment lives in the lab’s network namespace and this process is outside of it.',
-    remedy: 'Prefix the command with `npx meshproof exec --`, for example `npx meshproof exec -- npx vitest --project conformance`.',
+    remedy:
+      'Prefix the command with `npx meshproof exec --`, for example `npx meshproof exec -- npx vitest --project conformance`.',
   },
   // MP2xx: the machine
   MP201: {
     title: 'no container engine',
     blame: 'environment',
-    meaning: 'There is no usable Docker daemon, and meshproof may not start its private one (that needs root on Linux).',
-    remedy: 'Start Docker, or run as root on Debian: meshproof then runs a private daemon in a network namespace of its own.',
+    meaning:
+      'There is no usable Docker daemon, and meshproof may not start its private one (that needs root on Linux).',
+    remedy:
+      'Start Docker, or run as root on Debian: meshproof then runs a private daemon in a network namespace of its own.',
   },
   MP202: {
     title: 'not enough disk',
@@ -80,8 +83,10 @@ export const catalogue = {
   MP301: {
     title: 'component could not be built',
     blame: 'environment',
-    meaning: 'Building a component from its source package failed. What was compiled so far is kept, the next try goes on from there.',
-    remedy: 'Read the log named in the message; package registries must be reachable through the usual clients (go, pip, apt).',
+    meaning:
+      'Building a component from its source package failed. What was compiled so far is kept, the next try goes on from there.',
+    remedy:
+      'Read the log named in the message; package registries must be reachable through the usual clients (go, pip, apt).',
   },
   MP302: {
     title: 'component could not be fetched',
@@ -92,7 +97,8 @@ export const catalogue = {
   MP303: {
     title: 'checksum does not match',
     blame: 'environment',
-    meaning: 'A downloaded file is not the one that the manifest, or the publisher’s checksum file, names. It was discarded.',
+    meaning:
+      'A downloaded file is not the one that the manifest, or the publisher’s checksum file, names. It was discarded.',
     remedy: 'Try again; if it stays, something between you and the publisher changes files.',
   },
   MP304: {
@@ -104,15 +110,18 @@ export const catalogue = {
   MP305: {
     title: 'this mesh or Kubernetes cannot be had here',
     blame: 'usage',
-    meaning: '`--mesh` or `--kubernetes` names something that the chosen edition of the toolchain cannot give: a folder that is no checkout of Istio, a release where only source packages are reached, a commit where only releases are taken.',
-    remedy: 'See the message for what can be had; `meshproof doctor` with the same options says what would be built or fetched.',
+    meaning:
+      '`--mesh` or `--kubernetes` names something that the chosen edition of the toolchain cannot give: a folder that is no checkout of Istio, a release where only source packages are reached, a commit where only releases are taken.',
+    remedy:
+      'See the message for what can be had; `meshproof doctor` with the same options says what would be built or fetched.',
   },
   // MP4xx: the lab
   MP401: {
     title: 'the private Docker daemon did not start',
     blame: 'environment',
     meaning: 'dockerd was started in the lab’s network namespace but did not answer in time.',
-    remedy: 'Read its log, named in the message. Usual causes: no overlay file system, or no right to create namespaces.',
+    remedy:
+      'Read its log, named in the message. Usual causes: no overlay file system, or no right to create namespaces.',
   },
   MP402: {
     title: 'the lab’s network could not be made',
@@ -125,13 +134,16 @@ export const catalogue = {
     title: 'cluster name in use',
     blame: 'environment',
     meaning: 'A kind cluster of that name exists and does not belong to this environment. meshproof never touches it.',
-    remedy: 'Choose another `name` in meshproof.yaml; if it is a left-over of a killed run, `meshproof down` removes it.',
+    remedy:
+      'Choose another `name` in meshproof.yaml; if it is a left-over of a killed run, `meshproof down` removes it.',
   },
   MP502: {
     title: 'address range in use',
     blame: 'environment',
-    meaning: 'The LoadBalancer address pool overlaps another pool, a container’s address or lies outside of the clusters’ network.',
-    remedy: 'Remove `addressPools` from the config to have them computed, or choose ranges that the message shows as free.',
+    meaning:
+      'The LoadBalancer address pool overlaps another pool, a container’s address or lies outside of the clusters’ network.',
+    remedy:
+      'Remove `addressPools` from the config to have them computed, or choose ranges that the message shows as free.',
   },
   MP503: {
     title: 'cluster was not created',
@@ -160,21 +172,26 @@ export const catalogue = {
   MP507: {
     title: 'namespace belongs to somebody else',
     blame: 'environment',
-    meaning: 'A scenario needs a namespace that is there already and does not carry meshproof’s label. On clusters of yours it is left alone.',
-    remedy: 'Use clusters without namespaces of the walkthrough’s names (foo, bar, ha, legacy, cleanup-foo, cleanup-bar).',
+    meaning:
+      'A scenario needs a namespace that is there already and does not carry meshproof’s label. On clusters of yours it is left alone.',
+    remedy:
+      'Use clusters without namespaces of the walkthrough’s names (foo, bar, ha, legacy, cleanup-foo, cleanup-bar).',
   },
   MP508: {
     title: 'nobody agreed to the first write',
     blame: 'usage',
-    meaning: 'meshproof writes to clusters that it did not make only after somebody agreed: at the question before the first write, or beforehand with `--yes`.',
-    remedy: 'See with `--dry-run` what would be written and where; then answer yes, or give `--yes` where nobody can be asked.',
+    meaning:
+      'meshproof writes to clusters that it did not make only after somebody agreed: at the question before the first write, or beforehand with `--yes`.',
+    remedy:
+      'See with `--dry-run` what would be written and where; then answer yes, or give `--yes` where nobody can be asked.',
   },
   // MP6xx: the mesh
   MP601: {
     title: 'sample certificates refused',
     blame: 'usage',
     meaning: 'The CA offered is Istio’s published sample (samples/certs). Its private key is known to everybody.',
-    remedy: 'Use your own CA or leave `pki` out to have one made; for a demonstration ask for it by name: `pki: {allowSampleCertificates: true}`.',
+    remedy:
+      'Use your own CA or leave `pki` out to have one made; for a demonstration ask for it by name: `pki: {allowSampleCertificates: true}`.',
   },
   MP602: {
     title: 'CA expired or not yet valid',
@@ -185,8 +202,10 @@ export const catalogue = {
   MP603: {
     title: 'CA does not match',
     blame: 'usage',
-    meaning: 'The private key, intermediate, chain and root do not belong together, or the clusters do not share one root.',
-    remedy: 'The message names the pair that does not match; compare with `openssl verify -CAfile root-cert.pem ca-cert.pem`.',
+    meaning:
+      'The private key, intermediate, chain and root do not belong together, or the clusters do not share one root.',
+    remedy:
+      'The message names the pair that does not match; compare with `openssl verify -CAfile root-cert.pem ca-cert.pem`.',
   },
   MP604: {
     title: 'control plane not ready',
@@ -203,19 +222,22 @@ export const catalogue = {
   MP606: {
     title: 'address refused for a service',
     blame: 'usage',
-    meaning: 'A `.global` service needs an address that a sidecar can capture. Multicast (224.0.0.0/4) is not routed; loopback (127.0.0.0/8) may end at one of the sidecar’s own listeners.',
+    meaning:
+      'A `.global` service needs an address that a sidecar can capture. Multicast (224.0.0.0/4) is not routed; loopback (127.0.0.0/8) may end at one of the sidecar’s own listeners.',
     remedy: 'Take one of 240.0.0.0/4 that no other service of the cluster has.',
   },
   MP607: {
     title: 'two services share an address',
     blame: 'usage',
-    meaning: 'Within one cluster each `.global` service needs an address of its own: of two TCP services at one address and port, only the older one gets a listener.',
+    meaning:
+      'Within one cluster each `.global` service needs an address of its own: of two TCP services at one address and port, only the older one gets a listener.',
     remedy: 'Give one of them another address of 240.0.0.0/4.',
   },
   MP608: {
     title: 'port name and protocol disagree',
     blame: 'usage',
-    meaning: 'Istio reads the protocol of a port from its declaration or from the prefix of its name (`http-web`, `tcp-db`). A wrong one turns HTTP routing off, or breaks plain TCP.',
+    meaning:
+      'Istio reads the protocol of a port from its declaration or from the prefix of its name (`http-web`, `tcp-db`). A wrong one turns HTTP routing off, or breaks plain TCP.',
     remedy: 'Begin the name with the protocol that the service speaks.',
   },
   MP609: {
@@ -234,7 +256,8 @@ export const catalogue = {
   MP702: {
     title: 'probe could not run',
     blame: 'environment',
-    meaning: 'A probe (curl in a pod, a config dump) could not be executed at all, so nothing was learned about the mesh.',
+    meaning:
+      'A probe (curl in a pod, a config dump) could not be executed at all, so nothing was learned about the mesh.',
     remedy: 'See that the pod runs: the message names it.',
   },
   MP703: {
@@ -258,13 +281,15 @@ export const catalogue = {
   MP706: {
     title: 'step of the page not played',
     blame: 'mesh',
-    meaning: 'A scenario says that one of its steps carries out a command of the walkthrough, and ended without playing a step of that title.',
+    meaning:
+      'A scenario says that one of its steps carries out a command of the walkthrough, and ended without playing a step of that title.',
     remedy: 'Make the titles in `walkthrough` and in `step(…)` the same.',
   },
   MP708: {
     title: 'not possible on this provider',
     blame: 'environment',
-    meaning: 'A claim needs something that the provider cannot offer, such as a container on the clusters’ network. The claim is reported as not supported.',
+    meaning:
+      'A claim needs something that the provider cannot offer, such as a container on the clusters’ network. The claim is reported as not supported.',
     remedy: 'Run it with the provider kind.',
   },
   MP709: {
@@ -294,27 +319,33 @@ export const catalogue = {
   MP713: {
     title: 'evidence does not answer',
     blame: 'usage',
-    meaning: 'A replay computes verdicts from what a run saw. This run left no such evidence, part of it is gone, or the scenario now asks what the run never asked.',
+    meaning:
+      'A replay computes verdicts from what a run saw. This run left no such evidence, part of it is gone, or the scenario now asks what the run never asked.',
     remedy: 'Replay with the version of meshproof (and of the scenario) that made the run, or play the scenario again.',
   },
   MP714: {
     title: 'replay differs from the run',
     blame: 'mesh',
-    meaning: 'Computed again from the evidence, a claim has another verdict, reason or diagnosis than run.json says: the evidence was changed, or the claim was.',
-    remedy: 'The message names each claim with both verdicts. After a change to a scenario this is what the replay is for.',
+    meaning:
+      'Computed again from the evidence, a claim has another verdict, reason or diagnosis than run.json says: the evidence was changed, or the claim was.',
+    remedy:
+      'The message names each claim with both verdicts. After a change to a scenario this is what the replay is for.',
   },
   // MP8xx: diagnoses of a broken path, by its first broken hop
   MP801: {
     title: 'the proxy does not have the change',
     blame: 'mesh',
     meaning: 'A fact that a scenario waited for never came into the proxy’s configuration.',
-    remedy: 'See whether the object was applied in a namespace that the proxy imports, and what istiod’s log says of the proxy.',
+    remedy:
+      'See whether the object was applied in a namespace that the proxy imports, and what istiod’s log says of the proxy.',
   },
   MP802: {
     title: 'the sidecar has no listener for the service',
     blame: 'mesh',
-    meaning: 'The client’s sidecar does not take connections to the service’s address and port, so calls leave it unseen or fail.',
-    remedy: 'See that the ServiceEntry is visible in the client’s namespace (exportTo, Sidecar resources), and that its port and address are those that are called.',
+    meaning:
+      'The client’s sidecar does not take connections to the service’s address and port, so calls leave it unseen or fail.',
+    remedy:
+      'See that the ServiceEntry is visible in the client’s namespace (exportTo, Sidecar resources), and that its port and address are those that are called.',
   },
   MP803: {
     title: 'no route leads to the service',
@@ -326,19 +357,23 @@ export const catalogue = {
     title: 'the sidecar has no cluster for the service',
     blame: 'mesh',
     meaning: 'A route names a cluster that the sidecar does not have.',
-    remedy: 'A subset that no DestinationRule defines is the usual reason; see `meshproof probe <pod> --only clusters`.',
+    remedy:
+      'A subset that no DestinationRule defines is the usual reason; see `meshproof probe <pod> --only clusters`.',
   },
   MP805: {
     title: 'the sidecar does not start the mutual TLS that the gateway expects',
     blame: 'mesh',
-    meaning: 'The gateway between clusters routes by the SNI of mutual TLS; without it, or with another name, nothing matches.',
-    remedy: 'A DestinationRule for the host with tls mode ISTIO_MUTUAL, or the label security.istio.io/tlsMode: istio on the endpoint.',
+    meaning:
+      'The gateway between clusters routes by the SNI of mutual TLS; without it, or with another name, nothing matches.',
+    remedy:
+      'A DestinationRule for the host with tls mode ISTIO_MUTUAL, or the label security.istio.io/tlsMode: istio on the endpoint.',
   },
   MP806: {
     title: 'the endpoint is missing or another one',
     blame: 'mesh',
     meaning: 'The cluster in the sidecar does not lead where the ServiceEntry should make it lead.',
-    remedy: 'Compare the ServiceEntry’s endpoints, ports and network with the gateway’s address; look at the proxy’s network view.',
+    remedy:
+      'Compare the ServiceEntry’s endpoints, ports and network with the gateway’s address; look at the proxy’s network view.',
   },
   MP807: {
     title: 'the gateway does not listen on 15443',
@@ -349,14 +384,17 @@ export const catalogue = {
   MP808: {
     title: 'the gateway does not know this SNI',
     blame: 'mesh',
-    meaning: 'The gateway has no filter chain for the server name, so it closes the connection: clients see 503 or a reset.',
-    remedy: 'Declare the .global host in the receiving cluster (ServiceEntry with workloadSelector), and let the Gateway’s hosts cover it.',
+    meaning:
+      'The gateway has no filter chain for the server name, so it closes the connection: clients see 503 or a reset.',
+    remedy:
+      'Declare the .global host in the receiving cluster (ServiceEntry with workloadSelector), and let the Gateway’s hosts cover it.',
   },
   MP809: {
     title: 'nobody stands behind the gateway’s cluster',
     blame: 'mesh',
     meaning: 'The gateway knows the SNI, and has no endpoint for it that is a member of the mesh.',
-    remedy: 'See that pods match the workloadSelector and have a sidecar; endpoints need the label security.istio.io/tlsMode: istio.',
+    remedy:
+      'See that pods match the workloadSelector and have a sidecar; endpoints need the label security.istio.io/tlsMode: istio.',
   },
   MP810: {
     title: 'the gateway leads to somebody else',
@@ -367,20 +405,26 @@ export const catalogue = {
   MP811: {
     title: 'the name does not resolve',
     blame: 'mesh',
-    meaning: 'The client never called: its resolver has no address for the host. `.global` names come from the sidecar’s DNS capture, or from a stub domain of the cluster’s DNS.',
-    remedy: 'See that a ServiceEntry with the host and an address is visible in the client’s namespace, and that ISTIO_META_DNS_CAPTURE is on; for pods without a sidecar, that the stub domain is there.',
+    meaning:
+      'The client never called: its resolver has no address for the host. `.global` names come from the sidecar’s DNS capture, or from a stub domain of the cluster’s DNS.',
+    remedy:
+      'See that a ServiceEntry with the host and an address is visible in the client’s namespace, and that ISTIO_META_DNS_CAPTURE is on; for pods without a sidecar, that the stub domain is there.',
   },
   MP812: {
     title: 'an authorization policy refuses the call',
     blame: 'mesh',
-    meaning: 'The call came through, with its identity, and the server’s proxy (or a gateway’s) refused it by an AuthorizationPolicy.',
-    remedy: 'List the AuthorizationPolicies of the server’s namespace and of istio-system; principals of the other cluster carry the same trust domain.',
+    meaning:
+      'The call came through, with its identity, and the server’s proxy (or a gateway’s) refused it by an AuthorizationPolicy.',
+    remedy:
+      'List the AuthorizationPolicies of the server’s namespace and of istio-system; principals of the other cluster carry the same trust domain.',
   },
   MP813: {
     title: 'the TLS handshake fails',
     blame: 'mesh',
-    meaning: 'Two proxies found each other and did not trust each other: another root, an expired certificate, or an identity that is not among the accepted ones.',
-    remedy: 'Compare both ends with `meshproof probe <pod> --only secrets`: the ROOTCA fingerprints must be the same, and the chains must lead there.',
+    meaning:
+      'Two proxies found each other and did not trust each other: another root, an expired certificate, or an identity that is not among the accepted ones.',
+    remedy:
+      'Compare both ends with `meshproof probe <pod> --only secrets`: the ROOTCA fingerprints must be the same, and the chains must lead there.',
   },
   MP814: {
     title: 'a fault that was injected on purpose',
@@ -391,8 +435,10 @@ export const catalogue = {
   MP815: {
     title: 'the next hop does not answer',
     blame: 'mesh',
-    meaning: 'The configuration leads somewhere, and nobody there takes the connection: no healthy endpoint, a closed port, a gateway that resets it.',
-    remedy: 'See that the endpoint is reachable from the client’s node, that 15443 is open between the networks, and that the peer’s gateway knows the SNI (`meshproof diagnose`).',
+    meaning:
+      'The configuration leads somewhere, and nobody there takes the connection: no healthy endpoint, a closed port, a gateway that resets it.',
+    remedy:
+      'See that the endpoint is reachable from the client’s node, that 15443 is open between the networks, and that the peer’s gateway knows the SNI (`meshproof diagnose`).',
   },
   // MP9xx: interruption
   MP901: {

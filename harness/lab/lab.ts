@@ -31,7 +31,11 @@ export const labIsPossible = (): boolean => process.platform === 'linux' && proc
  *
  * @throws MeshproofError MP401 with the end of the daemon's log; MP402 when the namespace cannot be made.
  */
-export async function ensureLab(toolchain: Toolchain, cache: ArtifactCache, signal?: AbortSignal): Promise<{ docker: Docker; started: boolean }> {
+export async function ensureLab(
+  toolchain: Toolchain,
+  cache: ArtifactCache,
+  signal?: AbortSignal,
+): Promise<{ docker: Docker; started: boolean }> {
   const docker = new Docker(locate(toolchain, 'docker'), labSocket);
   if ((await daemonPid()) !== undefined && (await docker.answers())) return { docker, started: false };
   await stopDaemon();
@@ -53,15 +57,25 @@ export async function ensureLab(toolchain: Toolchain, cache: ArtifactCache, sign
   await removeLeftovers(docker);
   // kind would ask for an IPv6 network, which the lab's kernel may not offer.
   const networks = await docker.run(['network', 'ls', '--format', '{{.Name}}']);
-  if (!networks.stdout.split('\n').includes('kind')) await docker.run(['network', 'create', '--driver', 'bridge', 'kind'], { code: 'MP401' });
+  if (!networks.stdout.split('\n').includes('kind'))
+    await docker.run(['network', 'create', '--driver', 'bridge', 'kind'], { code: 'MP401' });
   return { docker, started: true };
 }
 
 /** Containers and volumes of a daemon that died are of no use: their processes and networks went with it. All of them are the lab's own. */
 async function removeLeftovers(docker: Docker): Promise<void> {
-  const left = (await docker.run(['ps', '--all', '--quiet'], { code: 'MP401' })).stdout.split('\n').filter((id) => id !== '');
-  if (left.length > 0) await docker.run(['rm', '--force', '--volumes', ...left], { code: 'MP401', purpose: 'remove what a dead daemon left' });
-  await docker.run(['volume', 'prune', '--force'], { code: 'MP401', purpose: 'remove the volumes that a dead daemon left' });
+  const left = (await docker.run(['ps', '--all', '--quiet'], { code: 'MP401' })).stdout
+    .split('\n')
+    .filter((id) => id !== '');
+  if (left.length > 0)
+    await docker.run(['rm', '--force', '--volumes', ...left], {
+      code: 'MP401',
+      purpose: 'remove what a dead daemon left',
+    });
+  await docker.run(['volume', 'prune', '--force'], {
+    code: 'MP401',
+    purpose: 'remove the volumes that a dead daemon left',
+  });
 }
 
 /** What the private daemon is doing, in a word or two. */
@@ -71,8 +85,12 @@ export async function labStatus(): Promise<'not running' | 'running'> {
 
 /** True when the private daemon's data holds an image of this name, whether the daemon runs or not. */
 export async function labHasImage(cache: ArtifactCache, reference: string): Promise<boolean> {
-  const index = await readFile(join(labDataRoot(cache), 'image', 'overlay2', 'repositories.json'), 'utf8').catch(() => '{}');
-  const { Repositories: repositories = {} } = JSON.parse(index) as { Repositories?: Record<string, Record<string, string>> };
+  const index = await readFile(join(labDataRoot(cache), 'image', 'overlay2', 'repositories.json'), 'utf8').catch(
+    () => '{}',
+  );
+  const { Repositories: repositories = {} } = JSON.parse(index) as {
+    Repositories?: Record<string, Record<string, string>>;
+  };
   return Object.values(repositories).some((references) => Object.hasOwn(references, reference));
 }
 
@@ -83,7 +101,10 @@ async function startDaemon(toolchain: Toolchain, cache: ArtifactCache): Promise<
   await mkdir(labDataRoot(cache), { recursive: true });
   await mkdir(dirname(daemonLog(cache)), { recursive: true });
   const lacking = await lackingCapabilities();
-  const runtime = lacking.length === 0 ? [] : ['--add-runtime', `without=${locate(toolchain, 'runc-without')}`, '--default-runtime', 'without'];
+  const runtime =
+    lacking.length === 0
+      ? []
+      : ['--add-runtime', `without=${locate(toolchain, 'runc-without')}`, '--default-runtime', 'without'];
   const log = openSync(daemonLog(cache), 'a');
   // Not through execa: the daemon must write to its log and live on after this process, which needs a plain file descriptor.
   const child = spawn(
@@ -91,7 +112,16 @@ async function startDaemon(toolchain: Toolchain, cache: ArtifactCache): Promise<
     [
       `--net=${labNamespacePath}`,
       locate(toolchain, 'dockerd'),
-      ...['--host', labSocket, '--pidfile', pidFile, '--data-root', labDataRoot(cache), '--exec-root', join(runtimeFolder, 'exec')],
+      ...[
+        '--host',
+        labSocket,
+        '--pidfile',
+        pidFile,
+        '--data-root',
+        labDataRoot(cache),
+        '--exec-root',
+        join(runtimeFolder, 'exec'),
+      ],
       ...['--bip', `${labAddress}/24`, '--storage-driver', 'overlay2', '--exec-opt', 'native.cgroupdriver=cgroupfs'],
       ...['--containerd-namespace', 'meshproof', '--containerd-plugins-namespace', 'meshproof-plugins'],
       ...runtime,
@@ -137,7 +167,8 @@ async function stopDaemon(): Promise<boolean> {
       within: 30_000,
       every: 50,
       code: 'MP401',
-      look: async () => ((await daemonPid()) === undefined ? holds(undefined) : notYet(`process ${pid} is still there`)),
+      look: async () =>
+        (await daemonPid()) === undefined ? holds(undefined) : notYet(`process ${pid} is still there`),
     });
   }
   const left = await killLeftovers();
@@ -151,7 +182,12 @@ async function stopDaemon(): Promise<boolean> {
  * line; everything that descends from it is the lab's, and goes with it.
  */
 async function killLeftovers(): Promise<number> {
-  const { stdout } = await runProgram({ program: 'ps', args: ['-eo', 'pid=,ppid=,args='], purpose: 'look for left-over processes', code: 'MP401' });
+  const { stdout } = await runProgram({
+    program: 'ps',
+    args: ['-eo', 'pid=,ppid=,args='],
+    purpose: 'look for left-over processes',
+    code: 'MP401',
+  });
   const left = leftoverProcesses(stdout, runtimeFolder);
   for (const pid of left) {
     try {
@@ -170,8 +206,15 @@ export function leftoverProcesses(listing: string, folder: string): number[] {
     const [, pid, parent, command = ''] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
     return pid === undefined ? [] : [{ pid: Number(pid), parent: Number(parent), command }];
   });
-  const found = new Set(processes.filter(({ command }) => /^\S*(containerd|containerd-shim\S*|docker-proxy)\s/.test(command) && command.includes(`${folder}/`)).map(({ pid }) => pid));
-  for (let size = -1; size !== found.size; ) {
+  const found = new Set(
+    processes
+      .filter(
+        ({ command }) =>
+          /^\S*(containerd|containerd-shim\S*|docker-proxy)\s/.test(command) && command.includes(`${folder}/`),
+      )
+      .map(({ pid }) => pid),
+  );
+  for (let size = -1; size !== found.size;) {
     size = found.size;
     for (const { pid, parent } of processes) if (found.has(parent)) found.add(pid);
   }
@@ -181,7 +224,12 @@ export function leftoverProcesses(listing: string, folder: string): number[] {
 async function unmountBelow(folder: string): Promise<void> {
   const mounts = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n').map((line) => line.split(' ')[4] ?? '');
   for (const mount of mounts.filter((point) => point.startsWith(`${folder}/`)).reverse()) {
-    await runProgram({ program: 'umount', args: ['--lazy', mount], purpose: 'unmount what a killed daemon left', code: 'MP401' });
+    await runProgram({
+      program: 'umount',
+      args: ['--lazy', mount],
+      purpose: 'unmount what a killed daemon left',
+      code: 'MP401',
+    });
   }
 }
 

@@ -7,7 +7,13 @@ export const labNamespace = 'meshproof';
 export const labNamespacePath = `/run/netns/${labNamespace}`;
 
 const ip = (...args: string[]): ReturnType<typeof runProgram> =>
-  runProgram({ program: 'ip', args, purpose: 'make the lab’s network namespace', code: 'MP402', where: `network namespace ${labNamespace}` });
+  runProgram({
+    program: 'ip',
+    args,
+    purpose: 'make the lab’s network namespace',
+    code: 'MP402',
+    where: `network namespace ${labNamespace}`,
+  });
 
 /**
  * Makes the lab's network namespace: loopback up, forwarding on, and a default route into a bridge that leads nowhere (documentation

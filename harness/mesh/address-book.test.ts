@@ -8,7 +8,11 @@ describe('addresses', () => {
   test('are of the range, and no two hosts share one', () => {
     const book = allotAddresses(hosts, {}, none, '240.64.0.0/23');
     expect(new Set(Object.values(book)).size).toBe(300);
-    expect(Object.values(book).every((address) => /^240\.64\.[01]\.\d+$/.test(address) && address !== '240.64.0.0' && address !== '240.64.1.255')).toBe(true);
+    expect(
+      Object.values(book).every(
+        (address) => /^240\.64\.[01]\.\d+$/.test(address) && address !== '240.64.0.0' && address !== '240.64.1.255',
+      ),
+    ).toBe(true);
   });
 
   test('are the same in every run, whatever the order of the hosts', () => {
@@ -30,7 +34,11 @@ describe('addresses', () => {
   });
 
   test('that two hosts were written down with go to one of them', () => {
-    const after = allotAddresses(['a.b.global', 'c.d.global'], { 'a.b.global': '240.64.0.9', 'c.d.global': '240.64.0.9' }, none);
+    const after = allotAddresses(
+      ['a.b.global', 'c.d.global'],
+      { 'a.b.global': '240.64.0.9', 'c.d.global': '240.64.0.9' },
+      none,
+    );
     expect(after['a.b.global']).toBe('240.64.0.9');
     expect(after['c.d.global']).not.toBe('240.64.0.9');
   });

@@ -15,7 +15,12 @@ export type AddressBook = Readonly<Record<string, string>>;
  * @param range CIDR inside of 240.0.0.0/4
  * @throws MeshproofError MP606 for a range outside of 240.0.0.0/4, MP609 when the range is full.
  */
-export function allotAddresses(hosts: readonly string[], known: AddressBook, taken: ReadonlySet<string>, range = '240.64.0.0/16'): AddressBook {
+export function allotAddresses(
+  hosts: readonly string[],
+  known: AddressBook,
+  taken: ReadonlySet<string>,
+  range = '240.64.0.0/16',
+): AddressBook {
   const { first, size } = parseRange(range);
   const book: Record<string, string> = {};
   const used = new Set(taken);
@@ -34,7 +39,12 @@ export function allotAddresses(hosts: readonly string[], known: AddressBook, tak
     // The first and the last address of a range are left out: some network stacks treat them as its own and as broadcast.
     const start = createHash('sha256').update(host).digest().readUInt32BE(0) % (size - 2);
     const free = firstFree(first + 1, size - 2, start, used);
-    if (free === undefined) throw new MeshproofError('MP609', { what: `no address of ${range} is free for ${host}`, expected: `a range with room for ${sorted.length} hosts`, seen: `${used.size} of ${size - 2} taken` });
+    if (free === undefined)
+      throw new MeshproofError('MP609', {
+        what: `no address of ${range} is free for ${host}`,
+        expected: `a range with room for ${sorted.length} hosts`,
+        seen: `${used.size} of ${size - 2} taken`,
+      });
     used.add(free);
     book[host] = free;
   }
@@ -52,7 +62,11 @@ function firstFree(first: number, size: number, start: number, used: ReadonlySet
 
 function parseRange(range: string): { readonly first: number; readonly size: number } {
   const refuse = (why: string): never => {
-    throw new MeshproofError('MP606', { what: `${range} cannot be the range of service addresses`, expected: 'a range inside of 240.0.0.0/4, like 240.64.0.0/16', seen: why });
+    throw new MeshproofError('MP606', {
+      what: `${range} cannot be the range of service addresses`,
+      expected: 'a range inside of 240.0.0.0/4, like 240.64.0.0/16',
+      seen: why,
+    });
   };
   if (!ipaddr.IPv4.isValidCIDR(range)) return refuse('it is no IPv4 range');
   const [network, bits] = ipaddr.IPv4.parseCIDR(range);
@@ -64,4 +78,5 @@ function parseRange(range: string): { readonly first: number; readonly size: num
 
 const toNumber = (address: string): number => address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
 const toText = (value: number): string => [24, 16, 8, 0].map((shift) => Math.floor(value / 2 ** shift) % 256).join('.');
-const inside = (address: string, first: number, size: number): boolean => ipaddr.IPv4.isValidFourPartDecimal(address) && toNumber(address) > first && toNumber(address) < first + size - 1;
+const inside = (address: string, first: number, size: number): boolean =>
+  ipaddr.IPv4.isValidFourPartDecimal(address) && toNumber(address) > first && toNumber(address) < first + size - 1;

@@ -19,7 +19,9 @@ export async function issueAuthorities(clusters: readonly string[], days = 730):
     const { issueAuthorities: issueNow } = await import('./certificates.ts');
     return await issueNow(clusters, days);
   };
-  return await ask(`CAs for ${clusters.join(', ')}`, issue, { keep: (issued) => mapValues(issued, (files) => mapValues({ ...files }, () => '')) });
+  return await ask(`CAs for ${clusters.join(', ')}`, issue, {
+    keep: (issued) => mapValues(issued, (files) => mapValues({ ...files }, () => '')),
+  });
 }
 
 /**
@@ -27,7 +29,10 @@ export async function issueAuthorities(clusters: readonly string[], days = 730):
  *
  * @param identity SPIFFE identity, e.g. `spiffe://cluster.local/ns/foo/sa/sleep`
  */
-export async function issueWorkload(authority: CaCerts, identity: string): Promise<{ readonly chain: string; readonly key: string }> {
+export async function issueWorkload(
+  authority: CaCerts,
+  identity: string,
+): Promise<{ readonly chain: string; readonly key: string }> {
   const issue = async (): Promise<{ readonly chain: string; readonly key: string }> => {
     const { issueWorkload: issueNow } = await import('./certificates.ts');
     return await issueNow(authority, identity);
@@ -35,4 +40,5 @@ export async function issueWorkload(authority: CaCerts, identity: string): Promi
   return await ask(`certificate of ${identity}`, issue, { keep: () => ({ chain: '', key: '' }) });
 }
 
-const mapValues = <From, To>(record: Readonly<Record<string, From>>, map: (value: From) => To): Record<string, To> => Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
+const mapValues = <From, To>(record: Readonly<Record<string, From>>, map: (value: From) => To): Record<string, To> =>
+  Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));

@@ -5,7 +5,12 @@ import { MeshproofError } from '../errors/meshproof-error.ts';
 import type { CaCerts } from './certificate-authority.ts';
 
 const day = 86_400_000;
-const algorithm = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256', publicExponent: new Uint8Array([1, 0, 1]), modulusLength: 2048 } as const;
+const algorithm = {
+  name: 'RSASSA-PKCS1-v1_5',
+  hash: 'SHA-256',
+  publicExponent: new Uint8Array([1, 0, 1]),
+  modulusLength: 2048,
+} as const;
 x509.cryptoProvider.set(webcrypto);
 
 /**
@@ -51,7 +56,10 @@ export async function issueAuthorities(clusters: readonly string[], days: number
         signingAlgorithm: algorithm,
         extensions: [
           new x509.BasicConstraintsExtension(true, 0, true),
-          new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+          new x509.KeyUsagesExtension(
+            x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign,
+            true,
+          ),
           await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
           await x509.AuthorityKeyIdentifierExtension.create(root.publicKey),
           new x509.SubjectAlternativeNameExtension([{ type: 'dns', value: 'istiod.istio-system.svc' }]),
@@ -59,16 +67,33 @@ export async function issueAuthorities(clusters: readonly string[], days: number
       });
       const key = x509.PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey), 'PRIVATE KEY');
       const [caCert, rootCert] = [pem(intermediate), pem(root)];
-      return [cluster, { 'ca-cert.pem': caCert, 'ca-key.pem': `${key}\n`, 'root-cert.pem': rootCert, 'cert-chain.pem': caCert + rootCert }];
+      return [
+        cluster,
+        {
+          'ca-cert.pem': caCert,
+          'ca-key.pem': `${key}\n`,
+          'root-cert.pem': rootCert,
+          'cert-chain.pem': caCert + rootCert,
+        },
+      ];
     }),
   );
   return Object.fromEntries(issued);
 }
 
 /** @see issueWorkload in certificate-authority.ts. */
-export async function issueWorkload(authority: CaCerts, identity: string): Promise<{ readonly chain: string; readonly key: string }> {
+export async function issueWorkload(
+  authority: CaCerts,
+  identity: string,
+): Promise<{ readonly chain: string; readonly key: string }> {
   const issuer = parse(authority['ca-cert.pem'], 'ca-cert.pem', 'the issuing CA');
-  const signingKey = await webcrypto.subtle.importKey('pkcs8', x509.PemConverter.decode(authority['ca-key.pem'])[0] ?? new ArrayBuffer(0), algorithm, false, ['sign']);
+  const signingKey = await webcrypto.subtle.importKey(
+    'pkcs8',
+    x509.PemConverter.decode(authority['ca-key.pem'])[0] ?? new ArrayBuffer(0),
+    algorithm,
+    false,
+    ['sign'],
+  );
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const now = new Date(Date.now() - 5 * 60_000);
   const certificate = await x509.X509CertificateGenerator.create({
@@ -102,7 +127,10 @@ export interface CheckOptions {
  *
  * @throws MeshproofError MP601 for a sample CA, MP602 outside of its validity, MP603 when parts do not belong together.
  */
-export async function checkAuthorities(authorities: Readonly<Record<string, CaCerts>>, options: CheckOptions = {}): Promise<void> {
+export async function checkAuthorities(
+  authorities: Readonly<Record<string, CaCerts>>,
+  options: CheckOptions = {},
+): Promise<void> {
   const now = options.now ?? new Date();
   const seen: { cluster: string; root: string; intermediate: string }[] = [];
   for (const [cluster, files] of Object.entries(authorities)) {
@@ -114,7 +142,11 @@ export async function checkAuthorities(authorities: Readonly<Record<string, CaCe
     for (const [file, certificate] of Object.entries(certificates)) {
       const print = fingerprint(certificate);
       if (options.allowSampleCertificates !== true && sampleFingerprints.has(print)) {
-        throw new MeshproofError('MP601', { what: `${file} is Istio’s published sample`, where, seen: certificate.subject });
+        throw new MeshproofError('MP601', {
+          what: `${file} is Istio’s published sample`,
+          where,
+          seen: certificate.subject,
+        });
       }
       if (now < certificate.notBefore || now > certificate.notAfter) {
         throw new MeshproofError('MP602', {
@@ -127,25 +159,49 @@ export async function checkAuthorities(authorities: Readonly<Record<string, CaCe
     }
     const { 'ca-cert.pem': intermediate, 'root-cert.pem': root } = certificates;
     if (!(await intermediate.verify({ publicKey: root.publicKey, signatureOnly: true }))) {
-      throw new MeshproofError('MP603', { what: 'ca-cert.pem is not signed by root-cert.pem', where, expected: `issuer ${root.subject}`, seen: `issuer ${intermediate.issuer}` });
+      throw new MeshproofError('MP603', {
+        what: 'ca-cert.pem is not signed by root-cert.pem',
+        where,
+        expected: `issuer ${root.subject}`,
+        seen: `issuer ${intermediate.issuer}`,
+      });
     }
     if (!keyBelongsTo(files['ca-key.pem'], intermediate)) {
-      throw new MeshproofError('MP603', { what: 'ca-key.pem is not the private key of ca-cert.pem', where, seen: intermediate.subject });
+      throw new MeshproofError('MP603', {
+        what: 'ca-key.pem is not the private key of ca-cert.pem',
+        where,
+        seen: intermediate.subject,
+      });
     }
     const head = parse(files['cert-chain.pem'], 'cert-chain.pem', where);
     if (fingerprint(head) !== fingerprint(intermediate)) {
-      throw new MeshproofError('MP603', { what: 'cert-chain.pem does not begin with ca-cert.pem', where, seen: head.subject });
+      throw new MeshproofError('MP603', {
+        what: 'cert-chain.pem does not begin with ca-cert.pem',
+        where,
+        seen: head.subject,
+      });
     }
     seen.push({ cluster, root: fingerprint(root), intermediate: fingerprint(intermediate) });
   }
   const [first, ...others] = seen;
   for (const other of others) {
     if (first !== undefined && other.root !== first.root) {
-      throw new MeshproofError('MP603', { what: 'the clusters do not share one root', where: `clusters ${first.cluster} and ${other.cluster}`, expected: first.root, seen: other.root });
+      throw new MeshproofError('MP603', {
+        what: 'the clusters do not share one root',
+        where: `clusters ${first.cluster} and ${other.cluster}`,
+        expected: first.root,
+        seen: other.root,
+      });
     }
-    const twin = seen.find((candidate) => candidate.cluster !== other.cluster && candidate.intermediate === other.intermediate);
+    const twin = seen.find(
+      (candidate) => candidate.cluster !== other.cluster && candidate.intermediate === other.intermediate,
+    );
     if (twin !== undefined && options.allowSampleCertificates !== true) {
-      throw new MeshproofError('MP603', { what: 'two clusters use the same intermediate', where: `clusters ${twin.cluster} and ${other.cluster}`, expected: 'one intermediate for each cluster' });
+      throw new MeshproofError('MP603', {
+        what: 'two clusters use the same intermediate',
+        where: `clusters ${twin.cluster} and ${other.cluster}`,
+        expected: 'one intermediate for each cluster',
+      });
     }
   }
 }

@@ -21,10 +21,12 @@ export interface FleetCluster {
 export const exportLabel = 'meshproof/export';
 
 /** The `.global` name of a service (walkthrough: "Configure the example services"). */
-export const globalHost = ({ name, namespace }: Pick<FleetService, 'name' | 'namespace'>): string => `${name}.${namespace}.global`;
+export const globalHost = ({ name, namespace }: Pick<FleetService, 'name' | 'namespace'>): string =>
+  `${name}.${namespace}.global`;
 
 /** Every `.global` host of a fleet, sorted. */
-export const hostsOf = (fleet: readonly FleetCluster[]): string[] => [...new Set(fleet.flatMap(({ services }) => services.map(globalHost)))].sort();
+export const hostsOf = (fleet: readonly FleetCluster[]): string[] =>
+  [...new Set(fleet.flatMap(({ services }) => services.map(globalHost)))].sort();
 
 /**
  * The ServiceEntries of a whole fleet (walkthrough: "this can be automated"): in each cluster one for each service of other clusters, with their
@@ -35,29 +37,48 @@ export const hostsOf = (fleet: readonly FleetCluster[]): string[] => [...new Set
  * @param namespace where the entries for remote services go; all namespaces see them
  * @returns cluster → objects, in a stable order
  */
-export function exportServices(fleet: readonly FleetCluster[], addresses: AddressBook, namespace: string): Record<string, KubernetesObject[]> {
+export function exportServices(
+  fleet: readonly FleetCluster[],
+  addresses: AddressBook,
+  namespace: string,
+): Record<string, KubernetesObject[]> {
   return Object.fromEntries(
     fleet.map((cluster) => {
-      const own = [...cluster.services].sort(byHost).map((service) => labelled(exposedService({ host: globalHost(service), address: addresses[globalHost(service)] ?? '', namespace: service.namespace, name: `${service.name}-global`, port: service.ports, selector: service.selector })));
+      const own = [...cluster.services].sort(byHost).map((service) =>
+        labelled(
+          exposedService({
+            host: globalHost(service),
+            address: addresses[globalHost(service)] ?? '',
+            namespace: service.namespace,
+            name: `${service.name}-global`,
+            port: service.ports,
+            selector: service.selector,
+          }),
+        ),
+      );
       const elsewhere = fleet.filter(({ name }) => name !== cluster.name);
       const here = new Set(hostsOf([cluster]));
-      const remote = hostsOf(elsewhere).filter((host) => !here.has(host)).map((host) => {
-        const homes = elsewhere.filter(({ services }) => services.some((service) => globalHost(service) === host));
-        const [ports = []] = homes.flatMap(({ services }) => services.filter((service) => globalHost(service) === host).map((service) => service.ports));
-        return labelled(
-          remoteService({
-            host,
-            namespace,
-            name: host.replaceAll('.', '-'),
-            address: addresses[host] ?? '',
-            // What the pods listen on is the receiving cluster's business.
-            port: ports.map(({ targetPort: _targetPort, ...port }) => port),
-            // An address is looked up by nobody, a host name by the proxies.
-            resolution: homes.some(({ gateway }) => gateway.kind === 'hostname') ? 'DNS' : 'STATIC',
-            endpoints: homes.map(({ gateway }) => ({ address: gateway.address })),
-          }),
-        );
-      });
+      const remote = hostsOf(elsewhere)
+        .filter((host) => !here.has(host))
+        .map((host) => {
+          const homes = elsewhere.filter(({ services }) => services.some((service) => globalHost(service) === host));
+          const [ports = []] = homes.flatMap(({ services }) =>
+            services.filter((service) => globalHost(service) === host).map((service) => service.ports),
+          );
+          return labelled(
+            remoteService({
+              host,
+              namespace,
+              name: host.replaceAll('.', '-'),
+              address: addresses[host] ?? '',
+              // What the pods listen on is the receiving cluster's business.
+              port: ports.map(({ targetPort: _targetPort, ...port }) => port),
+              // An address is looked up by nobody, a host name by the proxies.
+              resolution: homes.some(({ gateway }) => gateway.kind === 'hostname') ? 'DNS' : 'STATIC',
+              endpoints: homes.map(({ gateway }) => ({ address: gateway.address })),
+            }),
+          );
+        });
       return [cluster.name, [...own, ...remote]];
     }),
   );

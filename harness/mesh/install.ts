@@ -13,7 +13,11 @@ import { modernProfile } from './profile.ts';
  *
  * @throws MeshproofError MP605 with istioctl's words.
  */
-export async function renderMesh(istioctl: string, options: OperatorOptions, signal?: AbortSignal): Promise<KubernetesObject[]> {
+export async function renderMesh(
+  istioctl: string,
+  options: OperatorOptions,
+  signal?: AbortSignal,
+): Promise<KubernetesObject[]> {
   const { stdout } = await runProgram({
     program: istioctl,
     args: ['manifest', 'generate', '--filename', '-'],
@@ -36,17 +40,43 @@ export async function renderMesh(istioctl: string, options: OperatorOptions, sig
  * @returns the namespace, the secret without its contents, and all other objects, as the server has them
  * @throws MeshproofError MP505 with the object that was refused.
  */
-export async function applyMesh(api: ClusterApi, rendered: readonly KubernetesObject[], authority: CaCerts, signal?: AbortSignal): Promise<KubernetesObject[]> {
-  const namespace = await api.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: systemNamespace } }, signal);
-  const { apiVersion, kind, metadata } = await api.apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'cacerts', namespace: systemNamespace }, stringData: { ...authority } }, signal);
-  return [namespace, { apiVersion, kind, metadata }, ...(await api.applyAll(rendered, signal)), ...(await api.applyAll(modernProfile(), signal))];
+export async function applyMesh(
+  api: ClusterApi,
+  rendered: readonly KubernetesObject[],
+  authority: CaCerts,
+  signal?: AbortSignal,
+): Promise<KubernetesObject[]> {
+  const namespace = await api.apply(
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: systemNamespace } },
+    signal,
+  );
+  const { apiVersion, kind, metadata } = await api.apply(
+    {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'cacerts', namespace: systemNamespace },
+      stringData: { ...authority },
+    },
+    signal,
+  );
+  return [
+    namespace,
+    { apiVersion, kind, metadata },
+    ...(await api.applyAll(rendered, signal)),
+    ...(await api.applyAll(modernProfile(), signal)),
+  ];
 }
 
 /** The CA that istiod signs with, as the secret `cacerts` holds it. Kept in memory only, to install the same mesh again. */
 export async function readCaSecret(api: ClusterApi): Promise<CaCerts> {
   const { data = {} } = await api.core.readNamespacedSecret({ namespace: systemNamespace, name: 'cacerts' });
   const file = (name: keyof CaCerts): string => Buffer.from(data[name] ?? '', 'base64').toString();
-  return { 'ca-cert.pem': file('ca-cert.pem'), 'ca-key.pem': file('ca-key.pem'), 'root-cert.pem': file('root-cert.pem'), 'cert-chain.pem': file('cert-chain.pem') };
+  return {
+    'ca-cert.pem': file('ca-cert.pem'),
+    'ca-key.pem': file('ca-key.pem'),
+    'root-cert.pem': file('root-cert.pem'),
+    'cert-chain.pem': file('cert-chain.pem'),
+  };
 }
 
 /**
@@ -56,10 +86,17 @@ export async function readCaSecret(api: ClusterApi): Promise<CaCerts> {
  * @param within milliseconds
  * @returns the objects of the manifest that were deleted
  */
-export async function removeMesh(api: ClusterApi, rendered: readonly KubernetesObject[], within: number, signal?: AbortSignal): Promise<KubernetesObject[]> {
+export async function removeMesh(
+  api: ClusterApi,
+  rendered: readonly KubernetesObject[],
+  within: number,
+  signal?: AbortSignal,
+): Promise<KubernetesObject[]> {
   const definitions = rendered.filter(({ kind }) => kind === 'CustomResourceDefinition');
   const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: systemNamespace } };
-  const others = [...modernProfile(), ...rendered].filter((object) => !definitions.includes(object) && object.kind !== 'Namespace').reverse();
+  const others = [...modernProfile(), ...rendered]
+    .filter((object) => !definitions.includes(object) && object.kind !== 'Namespace')
+    .reverse();
   for (const object of others) await api.delete(object);
   // Their pods would drain for half a minute; nobody calls them any more.
   await api.endPods(systemNamespace);
@@ -70,12 +107,24 @@ export async function removeMesh(api: ClusterApi, rendered: readonly KubernetesO
 }
 
 /** Waits for both gateways to be available; they need istiod first. */
-export async function waitForGateways(api: ClusterApi, options: { readonly within: number; readonly signal?: AbortSignal | undefined }): Promise<void> {
-  await Promise.all(['istio-ingressgateway', 'istio-egressgateway'].map((name) => api.waitForDeployment(systemNamespace, name, { ...options, code: 'MP604' })));
+export async function waitForGateways(
+  api: ClusterApi,
+  options: { readonly within: number; readonly signal?: AbortSignal | undefined },
+): Promise<void> {
+  await Promise.all(
+    ['istio-ingressgateway', 'istio-egressgateway'].map((name) =>
+      api.waitForDeployment(systemNamespace, name, { ...options, code: 'MP604' }),
+    ),
+  );
 }
 
 /** Whether a mesh has an egress gateway at all: on clusters of the user it may not. */
-export const hasEgressGateway = async (api: Pick<ClusterApi, 'read'>): Promise<boolean> => (await api.read({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'istio-egressgateway', namespace: systemNamespace } })) !== undefined;
+export const hasEgressGateway = async (api: Pick<ClusterApi, 'read'>): Promise<boolean> =>
+  (await api.read({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'istio-egressgateway', namespace: systemNamespace },
+  })) !== undefined;
 
 /** An address of a gateway as peers reach it: what its Service says, or what the platform gave. */
 export interface GatewayAddress {
@@ -88,14 +137,20 @@ export interface GatewayAddress {
  *
  * @throws MeshproofError MP604 with the service's state.
  */
-export async function gatewayAddress(api: ClusterApi, options: { readonly within: number; readonly signal?: AbortSignal | undefined }): Promise<GatewayAddress> {
+export async function gatewayAddress(
+  api: ClusterApi,
+  options: { readonly within: number; readonly signal?: AbortSignal | undefined },
+): Promise<GatewayAddress> {
   return await waitFor<GatewayAddress>({
     name: `istio-ingressgateway of ${api.address.name} has a LoadBalancer address`,
     where: `cluster ${api.address.name}`,
     code: 'MP604',
     ...options,
     look: async () => {
-      const { status, spec } = await api.core.readNamespacedService({ namespace: systemNamespace, name: 'istio-ingressgateway' });
+      const { status, spec } = await api.core.readNamespacedService({
+        namespace: systemNamespace,
+        name: 'istio-ingressgateway',
+      });
       const given = status?.loadBalancer?.ingress?.[0];
       if (given?.ip !== undefined) return holds({ address: given.ip, kind: 'ip' });
       if (given?.hostname !== undefined) return holds({ address: given.hostname, kind: 'hostname' });

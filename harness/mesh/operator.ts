@@ -39,7 +39,9 @@ export function istioOperator({ cluster, hub, tag, edition }: OperatorOptions): 
         defaultConfig: {
           proxyMetadata: { ISTIO_META_DNS_CAPTURE: 'true' },
           // Istio leaves most of Envoy's counters out; proofs of path read these.
-          proxyStatsMatcher: { inclusionRegexps: ['cluster\\.outbound.*upstream_(cx|rq)_.*', 'listener\\..*15443\\..*'] },
+          proxyStatsMatcher: {
+            inclusionRegexps: ['cluster\\.outbound.*upstream_(cx|rq)_.*', 'listener\\..*15443\\..*'],
+          },
         },
       },
       components: {
@@ -47,7 +49,11 @@ export function istioOperator({ cluster, hub, tag, edition }: OperatorOptions): 
           {
             name: 'istio-ingressgateway',
             enabled: true,
-            k8s: { resources, hpaSpec: null, service: { ports: [port('status-port', 15021), port('http2', 80, 8080), port('tls', eastWestPort)] } },
+            k8s: {
+              resources,
+              hpaSpec: null,
+              service: { ports: [port('status-port', 15021), port('http2', 80, 8080), port('tls', eastWestPort)] },
+            },
           },
         ],
         egressGateways: [
@@ -62,13 +68,19 @@ export function istioOperator({ cluster, hub, tag, edition }: OperatorOptions): 
           },
         ],
         pilot: {
-          k8s: { resources: { requests: { cpu: '10m', memory: '100Mi' } }, env: edition === 'source' ? upstreamEnvoy : [] },
+          k8s: {
+            resources: { requests: { cpu: '10m', memory: '100Mi' } },
+            env: edition === 'source' ? upstreamEnvoy : [],
+          },
         },
       },
       values: {
         ...(edition === 'source' ? { telemetry: { enabled: false } } : {}),
         pilot: { autoscaleEnabled: false },
-        gateways: { 'istio-ingressgateway': { autoscaleEnabled: false }, 'istio-egressgateway': { autoscaleEnabled: false } },
+        gateways: {
+          'istio-ingressgateway': { autoscaleEnabled: false },
+          'istio-egressgateway': { autoscaleEnabled: false },
+        },
         global: {
           meshID: 'meshproof',
           multiCluster: { clusterName: cluster },

@@ -1,6 +1,13 @@
 import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
 import { systemNamespace } from './operator.ts';
-import { eastWestGateway, exposedService, globalMutualTls, remoteService, type RemoteService, type ServicePort } from './services.ts';
+import {
+  eastWestGateway,
+  exposedService,
+  globalMutualTls,
+  remoteService,
+  type RemoteService,
+  type ServicePort,
+} from './services.ts';
 
 /**
  * The mesh profile `modern`: what the 1.4–1.7 charts installed by themselves for replicated control planes, and what no chart installs
@@ -8,7 +15,12 @@ import { eastWestGateway, exposedService, globalMutualTls, remoteService, type R
  */
 export function modernProfile(): KubernetesObject[] {
   return [
-    eastWestGateway('istio-multicluster-ingressgateway', { istio: 'ingressgateway' }, ['*.local', '*.global'], systemNamespace),
+    eastWestGateway(
+      'istio-multicluster-ingressgateway',
+      { istio: 'ingressgateway' },
+      ['*.local', '*.global'],
+      systemNamespace,
+    ),
     eastWestGateway('istio-multicluster-egressgateway', { istio: 'egressgateway' }, ['*.global'], systemNamespace),
     globalMutualTls(systemNamespace),
   ];
@@ -45,7 +57,9 @@ const [egressOnly, sidecarsOnly] = ['external', 'mesh'];
  * (`network: external`) out of it. Until 1.7 a sidecar without a view saw the unnamed network only; since 1.8 it sees all, and half of the
  * traffic would go direct while curl says 200.
  */
-export const clientAnnotations = { 'proxy.istio.io/config': JSON.stringify({ proxyMetadata: { ISTIO_META_REQUESTED_NETWORK_VIEW: sidecarsOnly } }) };
+export const clientAnnotations = {
+  'proxy.istio.io/config': JSON.stringify({ proxyMetadata: { ISTIO_META_REQUESTED_NETWORK_VIEW: sidecarsOnly } }),
+};
 
 /** An endpoint outside of the registry counts as a mesh member, which the SNI clusters of gateways demand since 1.20, by this label. */
 const meshMember = { 'security.istio.io/tlsMode': 'istio' };
@@ -90,5 +104,11 @@ export const httpbinGlobal = {
  * @param targetPort the port of httpbin's container
  */
 export function exposeHttpbin(targetPort: number, { host, port }: GlobalService = httpbinGlobal): KubernetesObject {
-  return exposedService({ host, namespace: 'bar', name: host.replaceAll('.', '-'), port: { ...port, targetPort }, selector: { app: 'httpbin' } });
+  return exposedService({
+    host,
+    namespace: 'bar',
+    name: host.replaceAll('.', '-'),
+    port: { ...port, targetPort },
+    selector: { app: 'httpbin' },
+  });
 }

@@ -61,10 +61,14 @@ export async function waitForProxiesSynced(kubectl: string, cluster: ClusterAddr
     look: async () => {
       const proxies = await proxySyncs(kubectl, cluster);
       const names = proxies.map(({ proxy = '' }) => proxy);
-      const missing = ['istio-ingressgateway', 'istio-egressgateway'].filter((gateway) => !names.some((name) => name.startsWith(gateway)));
+      const missing = ['istio-ingressgateway', 'istio-egressgateway'].filter(
+        (gateway) => !names.some((name) => name.startsWith(gateway)),
+      );
       if (missing.length > 0) return notYet(`not connected: ${missing.join(', ')}`);
       const lagging = proxies.filter((proxy) => unacknowledged(proxy).length > 0);
-      return lagging.length === 0 ? holds(undefined) : notYet(lagging.map((proxy) => `${proxy.proxy ?? ''}: ${unacknowledged(proxy).join(', ')}`).join('; '));
+      return lagging.length === 0
+        ? holds(undefined)
+        : notYet(lagging.map((proxy) => `${proxy.proxy ?? ''}: ${unacknowledged(proxy).join(', ')}`).join('; '));
     },
     tolerates: (error) => error instanceof MeshproofError && error.code === 'MP702',
   });
@@ -76,8 +80,18 @@ export async function proxySyncs(kubectl: string, cluster: ClusterAddress): Prom
 }
 
 async function syncsNow(kubectl: string, cluster: ClusterAddress): Promise<ProxySync[]> {
-  const { stdout, stderr, exitCode } = await execInPod(kubectl, systemDeployment(cluster, 'istiod', 'discovery'), ['pilot-discovery', 'request', 'GET', '/debug/syncz']);
-  if (exitCode !== 0) throw new MeshproofError('MP702', { what: 'istiod did not answer /debug/syncz', where: `cluster ${cluster.name}`, seen: stderr });
+  const { stdout, stderr, exitCode } = await execInPod(kubectl, systemDeployment(cluster, 'istiod', 'discovery'), [
+    'pilot-discovery',
+    'request',
+    'GET',
+    '/debug/syncz',
+  ]);
+  if (exitCode !== 0)
+    throw new MeshproofError('MP702', {
+      what: 'istiod did not answer /debug/syncz',
+      where: `cluster ${cluster.name}`,
+      seen: stderr,
+    });
   const start = stdout.indexOf('[');
   return start < 0 ? [] : syncSchema.parse(JSON.parse(stdout.slice(start)));
 }
@@ -88,7 +102,12 @@ async function syncsNow(kubectl: string, cluster: ClusterAddress): Promise<Proxy
  *
  * @throws MeshproofError MP506 with what curl saw.
  */
-export async function waitForGatewayReachable(kubectl: string, from: ClusterAddress, peer: { readonly name: string; readonly address: string }, options: Waiting): Promise<void> {
+export async function waitForGatewayReachable(
+  kubectl: string,
+  from: ClusterAddress,
+  peer: { readonly name: string; readonly address: string },
+  options: Waiting,
+): Promise<void> {
   const client = systemDeployment(from, 'istio-ingressgateway', 'istio-proxy');
   await waitFor({
     name: `${from.name} reaches the gateway of ${peer.name} at ${peer.address}`,
@@ -98,8 +117,12 @@ export async function waitForGatewayReachable(kubectl: string, from: ClusterAddr
     ...options,
     look: async () => {
       const health = await curl(kubectl, client, `http://${peer.address}:15021/healthz/ready`, { maxSeconds: 3 });
-      if (health.status !== 200) return notYet(`port 15021: ${health.exitCode === 0 ? `HTTP ${health.status}` : health.error}`);
-      const greeting = await curl(kubectl, client, `https://${peer.address}:${eastWestPort}/`, { maxSeconds: 3, insecure: true });
+      if (health.status !== 200)
+        return notYet(`port 15021: ${health.exitCode === 0 ? `HTTP ${health.status}` : health.error}`);
+      const greeting = await curl(kubectl, client, `https://${peer.address}:${eastWestPort}/`, {
+        maxSeconds: 3,
+        insecure: true,
+      });
       return connected.has(greeting.exitCode) ? holds(undefined) : notYet(`port ${eastWestPort}: ${greeting.error}`);
     },
   });
@@ -109,5 +132,12 @@ export async function waitForGatewayReachable(kubectl: string, from: ClusterAddr
 const connected = new Set([0, 35, 52, 56]);
 
 function systemDeployment(cluster: ClusterAddress, deployment: string, container: string): PodContainer {
-  return { cluster: cluster.name, kubeconfig: cluster.kubeconfig, context: cluster.context, namespace: systemNamespace, pod: `deploy/${deployment}`, container };
+  return {
+    cluster: cluster.name,
+    kubeconfig: cluster.kubeconfig,
+    context: cluster.context,
+    namespace: systemNamespace,
+    pod: `deploy/${deployment}`,
+    container,
+  };
 }

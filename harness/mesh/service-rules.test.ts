@@ -21,21 +21,43 @@ describe('the address of a .global service', () => {
     ['240.0.0', 'not an IPv4 address'],
     ['::1', 'not an IPv4 address'],
   ])('%s is refused as %s', (address, why) => {
-    expect(() => checkServiceAddress(address, 'a.b.global')).toThrow(expect.objectContaining({ code: 'MP606', details: expect.objectContaining({ seen: expect.stringContaining(why) }) }));
+    expect(() => checkServiceAddress(address, 'a.b.global')).toThrow(
+      expect.objectContaining({
+        code: 'MP606',
+        details: expect.objectContaining({ seen: expect.stringContaining(why) }),
+      }),
+    );
   });
 
   test('a refused address never becomes a ServiceEntry', () => {
-    const make = (address: string): object => remoteService({ host: 'a.b.global', namespace: 'b', name: 'a', address, port: { name: 'http', number: 80, protocol: 'HTTP' }, endpoints: [] });
+    const make = (address: string): object =>
+      remoteService({
+        host: 'a.b.global',
+        namespace: 'b',
+        name: 'a',
+        address,
+        port: { name: 'http', number: 80, protocol: 'HTTP' },
+        endpoints: [],
+      });
     expect(() => make('224.0.0.5')).toThrow(expect.objectContaining({ code: 'MP606' }));
     expect(make('240.0.0.5')).toMatchObject({ spec: { addresses: ['240.0.0.5'] } });
   });
 
   test('is of one service only', () => {
-    checkDistinctAddresses([{ host: 'a.b.global', address: '240.0.0.2' }, { host: 'c.b.global', address: '240.0.0.3' }, { host: 'a.b.global', address: '240.0.0.2' }]);
-    const shared = [{ host: 'a.b.global', address: '240.0.0.2' }, { host: 'c.b.global', address: '240.0.0.2' }];
+    checkDistinctAddresses([
+      { host: 'a.b.global', address: '240.0.0.2' },
+      { host: 'c.b.global', address: '240.0.0.3' },
+      { host: 'a.b.global', address: '240.0.0.2' },
+    ]);
+    const shared = [
+      { host: 'a.b.global', address: '240.0.0.2' },
+      { host: 'c.b.global', address: '240.0.0.2' },
+    ];
     expect(() => {
       checkDistinctAddresses(shared);
-    }).toThrow(expect.objectContaining({ code: 'MP607', message: 'a.b.global and c.b.global share the address 240.0.0.2' }));
+    }).toThrow(
+      expect.objectContaining({ code: 'MP607', message: 'a.b.global and c.b.global share the address 240.0.0.2' }),
+    );
   });
 });
 
@@ -52,8 +74,12 @@ describe('the name of a port', () => {
   });
 
   test('that says another protocol is refused', () => {
-    expect(() => checkPortName({ name: 'http1', number: 8000, protocol: 'TCP' })).toThrow(expect.objectContaining({ code: 'MP608', details: expect.objectContaining({ seen: 'a name that says HTTP' }) }));
-    expect(() => checkPortName({ name: 'tcp-web', number: 8000, protocol: 'HTTP' })).toThrow(expect.objectContaining({ code: 'MP608' }));
+    expect(() => checkPortName({ name: 'http1', number: 8000, protocol: 'TCP' })).toThrow(
+      expect.objectContaining({ code: 'MP608', details: expect.objectContaining({ seen: 'a name that says HTTP' }) }),
+    );
+    expect(() => checkPortName({ name: 'tcp-web', number: 8000, protocol: 'HTTP' })).toThrow(
+      expect.objectContaining({ code: 'MP608' }),
+    );
   });
 
   test('that says none is told', () => {

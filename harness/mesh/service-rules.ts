@@ -22,13 +22,19 @@ export type Advice = string | undefined;
  */
 export function checkServiceAddress(address: string, host: string): Advice {
   const refuse = (why: string): never => {
-    throw new MeshproofError('MP606', { what: `${address} cannot be the address of ${host}`, expected: 'an address of 240.0.0.0/4', seen: why });
+    throw new MeshproofError('MP606', {
+      what: `${address} cannot be the address of ${host}`,
+      expected: 'an address of 240.0.0.0/4',
+      seen: why,
+    });
   };
   if (!ipaddr.IPv4.isValidFourPartDecimal(address)) return refuse('it is not an IPv4 address');
   const parsed = ipaddr.IPv4.parse(address);
   const why = unusable[parsed.range()];
   if (why !== undefined) return refuse(why);
-  return parsed.match(classE) ? undefined : `${address} is outside of 240.0.0.0/4: it works for ${host} only as long as nothing real has it`;
+  return parsed.match(classE)
+    ? undefined
+    : `${address} is outside of 240.0.0.0/4: it works for ${host} only as long as nothing real has it`;
 }
 
 /** A service as far as collisions go. */
@@ -47,7 +53,12 @@ export function checkDistinctAddresses(services: readonly AddressedService[]): v
   const owners = new Map<string, string>();
   for (const { host, address } of services) {
     const owner = owners.get(address);
-    if (owner !== undefined && owner !== host) throw new MeshproofError('MP607', { what: `${owner} and ${host} share the address ${address}`, expected: 'an address for each', seen: `both have ${address}` });
+    if (owner !== undefined && owner !== host)
+      throw new MeshproofError('MP607', {
+        what: `${owner} and ${host} share the address ${address}`,
+        expected: 'an address for each',
+        seen: `both have ${address}`,
+      });
     owners.set(address, host);
   }
 }
@@ -70,10 +81,16 @@ const families: Readonly<Record<string, readonly string[]>> = {
  */
 export function checkPortName({ name, number, protocol }: ServicePort): Advice {
   const [prefix = ''] = name.split('-');
-  const familyOf = (word: string): string | undefined => Object.entries(families).find(([, prefixes]) => prefixes.includes(word))?.[0];
+  const familyOf = (word: string): string | undefined =>
+    Object.entries(families).find(([, prefixes]) => prefixes.includes(word))?.[0];
   // The page's own port is called http1.
   const said = familyOf(prefix) ?? familyOf(prefix.replace(/\d+$/, ''));
-  if (said === undefined) return `the port name "${name}" says no protocol: begin it with ${(families[protocol] ?? [])[0] ?? ''}-`;
+  if (said === undefined)
+    return `the port name "${name}" says no protocol: begin it with ${(families[protocol] ?? [])[0] ?? ''}-`;
   if (said === protocol) return undefined;
-  throw new MeshproofError('MP608', { what: `port ${number} is named "${name}" and declares ${protocol}`, expected: `a name that begins with ${(families[protocol] ?? []).join(' or ')}`, seen: `a name that says ${said}` });
+  throw new MeshproofError('MP608', {
+    what: `port ${number} is named "${name}" and declares ${protocol}`,
+    expected: `a name that begins with ${(families[protocol] ?? []).join(' or ')}`,
+    seen: `a name that says ${said}`,
+  });
 }

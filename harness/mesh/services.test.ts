@@ -27,7 +27,13 @@ test('the client side is the walkthrough’s ServiceEntry, word for word', () =>
 });
 
 test('the receiving side selects workloads, so that its endpoints count as mesh members', () => {
-  const entry = exposedService({ host: 'a.b.global', namespace: 'b', name: 'a', port: { name: 'http1', number: 8000, protocol: 'HTTP', targetPort: 8080 }, selector: { app: 'a' } });
+  const entry = exposedService({
+    host: 'a.b.global',
+    namespace: 'b',
+    name: 'a',
+    port: { name: 'http1', number: 8000, protocol: 'HTTP', targetPort: 8080 },
+    selector: { app: 'a' },
+  });
   expect(entry['spec']).toMatchObject({ resolution: 'STATIC', workloadSelector: { labels: { app: 'a' } } });
 });
 
@@ -38,6 +44,8 @@ test('cluster names and SNIs follow Istio’s BuildSubsetKey and BuildDNSSrvSubs
 });
 
 test('a proxy lags in the types whose last push it has not acknowledged', () => {
-  expect(unacknowledged({ proxy: 'p', cluster_sent: 'a', cluster_acked: 'a', listener_sent: 'b', listener_acked: 'a' })).toEqual(['listener']);
+  expect(
+    unacknowledged({ proxy: 'p', cluster_sent: 'a', cluster_acked: 'a', listener_sent: 'b', listener_acked: 'a' }),
+  ).toEqual(['listener']);
   expect(unacknowledged({ proxy: 'p' })).toEqual([]);
 });

@@ -55,7 +55,10 @@ export function remoteService(service: RemoteService): KubernetesObject {
       ports,
       resolution,
       addresses: [address],
-      endpoints: endpoints.map(({ port: endpointPort = eastWestPort, ...endpoint }) => ({ ...endpoint, ports: Object.fromEntries(ports.map(({ name: portName }) => [portName, endpointPort])) })),
+      endpoints: endpoints.map(({ port: endpointPort = eastWestPort, ...endpoint }) => ({
+        ...endpoint,
+        ports: Object.fromEntries(ports.map(({ name: portName }) => [portName, endpointPort])),
+      })),
     },
   };
 }
@@ -81,17 +84,34 @@ export function exposedService({ host, namespace, name, port, selector, address 
     apiVersion: networking,
     kind: 'ServiceEntry',
     metadata: { name, namespace },
-    spec: { hosts: [host], location: 'MESH_INTERNAL', ports: [port].flat(), resolution: 'STATIC', ...(address === undefined ? {} : { addresses: [address] }), workloadSelector: { labels: selector } },
+    spec: {
+      hosts: [host],
+      location: 'MESH_INTERNAL',
+      ports: [port].flat(),
+      resolution: 'STATIC',
+      ...(address === undefined ? {} : { addresses: [address] }),
+      workloadSelector: { labels: selector },
+    },
   };
 }
 
 /** The gateway between clusters: TLS on 15443 is passed through by SNI, for hosts of the mesh only. */
-export function eastWestGateway(name: string, selector: Readonly<Record<string, string>>, hosts: readonly string[], namespace: string): KubernetesObject {
+export function eastWestGateway(
+  name: string,
+  selector: Readonly<Record<string, string>>,
+  hosts: readonly string[],
+  namespace: string,
+): KubernetesObject {
   return {
     apiVersion: networking,
     kind: 'Gateway',
     metadata: { name, namespace },
-    spec: { selector, servers: [{ port: { number: eastWestPort, name: 'tls', protocol: 'TLS' }, tls: { mode: 'AUTO_PASSTHROUGH' }, hosts }] },
+    spec: {
+      selector,
+      servers: [
+        { port: { number: eastWestPort, name: 'tls', protocol: 'TLS' }, tls: { mode: 'AUTO_PASSTHROUGH' }, hosts },
+      ],
+    },
   };
 }
 
@@ -119,7 +139,11 @@ export function subsets({ host, namespace, name, subsets: named }: Subsets): Kub
     apiVersion: networking,
     kind: 'DestinationRule',
     metadata: { name, namespace },
-    spec: { host, trafficPolicy: { tls: { mode: 'ISTIO_MUTUAL' } }, subsets: Object.entries(named).map(([subset, labels]) => ({ name: subset, labels })) },
+    spec: {
+      host,
+      trafficPolicy: { tls: { mode: 'ISTIO_MUTUAL' } },
+      subsets: Object.entries(named).map(([subset, labels]) => ({ name: subset, labels })),
+    },
   };
 }
 
@@ -144,10 +168,20 @@ export function localityFailover({ host, namespace, name, from, to }: Failover):
     loadBalancer: { localityLbSetting: { enabled: true, failover: [{ from, to }] } },
     outlierDetection: { consecutive5xxErrors: 2, interval: '1s', baseEjectionTime: '2s', maxEjectionPercent: 100 },
   };
-  const retries = { attempts: 3, perTryTimeout: '2s', retryOn: 'connect-failure,refused-stream,reset,unavailable,503', retryRemoteLocalities: true };
+  const retries = {
+    attempts: 3,
+    perTryTimeout: '2s',
+    retryOn: 'connect-failure,refused-stream,reset,unavailable,503',
+    retryRemoteLocalities: true,
+  };
   return [
     { apiVersion: networking, kind: 'DestinationRule', metadata, spec: { host, trafficPolicy } },
-    { apiVersion: networking, kind: 'VirtualService', metadata, spec: { hosts: [host], http: [{ route: [{ destination: { host } }], retries }] } },
+    {
+      apiVersion: networking,
+      kind: 'VirtualService',
+      metadata,
+      spec: { hosts: [host], http: [{ route: [{ destination: { host } }], retries }] },
+    },
   ];
 }
 
@@ -163,13 +197,24 @@ export interface VersionRoutes {
 
 /** Routes to subsets: by header where there is one, else by weight. */
 export function versionRoutes({ host, namespace, name, header, weights }: VersionRoutes): KubernetesObject {
-  const byHeader = Object.keys(weights).map((subset) => ({ match: [{ headers: { [header]: { exact: subset } } }], route: [{ destination: { host, subset } }] }));
-  const byWeight = { route: Object.entries(weights).map(([subset, weight]) => ({ destination: { host, subset }, weight })) };
-  return { apiVersion: networking, kind: 'VirtualService', metadata: { name, namespace }, spec: { hosts: [host], http: [...byHeader, byWeight] } };
+  const byHeader = Object.keys(weights).map((subset) => ({
+    match: [{ headers: { [header]: { exact: subset } } }],
+    route: [{ destination: { host, subset } }],
+  }));
+  const byWeight = {
+    route: Object.entries(weights).map(([subset, weight]) => ({ destination: { host, subset }, weight })),
+  };
+  return {
+    apiVersion: networking,
+    kind: 'VirtualService',
+    metadata: { name, namespace },
+    spec: { hosts: [host], http: [...byHeader, byWeight] },
+  };
 }
 
 /** The name of a service's outbound cluster in a sidecar: `outbound|8000||httpbin.bar.global`. */
-export const outboundCluster = (host: string, port: number, subset = ''): string => `outbound|${port}|${subset}|${host}`;
+export const outboundCluster = (host: string, port: number, subset = ''): string =>
+  `outbound|${port}|${subset}|${host}`;
 
 /** The SNI under which the same service is asked for at the peer's gateway: `outbound_.8000_._.httpbin.bar.global`. */
 export const outboundSni = (host: string, port: number, subset = ''): string => `outbound_.${port}_.${subset}_.${host}`;

@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { kubeDnsStubDomains, stubDomainConfigMap, stubDomainForm, stubDomainServers, withoutStubDomain, withStubDomain } from './stub-domain.ts';
+import {
+  kubeDnsStubDomains,
+  stubDomainConfigMap,
+  stubDomainForm,
+  stubDomainServers,
+  withoutStubDomain,
+  withStubDomain,
+} from './stub-domain.ts';
 
 test.each([
   ['coredns', '1.3.1', 'coredns<1.4.0'],
@@ -37,6 +44,8 @@ describe('the ConfigMap for KubeDNS', () => {
   });
 
   test('with a name in place of an address would be refused', () => {
-    expect(() => kubeDnsStubDomains(stubDomainConfigMap('kube-dns', 'istiocoredns'))).toThrow(expect.objectContaining({ code: 'MP606' }));
+    expect(() => kubeDnsStubDomains(stubDomainConfigMap('kube-dns', 'istiocoredns'))).toThrow(
+      expect.objectContaining({ code: 'MP606' }),
+    );
   });
 });

@@ -12,9 +12,15 @@ export type StubDomainForm = 'kube-dns' | 'coredns<1.4.0' | 'coredns=1.4.0' | 'c
  *
  * @param dns name of the DNS server, and its version where it is CoreDNS: "1.12.4"
  */
-export function stubDomainForm(dns: { readonly server: 'kube-dns' | 'coredns'; readonly version?: string }): StubDomainForm {
+export function stubDomainForm(dns: {
+  readonly server: 'kube-dns' | 'coredns';
+  readonly version?: string;
+}): StubDomainForm {
   if (dns.server === 'kube-dns') return 'kube-dns';
-  const [major = 0, minor = 0, patch = 0] = (dns.version ?? '').replace(/^v/, '').split('.').map((part) => Number.parseInt(part, 10));
+  const [major = 0, minor = 0, patch = 0] = (dns.version ?? '')
+    .replace(/^v/, '')
+    .split('.')
+    .map((part) => Number.parseInt(part, 10));
   const order = major - 1 || minor - 4 || patch;
   if (order === 0) return 'coredns=1.4.0';
   return order < 0 ? 'coredns<1.4.0' : 'coredns>1.4.0';
@@ -54,7 +60,11 @@ export function kubeDnsStubDomains(configMap: KubernetesObject): Record<string, 
   const { data } = z.looseObject({ data: z.object({ stubDomains: z.string() }) }).parse(configMap);
   const domains = z.record(z.string(), z.array(z.string())).parse(JSON.parse(data.stubDomains));
   for (const server of Object.values(domains).flat()) {
-    if (!ipaddr.isValid(server.replace(/:\d+$/, ''))) throw new MeshproofError('MP606', { what: `KubeDNS takes no name server ${server}`, expected: 'an IP address, with a port or without' });
+    if (!ipaddr.isValid(server.replace(/:\d+$/, '')))
+      throw new MeshproofError('MP606', {
+        what: `KubeDNS takes no name server ${server}`,
+        expected: 'an IP address, with a port or without',
+      });
   }
   return domains;
 }
@@ -75,7 +85,16 @@ export interface GlobalNameServer {
 /** A Corefile that answers `.global` from a fixed list, which is what istiocoredns made out of the ServiceEntries. */
 export function globalCorefile(hosts: Readonly<Record<string, string>>, plugins: readonly string[] = []): string {
   const lines = Object.entries(hosts).map(([host, address]) => `        ${address} ${host}`);
-  return ['.:53 {', '    errors', ...plugins.map((plugin) => `    ${plugin}`), '    hosts {', ...lines, '    }', '}', ''].join('\n');
+  return [
+    '.:53 {',
+    '    errors',
+    ...plugins.map((plugin) => `    ${plugin}`),
+    '    hosts {',
+    ...lines,
+    '    }',
+    '}',
+    '',
+  ].join('\n');
 }
 
 /**
@@ -86,7 +105,12 @@ export function globalNameServer({ image, hosts }: GlobalNameServer): Kubernetes
   const name = 'istiocoredns';
   const corefile = globalCorefile(hosts, ['ready']);
   return [
-    { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: systemNamespace }, data: { Corefile: corefile } },
+    {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name, namespace: systemNamespace },
+      data: { Corefile: corefile },
+    },
     {
       apiVersion: 'v1',
       kind: 'Service',

@@ -34,7 +34,19 @@ export async function readAccessLog(kubectl: string, where: PodContainer, since:
   const lines = async (): Promise<AccessLogEntry[]> => {
     const { stdout } = await runProgram({
       program: kubectl,
-      args: ['--kubeconfig', where.kubeconfig, '--context', where.context, '--namespace', where.namespace, 'logs', where.pod, '-c', where.container, `--since-time=${since.toISOString()}`],
+      args: [
+        '--kubeconfig',
+        where.kubeconfig,
+        '--context',
+        where.context,
+        '--namespace',
+        where.namespace,
+        'logs',
+        where.pod,
+        '-c',
+        where.container,
+        `--since-time=${since.toISOString()}`,
+      ],
       purpose: 'read the access log',
       code: 'MP702',
       where: pod,
@@ -61,6 +73,10 @@ export function parseAccessLog(text: string): AccessLogEntry[] {
     .map((line) => {
       const entry = entrySchema.safeParse(JSON.parse(line));
       if (entry.success) return entry.data;
-      throw new MeshproofError('MP703', { what: 'an access log line does not have the modelled shape', expected: entry.error.issues[0]?.message, seen: line.slice(0, 300) });
+      throw new MeshproofError('MP703', {
+        what: 'an access log line does not have the modelled shape',
+        expected: entry.error.issues[0]?.message,
+        seen: line.slice(0, 300),
+      });
     });
 }

@@ -3,12 +3,21 @@ import { barrier, type Pushes } from './barrier.ts';
 import { recordedDump } from './recorded.ts';
 import type { Hop } from './trace.ts';
 
-const hop = (found: string | undefined): Hop[] => [{ proxy: 'p', hop: 'route', expected: 'a route', found, nearest: ['another'] }];
-const acknowledged: Pushes = { versions: { cluster: '2099-01-01T00:00:00Z/999', listener: '2099-01-01T00:00:00Z/999' }, unacknowledged: [] };
+const hop = (found: string | undefined): Hop[] => [
+  { proxy: 'p', hop: 'route', expected: 'a route', found, nearest: ['another'] },
+];
+const acknowledged: Pushes = {
+  versions: { cluster: '2099-01-01T00:00:00Z/999', listener: '2099-01-01T00:00:00Z/999' },
+  unacknowledged: [],
+};
 const dump = recordedDump('sleep');
 
 /** A barrier over a real dump, with istiod's answers in turn (the last for ever) and the trace's. */
-async function passing(pushes: readonly (Pushes | undefined)[], traced: readonly Hop[][] = [hop('found')], within = 700): Promise<{ readonly error: unknown; readonly looks: number }> {
+async function passing(
+  pushes: readonly (Pushes | undefined)[],
+  traced: readonly Hop[][] = [hop('found')],
+  within = 700,
+): Promise<{ readonly error: unknown; readonly looks: number }> {
   let asked = 0;
   let looks = 0;
   const turn = <T>(list: readonly T[], index: number): T => list[Math.min(index, list.length - 1)] as T;
@@ -31,7 +40,9 @@ test('opens when the path holds before and after the acknowledgement', async () 
 
 test('waits for a path that is on its way, and for the acknowledgement', async () => {
   const lagging = { ...acknowledged, unacknowledged: ['listener'] };
-  expect(await passing([undefined, lagging, acknowledged], [hop(undefined), hop('found')])).toMatchObject({ error: undefined });
+  expect(await passing([undefined, lagging, acknowledged], [hop(undefined), hop('found')])).toMatchObject({
+    error: undefined,
+  });
 });
 
 test('a push between the looks starts the look anew', async () => {
@@ -42,23 +53,45 @@ test('a push between the looks starts the look anew', async () => {
 test('a dump of a newer version than the acknowledged one does not pass', async () => {
   const old = { ...acknowledged, versions: { cluster: '2020-01-01T00:00:00Z/0', listener: '2020-01-01T00:00:00Z/0' } };
   const { error } = await passing([old]);
-  expect(error).toMatchObject({ code: 'MP701', details: { seen: expect.stringContaining('newer than what istiod knows') } });
+  expect(error).toMatchObject({
+    code: 'MP701',
+    details: { seen: expect.stringContaining('newer than what istiod knows') },
+  });
 });
 
 test('after istiod was restarted its count begins anew: a later time with a lower count is the newer version', async () => {
-  const restarted = { ...acknowledged, versions: { cluster: '2099-01-01T00:00:00Z/1', listener: '2099-01-01T00:00:00Z/1' } };
+  const restarted = {
+    ...acknowledged,
+    versions: { cluster: '2099-01-01T00:00:00Z/1', listener: '2099-01-01T00:00:00Z/1' },
+  };
   expect(await passing([restarted])).toMatchObject({ error: undefined });
 });
 
 test('says which acknowledgement is outstanding, or what hop is missing', async () => {
-  expect((await passing([{ ...acknowledged, unacknowledged: ['route'] }])).error).toMatchObject({ code: 'MP701', details: { seen: expect.stringContaining('acknowledgement of route') } });
-  expect((await passing([acknowledged], [hop(undefined)])).error).toMatchObject({ details: { seen: expect.stringContaining('nearest: another') } });
+  expect((await passing([{ ...acknowledged, unacknowledged: ['route'] }])).error).toMatchObject({
+    code: 'MP701',
+    details: { seen: expect.stringContaining('acknowledgement of route') },
+  });
+  expect((await passing([acknowledged], [hop(undefined)])).error).toMatchObject({
+    details: { seen: expect.stringContaining('nearest: another') },
+  });
 });
 
 test('a rejected push ends the wait at once, with Envoy’s words', async () => {
-  const rejected = recordedDump('sleep', (text) => text.replace('"name":"0.0.0.0_8000","active_state"', '"name":"0.0.0.0_8000","error_state":{"details":"duplicate filter chain"},"active_state"'));
+  const rejected = recordedDump('sleep', (text) =>
+    text.replace(
+      '"name":"0.0.0.0_8000","active_state"',
+      '"name":"0.0.0.0_8000","error_state":{"details":"duplicate filter chain"},"active_state"',
+    ),
+  );
   const started = performance.now();
-  const failing = barrier({ proxy: 'p', within: 30_000, dump: () => Promise.resolve(rejected), pushes: () => Promise.resolve(acknowledged), trace: () => hop('found') });
+  const failing = barrier({
+    proxy: 'p',
+    within: 30_000,
+    dump: () => Promise.resolve(rejected),
+    pushes: () => Promise.resolve(acknowledged),
+    trace: () => hop('found'),
+  });
   await expect(failing).rejects.toMatchObject({ code: 'MP704', details: { seen: 'duplicate filter chain' } });
   expect(performance.now() - started).toBeLessThan(5_000);
 });

@@ -37,12 +37,26 @@ export interface BarrierOptions {
  * @throws MeshproofError MP701 that says what is missing; MP704 with Envoy's words for a rejection.
  */
 export async function barrier({ proxy, dump, pushes, trace, within }: BarrierOptions): Promise<Passed> {
-  const look = async (): Promise<{ readonly hops: Hop[]; readonly missing: string | undefined; readonly inDump: Readonly<Record<string, string>> }> => {
+  const look = async (): Promise<{
+    readonly hops: Hop[];
+    readonly missing: string | undefined;
+    readonly inDump: Readonly<Record<string, string>>;
+  }> => {
     const now = await dump();
     const [rejection] = now.rejections;
-    if (rejection !== undefined) throw new MeshproofError('MP704', { what: `${rejection.resource} was rejected`, where: proxy, seen: rejection.details });
+    if (rejection !== undefined)
+      throw new MeshproofError('MP704', {
+        what: `${rejection.resource} was rejected`,
+        where: proxy,
+        seen: rejection.details,
+      });
     const hops = trace(now);
-    const missing = brokenHop(hops) !== undefined ? describeTrace(hops) : now.warming.length > 0 ? `still warming: ${now.warming.join(', ')}` : undefined;
+    const missing =
+      brokenHop(hops) !== undefined
+        ? describeTrace(hops)
+        : now.warming.length > 0
+          ? `still warming: ${now.warming.join(', ')}`
+          : undefined;
     return { hops, missing, inDump: { cluster: now.versions.clusters, listener: now.versions.listeners } };
   };
   return await waitFor<Passed>({
@@ -55,13 +69,19 @@ export async function barrier({ proxy, dump, pushes, trace, within }: BarrierOpt
       if (missing !== undefined) return notYet(missing);
       const before = await pushes();
       if (before === undefined) return notYet('the proxy is not connected to istiod');
-      if (before.unacknowledged.length > 0) return notYet(`istiod still waits for the acknowledgement of ${before.unacknowledged.join(', ')}`);
+      if (before.unacknowledged.length > 0)
+        return notYet(`istiod still waits for the acknowledgement of ${before.unacknowledged.join(', ')}`);
       const again = await look();
       if (again.missing !== undefined) return notYet(again.missing);
       const after = await pushes();
       if (JSON.stringify(after) !== JSON.stringify(before)) return notYet('another push came in between');
-      const ahead = Object.entries(again.inDump).find(([type, version]) => isNewer(version, before.versions[type] ?? ''));
-      if (ahead !== undefined) return notYet(`the ${ahead[0]} configuration is of ${ahead[1]}, newer than what istiod knows to be acknowledged`);
+      const ahead = Object.entries(again.inDump).find(([type, version]) =>
+        isNewer(version, before.versions[type] ?? ''),
+      );
+      if (ahead !== undefined)
+        return notYet(
+          `the ${ahead[0]} configuration is of ${ahead[1]}, newer than what istiod knows to be acknowledged`,
+        );
       return holds({ hops: again.hops, sent: before.versions, inDump: again.inDump });
     },
   });
@@ -69,7 +89,10 @@ export async function barrier({ proxy, dump, pushes, trace, within }: BarrierOpt
 
 /** Push versions are `<time>/<count>`; the count begins anew when istiod does. One that is missing compares with none. */
 function isNewer(version: string, than: string): boolean {
-  const [[time = '', count = ''], [otherTime = '', otherCount = '']] = [version.split('/'), than.split('/')] as [string[], string[]];
+  const [[time = '', count = ''], [otherTime = '', otherCount = '']] = [version.split('/'), than.split('/')] as [
+    string[],
+    string[],
+  ];
   if (time === '' || otherTime === '') return false;
   return time === otherTime ? Number(count) > Number(otherCount) : time > otherTime;
 }

@@ -3,25 +3,48 @@ import { clientIdentity, parseCurlOutput } from './curl.ts';
 import { recordedDump, recordedExchange } from './recorded.ts';
 
 const context = { command: 'curl x', where: 'pod foo/sleep', requestId: 'r' };
-const json = (fields: object): string => `\u001emeshproof ${JSON.stringify({ response_code: 200, remote_ip: '240.0.0.2', exitcode: 0, errormsg: null, time_total: 0.01, ...fields })}`;
+const json = (fields: object): string =>
+  `\u001emeshproof ${JSON.stringify({ response_code: 200, remote_ip: '240.0.0.2', exitcode: 0, errormsg: null, time_total: 0.01, ...fields })}`;
 
 test('takes headers and body apart', () => {
-  const exchange = parseCurlOutput(`HTTP/1.1 200 OK\r\nServer: envoy\r\nX-A: b: c\r\n\r\nhello\n\nworld${json({})}`, '', 0, context);
-  expect(exchange).toMatchObject({ status: 200, headers: { server: 'envoy', 'x-a': 'b: c' }, body: 'hello\n\nworld', remoteAddress: '240.0.0.2', exitCode: 0, error: '' });
+  const exchange = parseCurlOutput(
+    `HTTP/1.1 200 OK\r\nServer: envoy\r\nX-A: b: c\r\n\r\nhello\n\nworld${json({})}`,
+    '',
+    0,
+    context,
+  );
+  expect(exchange).toMatchObject({
+    status: 200,
+    headers: { server: 'envoy', 'x-a': 'b: c' },
+    body: 'hello\n\nworld',
+    remoteAddress: '240.0.0.2',
+    exitCode: 0,
+    error: '',
+  });
 });
 
 test('a refused connection is an answer', () => {
-  const exchange = parseCurlOutput(json({ response_code: 0, remote_ip: '', exitcode: 7, errormsg: 'Connection refused' }), '', 7, context);
+  const exchange = parseCurlOutput(
+    json({ response_code: 0, remote_ip: '', exitcode: 7, errormsg: 'Connection refused' }),
+    '',
+    7,
+    context,
+  );
   expect(exchange).toMatchObject({ status: 0, exitCode: 7, error: 'Connection refused', body: '' });
 });
 
 test('curl that could not be run is an error that says so', () => {
-  expect(() => parseCurlOutput('', 'exec: "curl": executable file not found', 126, context)).toThrow(expect.objectContaining({ code: 'MP702' }));
+  expect(() => parseCurlOutput('', 'exec: "curl": executable file not found', 126, context)).toThrow(
+    expect.objectContaining({ code: 'MP702' }),
+  );
 });
 
 test('the certificate that httpbin saw is the one in the client’s sidecar', () => {
   const [leaf] = recordedDump('sleep').certificatesOf('default');
-  expect(clientIdentity(recordedExchange())).toEqual({ uri: 'spiffe://cluster.local/ns/foo/sa/sleep', certificate: leaf?.fingerprint });
+  expect(clientIdentity(recordedExchange())).toEqual({
+    uri: 'spiffe://cluster.local/ns/foo/sa/sleep',
+    certificate: leaf?.fingerprint,
+  });
 });
 
 test('an error page has no identity', () => {

@@ -49,7 +49,12 @@ const writeOut = z.object({
  *
  * @throws MeshproofError MP702 when curl itself could not be run.
  */
-export async function curl(kubectl: string, from: PodContainer, url: string, options: CurlOptions = {}): Promise<CurlExchange> {
+export async function curl(
+  kubectl: string,
+  from: PodContainer,
+  url: string,
+  options: CurlOptions = {},
+): Promise<CurlExchange> {
   const [exchange] = await curlTimes(kubectl, from, 1, url, options);
   if (exchange === undefined) throw new MeshproofError('MP999', { what: 'one curl gave no exchange' });
   return exchange;
@@ -61,41 +66,82 @@ export async function curl(kubectl: string, from: PodContainer, url: string, opt
  * @param url the URL, or one for each call
  * @throws MeshproofError MP702 when curl itself could not be run.
  */
-export async function curlTimes(kubectl: string, from: PodContainer, times: number, url: string, options: CurlOptions = {}): Promise<CurlExchange[]> {
+export async function curlTimes(
+  kubectl: string,
+  from: PodContainer,
+  times: number,
+  url: string,
+  options: CurlOptions = {},
+): Promise<CurlExchange[]> {
   const { visible } = curlArguments(url, options);
   const question = `${times} × ${['curl', ...visible].join(' ')} from ${from.cluster} ${from.namespace}/${from.pod}`;
   return await ask(question, () => curlNow(kubectl, from, times, url, options), { file: `${from.cluster}.curl.json` });
 }
 
-async function curlNow(kubectl: string, from: PodContainer, times: number, url: string, options: CurlOptions): Promise<CurlExchange[]> {
+async function curlNow(
+  kubectl: string,
+  from: PodContainer,
+  times: number,
+  url: string,
+  options: CurlOptions,
+): Promise<CurlExchange[]> {
   const { maxSeconds = 10 } = options;
   const { visible, hidden } = curlArguments(url, options);
   const requestIds = Array.from({ length: times }, () => randomUUID());
   // The loop runs in the container; nothing of the user's is ever part of the script, only its arguments.
-  const loop = 'n=$1; shift; i=0; ids=; while [ $i -lt $n ]; do ids="$ids $1"; shift; i=$((i+1)); done; for id in $ids; do curl -H "x-request-id: $id" "$@"; done';
+  const loop =
+    'n=$1; shift; i=0; ids=; while [ $i -lt $n ]; do ids="$ids $1"; shift; i=$((i+1)); done; for id in $ids; do curl -H "x-request-id: $id" "$@"; done';
   const command = ['sh', '-c', loop, 'sh', String(times), ...requestIds, ...hidden, ...visible];
-  const { stdout, stderr, exitCode } = await execInPod(kubectl, from, command, { timeout: maxSeconds * 1000 * Math.min(times, 10) + 15_000 });
+  const { stdout, stderr, exitCode } = await execInPod(kubectl, from, command, {
+    timeout: maxSeconds * 1000 * Math.min(times, 10) + 15_000,
+  });
   const parts = stdout.split(separator);
-  return requestIds.map((requestId, index) => parseCurlOutput(parts[index] ?? '', stderr, exitCode, { command: ['curl', ...visible].join(' '), where: `cluster ${from.cluster}, pod ${from.namespace}/${from.pod}`, requestId }));
+  return requestIds.map((requestId, index) =>
+    parseCurlOutput(parts[index] ?? '', stderr, exitCode, {
+      command: ['curl', ...visible].join(' '),
+      where: `cluster ${from.cluster}, pod ${from.namespace}/${from.pod}`,
+      requestId,
+    }),
+  );
 }
 
 /** One curl as a plain command, for clients that are not pods. */
-export function curlCommand(url: string, options: CurlOptions = {}): { readonly command: string[]; readonly visible: string; readonly requestId: string } {
+export function curlCommand(
+  url: string,
+  options: CurlOptions = {},
+): { readonly command: string[]; readonly visible: string; readonly requestId: string } {
   const { visible, hidden } = curlArguments(url, options);
   const requestId = randomUUID();
-  return { command: ['curl', '-H', `x-request-id: ${requestId}`, ...hidden, ...visible], visible: ['curl', ...visible].join(' '), requestId };
+  return {
+    command: ['curl', '-H', `x-request-id: ${requestId}`, ...hidden, ...visible],
+    visible: ['curl', ...visible].join(' '),
+    requestId,
+  };
 }
 
 /** The arguments that a reader would type, and those that make curl's answer readable for us. */
-function curlArguments(url: string, { head = false, headers = {}, maxSeconds = 10, insecure = false }: CurlOptions): { visible: string[]; hidden: string[] } {
+function curlArguments(
+  url: string,
+  { head = false, headers = {}, maxSeconds = 10, insecure = false }: CurlOptions,
+): { visible: string[]; hidden: string[] } {
   return {
-    visible: [...(head ? ['-I'] : []), ...(insecure ? ['-k'] : []), ...Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]), url],
+    visible: [
+      ...(head ? ['-I'] : []),
+      ...(insecure ? ['-k'] : []),
+      ...Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]),
+      url,
+    ],
     hidden: ['-sS', '--max-time', String(maxSeconds), ...(head ? [] : ['-i']), '-w', `${marker}%{json}${separator}`],
   };
 }
 
 /** Takes apart curl's output: headers, body and the JSON that --write-out appended. */
-export function parseCurlOutput(stdout: string, stderr: string, exitCode: number, context: { readonly command: string; readonly where: string; readonly requestId: string }): CurlExchange {
+export function parseCurlOutput(
+  stdout: string,
+  stderr: string,
+  exitCode: number,
+  context: { readonly command: string; readonly where: string; readonly requestId: string },
+): CurlExchange {
   const [answer = '', json] = stdout.replace(separator, '').split(marker);
   const parsed = json === undefined ? undefined : writeOut.safeParse(JSON.parse(json));
   if (parsed?.success !== true) {
@@ -114,16 +160,34 @@ export function parseCurlOutput(stdout: string, stderr: string, exitCode: number
     head
       .split('\n')
       .slice(1)
-      .map((line) => [line.slice(0, line.indexOf(':')).trim().toLowerCase(), line.slice(line.indexOf(':') + 1).trim()] as const)
+      .map(
+        (line) =>
+          [line.slice(0, line.indexOf(':')).trim().toLowerCase(), line.slice(line.indexOf(':') + 1).trim()] as const,
+      )
       .filter(([name]) => name !== ''),
   );
-  return { command: context.command, requestId: context.requestId, status, statusLine: head.split('\n')[0] ?? '', headers, body: end < 0 ? '' : lines.slice(end + 2), remoteAddress, exitCode: exitcode, error: errormsg ?? '', seconds };
+  return {
+    command: context.command,
+    requestId: context.requestId,
+    status,
+    statusLine: head.split('\n')[0] ?? '',
+    headers,
+    body: end < 0 ? '' : lines.slice(end + 2),
+    remoteAddress,
+    exitCode: exitcode,
+    error: errormsg ?? '',
+    seconds,
+  };
 }
 
 /** The exchange as curl -i prints it; curl's own words when there was no answer. */
 export function rawAnswer({ statusLine, headers, body, error }: CurlExchange): string {
   if (statusLine === '') return error;
-  return [statusLine, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`), ...(body === '' ? [] : ['', body.trimEnd()])].join('\n');
+  return [
+    statusLine,
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+    ...(body === '' ? [] : ['', body.trimEnd()]),
+  ].join('\n');
 }
 
 /** The client as the server's sidecar verified it: its SPIFFE identity and the SHA-256 of the very certificate it presented. */
@@ -134,9 +198,13 @@ export interface ClientIdentity {
 
 /** Reads the client's identity (X-Forwarded-Client-Cert, set by the server's sidecar) from httpbin's /headers answer. */
 export function clientIdentity(exchange: CurlExchange): ClientIdentity | undefined {
-  const headers = z.object({ headers: z.record(z.string(), z.union([z.string(), z.array(z.string())])) }).safeParse(parseJson(exchange.body));
+  const headers = z
+    .object({ headers: z.record(z.string(), z.union([z.string(), z.array(z.string())])) })
+    .safeParse(parseJson(exchange.body));
   if (!headers.success) return undefined;
-  const values = Object.entries(headers.data.headers).find(([name]) => name.toLowerCase() === 'x-forwarded-client-cert')?.[1];
+  const values = Object.entries(headers.data.headers).find(
+    ([name]) => name.toLowerCase() === 'x-forwarded-client-cert',
+  )?.[1];
   const text = Array.isArray(values) ? values.join(';') : values;
   if (text === undefined) return undefined;
   const field = (name: string): string | undefined => new RegExp(`(?:^|;)${name}=([^;,]+)`).exec(text)?.[1];

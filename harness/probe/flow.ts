@@ -14,13 +14,21 @@ export interface Moved {
  *
  * @param watched proxies and the cluster of each whose counters matter
  */
-export async function watchFlow<T>(watched: readonly { readonly proxy: Proxy; readonly cluster: string }[], work: () => Promise<T>): Promise<{ readonly value: T; readonly moved: readonly Moved[] }> {
+export async function watchFlow<T>(
+  watched: readonly { readonly proxy: Proxy; readonly cluster: string }[],
+  work: () => Promise<T>,
+): Promise<{ readonly value: T; readonly moved: readonly Moved[] }> {
   const read = (): Promise<Carried[]> => Promise.all(watched.map(({ proxy, cluster }) => proxy.carried(cluster)));
   const before = await read();
   const value = await work();
   const after = await read();
   const nothing: Carried = { connections: 0, bytes: 0 };
-  const moved = watched.map(({ proxy, cluster }, index) => ({ proxy: proxy.name, cluster, before: before[index] ?? nothing, after: after[index] ?? nothing }));
+  const moved = watched.map(({ proxy, cluster }, index) => ({
+    proxy: proxy.name,
+    cluster,
+    before: before[index] ?? nothing,
+    after: after[index] ?? nothing,
+  }));
   return { value, moved };
 }
 

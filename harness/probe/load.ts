@@ -55,23 +55,38 @@ export function startLoad(kubectl: string, from: PodContainer, of: Load, signal:
   failed.catch(() => undefined);
   return {
     done,
-    reaches: (seconds) => ask(`${seconds} s of the ${question}`, () => Promise.race([failed, pause(Math.max(0, started + seconds * 1000 - performance.now()), undefined, { signal })])),
+    reaches: (seconds) =>
+      ask(`${seconds} s of the ${question}`, () =>
+        Promise.race([failed, pause(Math.max(0, started + seconds * 1000 - performance.now()), undefined, { signal })]),
+      ),
   };
 }
 
-async function load(kubectl: string, from: PodContainer, { url, perSecond, seconds, maxSeconds = 5 }: Load, signal: AbortSignal): Promise<LoadResult> {
+async function load(
+  kubectl: string,
+  from: PodContainer,
+  { url, perSecond, seconds, maxSeconds = 5 }: Load,
+  signal: AbortSignal,
+): Promise<LoadResult> {
   const total = perSecond * seconds;
   // One line in one write for each call, so that calls in flight do not mix. The start is read from the system's uptime, in hundredths.
   const one = `r=$(curl -sS --max-time ${maxSeconds} -w '${field}%{json}' "$1" 2>/dev/null); printf '%s${field}%s${record}' "$(u)" "$r"`;
   // The next call starts at its own time, however long the last one took to start.
   const pace = `d=$((b+i*100/${perSecond}-$(u))); if [ $d -gt 0 ]; then sleep $((d/100)).$(printf %02d $((d%100))); fi`;
   const loop = `u() { read -r t _ < /proc/uptime; echo "\${t%.*}\${t#*.}"; }; b=$(u); i=0; while [ $i -lt ${total} ]; do (${one}) & i=$((i+1)); ${pace}; done; wait; printf 'began${field}%s' "$b"`;
-  const { stdout, stderr } = await execInPod(kubectl, from, ['sh', '-c', loop, 'sh', url], { timeout: (seconds * 2 + maxSeconds + 15) * 1000, signal });
+  const { stdout, stderr } = await execInPod(kubectl, from, ['sh', '-c', loop, 'sh', url], {
+    timeout: (seconds * 2 + maxSeconds + 15) * 1000,
+    signal,
+  });
   const parts = stdout.split(record);
   const began = Number(/began\u001f(\d+)/.exec(parts.at(-1) ?? '')?.[1]);
   const calls = parts.slice(0, -1).map((part) => readCall(part, began));
   if (Number.isNaN(began) || calls.length !== total) {
-    throw new MeshproofError('MP702', { what: `the load of ${total} calls gave ${calls.length} answers`, where: `cluster ${from.cluster}, pod ${from.namespace}/${from.pod}`, seen: stderr.slice(0, 500) });
+    throw new MeshproofError('MP702', {
+      what: `the load of ${total} calls gave ${calls.length} answers`,
+      where: `cluster ${from.cluster}, pod ${from.namespace}/${from.pod}`,
+      seen: stderr.slice(0, 500),
+    });
   }
   return { calls: calls.sort((a, b) => a.at - b.at) };
 }
@@ -83,7 +98,11 @@ function readCall(text: string, began: number): LoadCall {
 }
 
 /** The calls started within a time, and of those the ones that got no 2xx. */
-export function callsWithin(result: LoadResult, from: number, to: number): { readonly calls: readonly LoadCall[]; readonly failed: readonly LoadCall[] } {
+export function callsWithin(
+  result: LoadResult,
+  from: number,
+  to: number,
+): { readonly calls: readonly LoadCall[]; readonly failed: readonly LoadCall[] } {
   const calls = result.calls.filter(({ at }) => at >= from && at < to);
   return { calls, failed: calls.filter(({ status }) => status < 200 || status > 299) };
 }

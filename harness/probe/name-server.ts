@@ -37,10 +37,21 @@ export class NameServer {
   static async start({ image, corefile, serves, kubernetes, note }: NameServerOptions): Promise<NameServer> {
     const files = [
       { content: corefile, target: '/etc/coredns/Corefile' },
-      ...(kubernetes === undefined ? [] : [{ content: kubernetes.token, target: `${serviceAccount}/token` }, { content: kubernetes.ca, target: `${serviceAccount}/ca.crt` }]),
+      ...(kubernetes === undefined
+        ? []
+        : [
+            { content: kubernetes.token, target: `${serviceAccount}/token` },
+            { content: kubernetes.ca, target: `${serviceAccount}/ca.crt` },
+          ]),
     ];
-    const environment: Record<string, string> = kubernetes === undefined ? {} : { KUBERNETES_SERVICE_HOST: kubernetes.host, KUBERNETES_SERVICE_PORT: String(kubernetes.port) };
-    const prepared = new GenericContainer(image).withCopyContentToContainer(files).withEnvironment(environment).withCommand(['-conf', '/etc/coredns/Corefile']);
+    const environment: Record<string, string> =
+      kubernetes === undefined
+        ? {}
+        : { KUBERNETES_SERVICE_HOST: kubernetes.host, KUBERNETES_SERVICE_PORT: String(kubernetes.port) };
+    const prepared = new GenericContainer(image)
+      .withCopyContentToContainer(files)
+      .withEnvironment(environment)
+      .withCommand(['-conf', '/etc/coredns/Corefile']);
     const container = await startOnClusterNetwork(prepared, image);
     const server = new NameServer(container, container.getIpAddress('kind'), note);
     await server.#serves(image, serves).catch(async (error: unknown) => {

@@ -19,14 +19,21 @@ export class OutsideClient {
    * @throws MeshproofError MP702 when the container does not start.
    */
   static async start(image: string): Promise<OutsideClient> {
-    const container = await startOnClusterNetwork(new GenericContainer(image).withEntrypoint(['sleep']).withCommand(['3600']), 'the client outside of the mesh');
+    const container = await startOnClusterNetwork(
+      new GenericContainer(image).withEntrypoint(['sleep']).withCommand(['3600']),
+      'the client outside of the mesh',
+    );
     return new OutsideClient(container);
   }
 
   async curl(url: string, options: CurlOptions = {}): Promise<CurlExchange> {
     const { command, visible, requestId } = curlCommand(url, options);
     const { stdout, stderr, exitCode } = await this.#container.exec(command);
-    return parseCurlOutput(stdout, stderr, exitCode, { command: visible, where: 'a container outside of the mesh', requestId });
+    return parseCurlOutput(stdout, stderr, exitCode, {
+      command: visible,
+      where: 'a container outside of the mesh',
+      requestId,
+    });
   }
 
   async stop(): Promise<void> {

@@ -18,6 +18,11 @@ export async function startOnClusterNetwork(container: GenericContainer, what: s
     .withLabels({ [ownContainerLabel]: 'true' })
     .start()
     .catch((cause: unknown) => {
-      throw new MeshproofError('MP702', { what: `${what} did not start`, where: 'Docker network kind', seen: cause instanceof Error ? cause.message : String(cause), cause });
+      throw new MeshproofError('MP702', {
+        what: `${what} did not start`,
+        where: 'Docker network kind',
+        seen: cause instanceof Error ? cause.message : String(cause),
+        cause,
+      });
     });
 }

@@ -23,17 +23,45 @@ export interface ExecResult {
  * @param timeout milliseconds
  * @throws MeshproofError MP702 when the program could not be started, or did not end in time.
  */
-export async function execInPod(kubectl: string, where: PodContainer, command: readonly string[], options: { readonly timeout?: number; readonly signal?: AbortSignal } = {}): Promise<ExecResult> {
+export async function execInPod(
+  kubectl: string,
+  where: PodContainer,
+  command: readonly string[],
+  options: { readonly timeout?: number; readonly signal?: AbortSignal } = {},
+): Promise<ExecResult> {
   const { timeout = 30_000, signal } = options;
   // Loaded when something runs: commands that only read start the sooner.
   const { execa } = await import('execa');
   const result = await execa(
     kubectl,
-    ['--kubeconfig', where.kubeconfig, '--context', where.context, '--namespace', where.namespace, 'exec', where.pod, '-c', where.container, '--', ...command],
-    { reject: false, timeout, maxBuffer: 512 * 1024 * 1024, stdin: 'ignore', ...(signal === undefined ? {} : { cancelSignal: signal }) },
+    [
+      '--kubeconfig',
+      where.kubeconfig,
+      '--context',
+      where.context,
+      '--namespace',
+      where.namespace,
+      'exec',
+      where.pod,
+      '-c',
+      where.container,
+      '--',
+      ...command,
+    ],
+    {
+      reject: false,
+      timeout,
+      maxBuffer: 512 * 1024 * 1024,
+      stdin: 'ignore',
+      ...(signal === undefined ? {} : { cancelSignal: signal }),
+    },
   );
   signal?.throwIfAborted();
-  if (result.timedOut || result.exitCode === undefined || /^(error: |Error from server|The connection to the server)/m.test(result.stderr)) {
+  if (
+    result.timedOut ||
+    result.exitCode === undefined ||
+    /^(error: |Error from server|The connection to the server)/m.test(result.stderr)
+  ) {
     throw new MeshproofError('MP702', {
       what: `could not run ${command[0] ?? ''} in ${where.namespace}/${where.pod} (${where.container})`,
       where: `cluster ${where.cluster}`,

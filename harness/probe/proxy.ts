@@ -25,7 +25,9 @@ export interface Carried {
   readonly bytes: number;
 }
 
-const statsSchema = z.object({ stats: z.array(z.looseObject({ name: z.string().optional(), value: z.number().optional() })) });
+const statsSchema = z.object({
+  stats: z.array(z.looseObject({ name: z.string().optional(), value: z.number().optional() })),
+});
 
 /** One Envoy of the mesh: the sidecar of a workload, or a gateway. */
 export class Proxy {
@@ -60,7 +62,9 @@ export class Proxy {
    * @throws MeshproofError MP701 when it does not come.
    */
   async holds(what: string, fact: (dump: ConfigDump) => boolean): Promise<void> {
-    await this.holdsPath((dump) => [{ proxy: this.name, hop: 'configuration', expected: what, found: fact(dump) ? what : undefined, nearest: [] }]);
+    await this.holdsPath((dump) => [
+      { proxy: this.name, hop: 'configuration', expected: what, found: fact(dump) ? what : undefined, nearest: [] },
+    ]);
   }
 
   /**
@@ -71,7 +75,13 @@ export class Proxy {
    * @throws MeshproofError MP701 with the hop that is missing and the nearest thing there is; MP704 with Envoy's words for a rejection.
    */
   async holdsPath(trace: (dump: ConfigDump) => Hop[], within = 30_000): Promise<Hop[]> {
-    const passed = await barrier({ proxy: this.name, dump: () => this.configDump(), pushes: () => this.#links.pushes(this), trace: (dump) => this.#traced(trace(dump)), within });
+    const passed = await barrier({
+      proxy: this.name,
+      dump: () => this.configDump(),
+      pushes: () => this.#links.pushes(this),
+      trace: (dump) => this.#traced(trace(dump)),
+      within,
+    });
     await this.#links.keepBarrier(this, passed);
     return [...passed.hops];
   }
@@ -110,7 +120,9 @@ export class Proxy {
       where: this.name,
       within: 20_000,
       look: async () => {
-        const entries = (await readAccessLog(this.#kubectl, this.where, since)).filter(({ request_id: id }) => typeof id === 'string' && wanted.has(untraced(id)));
+        const entries = (await readAccessLog(this.#kubectl, this.where, since)).filter(
+          ({ request_id: id }) => typeof id === 'string' && wanted.has(untraced(id)),
+        );
         return entries.length >= wanted.size ? holds(entries) : notYet(`${entries.length} of ${wanted.size} lines`);
       },
     });
@@ -118,9 +130,18 @@ export class Proxy {
 
   async #admin(path: string, file?: string): Promise<unknown> {
     const answer = async (): Promise<unknown> => {
-      const { stdout, stderr, exitCode } = await execInPod(this.#kubectl, this.where, ['pilot-agent', 'request', 'GET', path]);
+      const { stdout, stderr, exitCode } = await execInPod(this.#kubectl, this.where, [
+        'pilot-agent',
+        'request',
+        'GET',
+        path,
+      ]);
       if (exitCode !== 0) {
-        throw new MeshproofError('MP702', { what: `Envoy's admin interface did not answer ${path}`, where: this.name, seen: stderr });
+        throw new MeshproofError('MP702', {
+          what: `Envoy's admin interface did not answer ${path}`,
+          where: this.name,
+          seen: stderr,
+        });
       }
       return JSON.parse(stdout) as unknown;
     };

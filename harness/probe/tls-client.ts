@@ -31,7 +31,10 @@ export interface HandshakeResult {
  */
 export async function greetTls(greeting: Greeting): Promise<HandshakeResult> {
   const { address, port, sni, presents } = greeting;
-  return await ask(`greeting to ${address}:${port} with SNI ${sni}${presents === undefined ? '' : ' and a certificate'}`, () => greetNow(greeting));
+  return await ask(
+    `greeting to ${address}:${port} with SNI ${sni}${presents === undefined ? '' : ' and a certificate'}`,
+    () => greetNow(greeting),
+  );
 }
 
 async function greetNow({ address, port, sni, alpn, presents, within = 5_000 }: Greeting): Promise<HandshakeResult> {
@@ -57,7 +60,10 @@ async function greetNow({ address, port, sni, alpn, presents, within = 5_000 }: 
       const { raw } = socket.getPeerCertificate() as { raw?: Buffer };
       if (raw !== undefined) {
         const names = new X509Certificate(raw).subjectAltName ?? '';
-        serverIdentities = names.split(', ').filter((name) => name.startsWith('URI:')).map((name) => name.slice(4));
+        serverIdentities = names
+          .split(', ')
+          .filter((name) => name.startsWith('URI:'))
+          .map((name) => name.slice(4));
       }
       socket.write(`GET /headers HTTP/1.1\r\nHost: ${sni}\r\nConnection: close\r\n\r\n`);
     });

@@ -23,8 +23,15 @@ describe('the path out of the client', () => {
   test.each([
     ['listener', (text: string) => text.replaceAll('"port_value":8000', '"port_value":8001')],
     ['route', (text: string) => text.replaceAll('"httpbin.bar.global"', '"elsewhere.bar.global"')],
-    ['cluster', (text: string) => text.replaceAll('"name":"outbound|8000||httpbin.bar.global"', '"name":"outbound|8000||httpbin.bar.globul"')],
-    ['mutual TLS', (text: string) => text.replaceAll(`"sni":"${sni}"`, '"sni":"outbound_.8000_._.httpbin.bar.svc.cluster.local"')],
+    [
+      'cluster',
+      (text: string) =>
+        text.replaceAll('"name":"outbound|8000||httpbin.bar.global"', '"name":"outbound|8000||httpbin.bar.globul"'),
+    ],
+    [
+      'mutual TLS',
+      (text: string) => text.replaceAll(`"sni":"${sni}"`, '"sni":"outbound_.8000_._.httpbin.bar.svc.cluster.local"'),
+    ],
     ['endpoint', (text: string) => text.replaceAll('"port_value":15443', '"port_value":8000')],
   ])('breaks at the %s', (hop, change) => {
     const broken = brokenHop(traceOutbound(recordedDump('sleep', change), 'sleep', question));
@@ -39,23 +46,34 @@ describe('the path through the peer’s gateway', () => {
   });
 
   test('breaks at the filter chain for an unknown SNI and names the nearest', () => {
-    const broken = brokenHop(traceGateway(recordedDump('ingress-gateway'), 'gateway', { port: 15443, sni: 'outbound_.8000_.v1_.httpbin.bar.global' }));
+    const broken = brokenHop(
+      traceGateway(recordedDump('ingress-gateway'), 'gateway', {
+        port: 15443,
+        sni: 'outbound_.8000_.v1_.httpbin.bar.global',
+      }),
+    );
     expect(broken).toMatchObject({ hop: 'filter chain' });
     expect(broken?.nearest[0]).toBe(sni);
   });
 
   test('breaks at the workload when no endpoint is healthy', () => {
-    const dump = recordedDump('ingress-gateway', (text) => text.replaceAll('"health_status":"HEALTHY"', '"health_status":"UNHEALTHY"'));
+    const dump = recordedDump('ingress-gateway', (text) =>
+      text.replaceAll('"health_status":"HEALTHY"', '"health_status":"UNHEALTHY"'),
+    );
     const hops = traceGateway(dump, 'gateway', { port: 15443, sni });
     expect(brokenHop(hops)?.hop).toBe('workload');
     expect(describeTrace(hops)).toContain('UNHEALTHY');
   });
 
   test('breaks at the listener on a port nobody listens on', () => {
-    expect(brokenHop(traceGateway(recordedDump('ingress-gateway'), 'gateway', { port: 15444, sni }))?.hop).toBe('listener');
+    expect(brokenHop(traceGateway(recordedDump('ingress-gateway'), 'gateway', { port: 15444, sni }))?.hop).toBe(
+      'listener',
+    );
   });
 });
 
 test('the nearest candidates come first', () => {
-  expect(nearestTo('httpbin.bar.global', ['kubernetes.default', 'httpbin.bar.svc', 'sleep.foo'])[0]).toBe('httpbin.bar.svc');
+  expect(nearestTo('httpbin.bar.global', ['kubernetes.default', 'httpbin.bar.svc', 'sleep.foo'])[0]).toBe(
+    'httpbin.bar.svc',
+  );
 });

@@ -4,7 +4,17 @@ import { clustersOf, endpointName, tcpClusterOf, type ConfigDump } from './envoy
 /** One hop of a request's path as a proxy's configuration has it: found (with what), or broken (with the nearest thing there is). */
 export const hopSchema = z.object({
   proxy: z.string(),
-  hop: z.enum(['listener', 'route', 'configuration', 'cluster', 'mutual TLS', 'endpoint', 'filter chain', 'SNI cluster', 'workload']),
+  hop: z.enum([
+    'listener',
+    'route',
+    'configuration',
+    'cluster',
+    'mutual TLS',
+    'endpoint',
+    'filter chain',
+    'SNI cluster',
+    'workload',
+  ]),
   expected: z.string(),
   found: z.string().optional(),
   /** What is there instead, nearest first; empty when the hop was found. */
@@ -31,13 +41,23 @@ export interface OutboundQuestion {
 export function traceOutbound(dump: ConfigDump, proxy: string, question: OutboundQuestion): Hop[] {
   const { host, port, address, endpoint, sni, cluster: clusterName } = question;
   const hops: Hop[] = [];
-  const see = (hop: Hop['hop'], expected: string, found: string | undefined, nearest: () => readonly string[]): boolean => {
+  const see = (
+    hop: Hop['hop'],
+    expected: string,
+    found: string | undefined,
+    nearest: () => readonly string[],
+  ): boolean => {
     hops.push({ proxy, hop, expected, found, nearest: found === undefined ? nearestTo(expected, nearest()) : [] });
     return found !== undefined;
   };
 
   const listener = address === undefined ? dump.listenerLeadingTo(clusterName, port) : dump.listenerFor(address, port);
-  if (!see('listener', `a listener for ${address ?? host}:${port}`, listener?.name, () => dump.listeners.map(({ name }) => name))) return hops;
+  if (
+    !see('listener', `a listener for ${address ?? host}:${port}`, listener?.name, () =>
+      dump.listeners.map(({ name }) => name),
+    )
+  )
+    return hops;
   if (listener === undefined) return hops;
 
   const straight = dump.tcpTargetsOf(listener);
@@ -46,19 +66,35 @@ export function traceOutbound(dump: ConfigDump, proxy: string, question: Outboun
   const targets = virtualHost === undefined ? [] : clustersOf(virtualHost);
   const byTcp = straight.includes(clusterName) ? `TCP, without a route → ${clusterName}` : undefined;
   const routed = targets.includes(clusterName) ? `virtual host ${virtualHost?.name ?? ''} → ${clusterName}` : byTcp;
-  const routeNames = (): string[] => (straight.length > 0 ? straight.map((target) => `TCP → ${target}`) : targets.length > 0 ? targets.map((target) => `→ ${target}`) : (routes?.virtual_hosts ?? []).map(({ name }) => name));
+  const routeNames = (): string[] =>
+    straight.length > 0
+      ? straight.map((target) => `TCP → ${target}`)
+      : targets.length > 0
+        ? targets.map((target) => `→ ${target}`)
+        : (routes?.virtual_hosts ?? []).map(({ name }) => name);
   if (!see('route', `a route of ${host}:${port} to ${clusterName}`, routed, routeNames)) return hops;
 
   const cluster = dump.cluster(clusterName);
-  if (!see('cluster', clusterName, cluster?.name, () => dump.clusters.map(({ name }) => name)) || cluster === undefined) return hops;
+  if (!see('cluster', clusterName, cluster?.name, () => dump.clusters.map(({ name }) => name)) || cluster === undefined)
+    return hops;
 
   const tls = dump.upstreamTls(cluster);
-  const secured = tls?.sni === sni ? `SNI ${sni}, presents ${tls.presents.join(', ')}, trusts ${tls.trusts ?? 'nothing'}` : undefined;
-  if (!see('mutual TLS', `mutual TLS with SNI ${sni}`, secured, () => [tls === undefined ? 'no TLS at all' : `SNI ${tls.sni ?? '(none)'}`])) return hops;
+  const secured =
+    tls?.sni === sni ? `SNI ${sni}, presents ${tls.presents.join(', ')}, trusts ${tls.trusts ?? 'nothing'}` : undefined;
+  if (
+    !see('mutual TLS', `mutual TLS with SNI ${sni}`, secured, () => [
+      tls === undefined ? 'no TLS at all' : `SNI ${tls.sni ?? '(none)'}`,
+    ])
+  )
+    return hops;
 
   const endpoints = dump.endpointsOf(cluster);
-  const serving = endpoints.filter((one) => endpoint === undefined || endpointName(one) === endpoint).map((one) => `${endpointName(one)} ${one.health}`);
-  see('endpoint', endpoint ?? 'at least one endpoint', serving.length === 0 ? undefined : serving.join(', '), () => endpoints.map(endpointName));
+  const serving = endpoints
+    .filter((one) => endpoint === undefined || endpointName(one) === endpoint)
+    .map((one) => `${endpointName(one)} ${one.health}`);
+  see('endpoint', endpoint ?? 'at least one endpoint', serving.length === 0 ? undefined : serving.join(', '), () =>
+    endpoints.map(endpointName),
+  );
   return hops;
 }
 
@@ -74,7 +110,13 @@ export function traceGateway(dump: ConfigDump, proxy: string, question: GatewayQ
   const { port, sni, endpoint } = question;
   const hops: Hop[] = [];
   const listener = dump.listenerOn(port);
-  hops.push({ proxy, hop: 'listener', expected: `a listener on ${port}`, found: listener?.name, nearest: listener === undefined ? dump.listeners.map(({ name }) => name) : [] });
+  hops.push({
+    proxy,
+    hop: 'listener',
+    expected: `a listener on ${port}`,
+    found: listener?.name,
+    nearest: listener === undefined ? dump.listeners.map(({ name }) => name) : [],
+  });
   if (listener === undefined) return hops;
 
   const chain = dump.filterChainFor(port, sni);
@@ -94,11 +136,19 @@ export function traceGateway(dump: ConfigDump, proxy: string, question: GatewayQ
     hop: 'SNI cluster',
     expected: `cluster ${sni}`,
     found: cluster?.name,
-    nearest: cluster === undefined ? nearestTo(sni, dump.clusters.map(({ name }) => name)) : [],
+    nearest:
+      cluster === undefined
+        ? nearestTo(
+            sni,
+            dump.clusters.map(({ name }) => name),
+          )
+        : [],
   });
   if (cluster === undefined) return hops;
 
-  const reached = dump.endpointsOf(cluster).filter((one) => one.health === 'HEALTHY' && (endpoint === undefined || endpointName(one) === endpoint));
+  const reached = dump
+    .endpointsOf(cluster)
+    .filter((one) => one.health === 'HEALTHY' && (endpoint === undefined || endpointName(one) === endpoint));
   hops.push({
     proxy,
     hop: 'workload',
@@ -116,14 +166,17 @@ export const brokenHop = (hops: readonly Hop[]): Hop | undefined => hops.find(({
 export function describeTrace(hops: readonly Hop[]): string {
   return hops
     .map(({ proxy, hop, expected, found, nearest }) =>
-      found === undefined ? `✗ ${proxy} · ${hop}: expected ${expected}, nearest: ${nearest.length === 0 ? 'nothing' : nearest.join(' | ')}` : `✓ ${proxy} · ${hop}: ${found}`,
+      found === undefined
+        ? `✗ ${proxy} · ${hop}: expected ${expected}, nearest: ${nearest.length === 0 ? 'nothing' : nearest.join(' | ')}`
+        : `✓ ${proxy} · ${hop}: ${found}`,
     )
     .join('\n');
 }
 
 /** The three candidates that share the longest runs of letters with what was expected. */
 export function nearestTo(expected: string, candidates: readonly string[]): string[] {
-  const pairs = (text: string): Set<string> => new Set(Array.from({ length: Math.max(text.length - 1, 0) }, (_, index) => text.slice(index, index + 2)));
+  const pairs = (text: string): Set<string> =>
+    new Set(Array.from({ length: Math.max(text.length - 1, 0) }, (_, index) => text.slice(index, index + 2)));
   const wanted = pairs(expected);
   const score = (candidate: string): number => {
     const own = pairs(candidate);

@@ -73,7 +73,11 @@ export async function runProgram(call: ProgramCall): Promise<ProgramResult> {
 
 function programError(call: ProgramCall, error: ExecaError): MeshproofError {
   if (error.code === 'ENOENT') {
-    return new MeshproofError('MP203', { what: `${call.purpose}: ${call.program} was not found`, where: call.where, cause: error });
+    return new MeshproofError('MP203', {
+      what: `${call.purpose}: ${call.program} was not found`,
+      where: call.where,
+      cause: error,
+    });
   }
   // A program's last words are on stderr; what it listed on stdout before would only push them out of view.
   const [errors, all] = [error.stderr as string | undefined, error.all as string | undefined];

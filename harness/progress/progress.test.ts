@@ -20,7 +20,11 @@ test('plain lines: begin, what goes on (not too often), end', async () => {
       },
     },
   ]);
-  expect(lines.map((line) => line.replace(/^\[ *[\d.]+s\] /, '').replace(/in [\d.]+ s/, 'in N s'))).toEqual(['build · thing', 'build · thing: half done', 'build · thing: done in N s']);
+  expect(lines.map((line) => line.replace(/^\[ *[\d.]+s\] /, '').replace(/in [\d.]+ s/, 'in N s'))).toEqual([
+    'build · thing',
+    'build · thing: half done',
+    'build · thing: done in N s',
+  ]);
 });
 
 test('the first failure stops its siblings, is thrown after they ended, and later tasks never begin', async () => {

@@ -1,4 +1,11 @@
-import { Listr, ListrLogger, PRESET_TIMER, ProcessOutput, type ListrDefaultRendererLogLevels, type ListrTask } from 'listr2';
+import {
+  Listr,
+  ListrLogger,
+  PRESET_TIMER,
+  ProcessOutput,
+  type ListrDefaultRendererLogLevels,
+  type ListrTask,
+} from 'listr2';
 import pLimit from 'p-limit';
 
 /** Reports what a task is doing right now, e.g. "compiled 812 packages, about 3 min left". */
@@ -63,7 +70,8 @@ export function plainProgress(write: (line: string) => void, quietFor = 10_000):
   };
 }
 
-type TaskEvent = { readonly kind: 'done' } | { readonly kind: 'failed' } | { readonly kind: 'says'; readonly text: string };
+type TaskEvent =
+  { readonly kind: 'done' } | { readonly kind: 'failed' } | { readonly kind: 'says'; readonly text: string };
 
 function liveProgress(stream: NodeJS.WriteStream): Progress {
   // While a group redraws itself, a line written in between would be overdrawn: it waits for the group's end.
@@ -87,7 +95,10 @@ function liveProgress(stream: NodeJS.WriteStream): Progress {
           renderer: 'default',
           rendererOptions: {
             // The list belongs on stderr; the second stream is only watched for lines that would tear the picture.
-            logger: new ListrLogger<ListrDefaultRendererLogLevels>({ useIcons: true, processOutput: new ProcessOutput(stream, process.stdout) }),
+            logger: new ListrLogger<ListrDefaultRendererLogLevels>({
+              useIcons: true,
+              processOutput: new ProcessOutput(stream, process.stdout),
+            }),
             timer: PRESET_TIMER,
             collapseErrors: false,
             showErrorMessage: false,

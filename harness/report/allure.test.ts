@@ -6,7 +6,20 @@ import { generateAllureReport } from './allure.ts';
 
 test('Allure results become one page that holds them', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'meshproof-test-'));
-  const result = { uuid: '1', name: 'direct-sidecar', fullName: 'direct-sidecar', status: 'passed', stage: 'finished', start: 1, stop: 2, labels: [{ name: 'epic', value: 'Configure application services' }], steps: [], attachments: [], parameters: [], links: [] };
+  const result = {
+    uuid: '1',
+    name: 'direct-sidecar',
+    fullName: 'direct-sidecar',
+    status: 'passed',
+    stage: 'finished',
+    start: 1,
+    stop: 2,
+    labels: [{ name: 'epic', value: 'Configure application services' }],
+    steps: [],
+    attachments: [],
+    parameters: [],
+    links: [],
+  };
   await mkdir(join(folder, 'allure-results'));
   await writeFile(join(folder, 'allure-results', '1-result.json'), JSON.stringify(result));
   await generateAllureReport(folder);

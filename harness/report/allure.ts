@@ -14,8 +14,27 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 export async function generateAllureReport(run: string): Promise<void> {
   // Allure runs inside of the folder, where a path that is relative to here would lead elsewhere.
   const folder = resolve(run);
-  const options = ['--single-file', '--group-by', 'epic,feature', '--report-name', 'meshproof', '--report-language', 'en', '--output', join(folder, 'allure-report')];
+  const options = [
+    '--single-file',
+    '--group-by',
+    'epic,feature',
+    '--report-name',
+    'meshproof',
+    '--report-language',
+    'en',
+    '--output',
+    join(folder, 'allure-report'),
+  ];
   // Wherever npm put the program: beside this package, or above it.
-  const { failed, all } = await execa('allure', ['awesome', join(folder, 'allure-results'), ...options], { preferLocal: true, localDir: here, cwd: folder, env: { ALLURE_NO_ANALYTICS: '1' }, timeout: 60_000, reject: false, all: true });
-  if (failed) throw new MeshproofError('MP712', { what: 'Allure made no report of this run', where: folder, seen: all });
+  const { failed, all } = await execa('allure', ['awesome', join(folder, 'allure-results'), ...options], {
+    preferLocal: true,
+    localDir: here,
+    cwd: folder,
+    env: { ALLURE_NO_ANALYTICS: '1' },
+    timeout: 60_000,
+    reject: false,
+    all: true,
+  });
+  if (failed)
+    throw new MeshproofError('MP712', { what: 'Allure made no report of this run', where: folder, seen: all });
 }

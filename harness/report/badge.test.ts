@@ -3,12 +3,25 @@ import { describe, expect, test } from 'vitest';
 import { badgeJson, badgeOf, badgeSvg } from './badge.ts';
 import { runRecordSchema } from './run-data.ts';
 
-const run = runRecordSchema.parse(JSON.parse(readFileSync(new URL('../../fixtures/runs/three-scenarios.json', import.meta.url), 'utf8')));
-const changed = (verdict: 'failed' | 'error'): typeof run => ({ ...run, verdict, scenarios: run.scenarios.map((scenario, index) => (index > 0 ? scenario : { ...scenario, claims: scenario.claims.map((claim, place) => (place > 0 ? claim : { ...claim, verdict })) })) });
+const run = runRecordSchema.parse(
+  JSON.parse(readFileSync(new URL('../../fixtures/runs/three-scenarios.json', import.meta.url), 'utf8')),
+);
+const changed = (verdict: 'failed' | 'error'): typeof run => ({
+  ...run,
+  verdict,
+  scenarios: run.scenarios.map((scenario, index) =>
+    index > 0
+      ? scenario
+      : { ...scenario, claims: scenario.claims.map((claim, place) => (place > 0 ? claim : { ...claim, verdict })) },
+  ),
+});
 
 describe('a badge', () => {
   test('counts the claims that hold', () => {
-    expect(badgeOf(run)).toMatchObject({ message: expect.stringMatching(/^(\d+) of \1 claims$/), color: 'brightgreen' });
+    expect(badgeOf(run)).toMatchObject({
+      message: expect.stringMatching(/^(\d+) of \1 claims$/),
+      color: 'brightgreen',
+    });
   });
 
   test('is red when one does not hold, and gives no count when one has no answer', () => {

@@ -12,7 +12,12 @@ export interface Badge {
 export function badgeOf(data: RunData, label = 'mesh conformance'): Badge {
   const { passed, failed, error } = countClaims(data);
   const all = passed + failed + error;
-  const color = error > 0 || all === 0 || data.verdict === 'error' || data.verdict === 'running' ? 'orange' : failed > 0 ? 'red' : 'brightgreen';
+  const color =
+    error > 0 || all === 0 || data.verdict === 'error' || data.verdict === 'running'
+      ? 'orange'
+      : failed > 0
+        ? 'red'
+        : 'brightgreen';
   return { label, message: color === 'orange' ? 'no verdict' : `${passed} of ${all} claims`, color };
 }
 
@@ -32,4 +37,5 @@ export function badgeSvg({ label, message, color }: Badge): string {
 }
 
 /** The badge as the JSON that shields' endpoint badge reads. */
-export const badgeJson = ({ label, message, color }: Badge): string => `${JSON.stringify({ schemaVersion: 1, label, message, color })}\n`;
+export const badgeJson = ({ label, message, color }: Badge): string =>
+  `${JSON.stringify({ schemaVersion: 1, label, message, color })}\n`;

@@ -20,16 +20,40 @@ export function intentOf({ text }: PageCommand): Intent {
   switch (verb) {
     case 'kubectl create':
       if (text.includes('secret')) return { cluster, command: /kubectl create secret/ };
-      return text.includes('namespace') ? { cluster, command: /kubectl apply/, lines: /^namespace\// } : { cluster, command: /kubectl create clusterrolebinding/ };
+      return text.includes('namespace')
+        ? { cluster, command: /kubectl apply/, lines: /^namespace\// }
+        : { cluster, command: /kubectl create clusterrolebinding/ };
     case 'kubectl label':
       return { cluster, command: /kubectl apply/, lines: /^namespace\// };
     case 'kubectl apply':
-      if (sample !== undefined) return { cluster, command: /kubectl apply/, lines: new RegExp(`^(serviceaccount|service|deployment\\.apps)/${sample}`) };
-      return { cluster, command: /kubectl (apply|replace)|coredns|^dig /, lines: kind === 'serviceentry' ? /^serviceentry\./ : /configmap\/|CoreDNS-\d|^\d+\.\d+\.\d+\.\d+$/ };
+      if (sample !== undefined)
+        return {
+          cluster,
+          command: /kubectl apply/,
+          lines: new RegExp(`^(serviceaccount|service|deployment\\.apps)/${sample}`),
+        };
+      return {
+        cluster,
+        command: /kubectl (apply|replace)|coredns|^dig /,
+        lines: kind === 'serviceentry' ? /^serviceentry\./ : /configmap\/|CoreDNS-\d|^\d+\.\d+\.\d+\.\d+$/,
+      };
     case 'kubectl delete':
       if (text.includes('istio.yaml')) return { cluster, command: /istio\.yaml/ };
-      if (sample !== undefined) return { cluster, command: /kubectl delete/, lines: new RegExp(`^(serviceaccount|service|deployment\\.apps) "${sample}"`) };
-      return { cluster, command: /kubectl delete/, lines: text.includes('serviceentry') ? /^serviceentry\./ : text.includes('istio-system') ? /^namespace "istio-system"/ : /^namespace "/ };
+      if (sample !== undefined)
+        return {
+          cluster,
+          command: /kubectl delete/,
+          lines: new RegExp(`^(serviceaccount|service|deployment\\.apps) "${sample}"`),
+        };
+      return {
+        cluster,
+        command: /kubectl delete/,
+        lines: text.includes('serviceentry')
+          ? /^serviceentry\./
+          : text.includes('istio-system')
+            ? /^namespace "istio-system"/
+            : /^namespace "/,
+      };
     case 'kubectl get':
       return { cluster, command: text.includes(' svc ') ? /kubectl get .* svc / : /kubectl get .* pod / };
     case 'kubectl exec':
@@ -44,10 +68,25 @@ export function answersTo(command: PageCommand, actions: readonly Action[], clus
   const intent = intentOf(command);
   const wanted = intent.cluster === undefined ? undefined : clusters[intent.cluster];
   const found = actions
-    .filter(({ cluster, command: ran }) => (wanted === undefined || cluster === wanted || cluster === 'beside') && intent.command.test(ran))
-    .map((action) => ({ ...action, output: intent.lines === undefined ? action.output : action.output.split('\n').filter((line) => intent.lines?.test(line)).join('\n') }))
+    .filter(
+      ({ cluster, command: ran }) =>
+        (wanted === undefined || cluster === wanted || cluster === 'beside') && intent.command.test(ran),
+    )
+    .map((action) => ({
+      ...action,
+      output:
+        intent.lines === undefined
+          ? action.output
+          : action.output
+              .split('\n')
+              .filter((line) => intent.lines?.test(line))
+              .join('\n'),
+    }))
     .filter(({ output }) => intent.lines === undefined || output !== '');
   // A claim of presence calls several times in a row; one of them shows it.
-  const distinct = found.filter(({ command: ran }, index) => found.findIndex((other) => other.command === ran && other.output === found[index]?.output) === index);
+  const distinct = found.filter(
+    ({ command: ran }, index) =>
+      found.findIndex((other) => other.command === ran && other.output === found[index]?.output) === index,
+  );
   return intent.command.source.includes('curl') ? distinct.slice(0, 1) : distinct;
 }

@@ -15,13 +15,25 @@ export function conformanceReport(data: RunData): string {
       kind: 'ConformanceReport',
       date: data.startedAt,
       run: data.run,
-      implementation: { organization: 'istio', project: 'istio', version: data.versions?.istio ?? 'unknown', edition: data.versions?.edition ?? 'unknown' },
-      platform: { kubernetes: data.versions?.kubernetes ?? 'unknown', provider: data.provider, clusters: data.clusters },
+      implementation: {
+        organization: 'istio',
+        project: 'istio',
+        version: data.versions?.istio ?? 'unknown',
+        edition: data.versions?.edition ?? 'unknown',
+      },
+      platform: {
+        kubernetes: data.versions?.kubernetes ?? 'unknown',
+        provider: data.provider,
+        clusters: data.clusters,
+      },
       profiles: [
         {
           name: 'replicated-control-planes',
           meshProfile: 'modern',
-          result: resultOf(data.scenarios.flatMap(({ claims }) => claims), data),
+          result: resultOf(
+            data.scenarios.flatMap(({ claims }) => claims),
+            data,
+          ),
           statistics: countClaims(data),
           scenarios: data.scenarios.map(({ id, section, seconds, claims, replaced }) => ({
             id,
@@ -48,7 +60,21 @@ function resultOf(claims: readonly ClaimResult[], { verdict }: RunData): Result 
   return all && verdict !== 'error' ? 'success' : 'partial';
 }
 
-function named(key: string, claims: readonly ClaimResult[], verdicts: readonly ClaimResult['verdict'][]): Record<string, object[]> {
+function named(
+  key: string,
+  claims: readonly ClaimResult[],
+  verdicts: readonly ClaimResult['verdict'][],
+): Record<string, object[]> {
   const rows = claims.filter(({ verdict }) => verdicts.includes(verdict));
-  return rows.length === 0 ? {} : { [key]: rows.map(({ name, verdict, code, reason, diagnosis }) => ({ claim: name, ...(verdict === 'error' ? { verdict } : {}), ...(code === undefined ? {} : { code }), ...(diagnosis === undefined ? {} : { diagnosis }), reason: reason ?? 'unknown' })) };
+  return rows.length === 0
+    ? {}
+    : {
+        [key]: rows.map(({ name, verdict, code, reason, diagnosis }) => ({
+          claim: name,
+          ...(verdict === 'error' ? { verdict } : {}),
+          ...(code === undefined ? {} : { code }),
+          ...(diagnosis === undefined ? {} : { diagnosis }),
+          reason: reason ?? 'unknown',
+        })),
+      };
 }

@@ -25,12 +25,22 @@ export function cover(page: Page, sources: readonly PageSteps[]): CoveredCommand
   const rows = sources.flatMap(({ by, steps }) => steps.map((step) => ({ ...step, by })));
   for (const { runs, by } of rows) {
     if (commandsOf(page, runs).length === 0) {
-      const nearest = nearestTo(runs, page.commands.map(({ id }) => id));
-      throw new MeshproofError('MP709', { what: `${by} carries out ${runs}, which the page does not have`, expected: `one of the page’s commands, nearest: ${nearest.join(', ')}` });
+      const nearest = nearestTo(
+        runs,
+        page.commands.map(({ id }) => id),
+      );
+      throw new MeshproofError('MP709', {
+        what: `${by} carries out ${runs}, which the page does not have`,
+        expected: `one of the page’s commands, nearest: ${nearest.join(', ')}`,
+      });
     }
   }
-  return page.commands.map((command) => ({ command, steps: rows.filter(({ runs }) => commandsOf(page, runs).some(({ id }) => id === command.id)) }));
+  return page.commands.map((command) => ({
+    command,
+    steps: rows.filter(({ runs }) => commandsOf(page, runs).some(({ id }) => id === command.id)),
+  }));
 }
 
 /** The commands that no step carries out. */
-export const uncovered = (covered: readonly CoveredCommand[]): PageCommand[] => covered.filter(({ steps }) => steps.length === 0).map(({ command }) => command);
+export const uncovered = (covered: readonly CoveredCommand[]): PageCommand[] =>
+  covered.filter(({ steps }) => steps.length === 0).map(({ command }) => command);

@@ -74,7 +74,9 @@ export function parsePage(source: string): Page {
 
 /** The commands of a fence: each begins at a prompt and takes what follows, continuation lines and here-documents, up to the next. */
 function commandsIn(lines: readonly string[]): string[] {
-  const indent = Math.min(...lines.filter((line) => line.trim() !== '').map((line) => line.length - line.trimStart().length));
+  const indent = Math.min(
+    ...lines.filter((line) => line.trim() !== '').map((line) => line.length - line.trimStart().length),
+  );
   const commands: string[] = [];
   for (const line of lines.map((one) => one.slice(indent))) {
     if (line.startsWith('$ ')) commands.push(line.slice(2));
@@ -94,6 +96,9 @@ function plain(line: string): string {
 /** The commands that "section.2" or "section.2-4" names. */
 export function commandsOf(page: Page, reference: string): PageCommand[] {
   const [, section = '', from = '0', to = from] = /^(.*)\.(\d+)(?:-(\d+))?$/.exec(reference) ?? [];
-  const wanted = Array.from({ length: Number(to) - Number(from) + 1 }, (_, index) => `${section}.${Number(from) + index}`);
+  const wanted = Array.from(
+    { length: Number(to) - Number(from) + 1 },
+    (_, index) => `${section}.${Number(from) + index}`,
+  );
   return page.commands.filter(({ id }) => wanted.includes(id));
 }

@@ -1,7 +1,16 @@
 import { z } from 'zod';
 import { scenarioResultSchema, stepResultSchema, type ClaimResult } from '../scenario/claims.ts';
 
-export const phases = ['toolchain', 'daemon', 'images', 'clusters', 'metallb', 'mesh', 'scenarios', 'teardown'] as const;
+export const phases = [
+  'toolchain',
+  'daemon',
+  'images',
+  'clusters',
+  'metallb',
+  'mesh',
+  'scenarios',
+  'teardown',
+] as const;
 export type Phase = (typeof phases)[number];
 
 /** run.json: everything a report, a diff or a gate needs to know of a run. Written anew after each phase and each scenario. */
@@ -37,19 +46,27 @@ export interface Counts {
 }
 
 /** How many claims of a run have which verdict. */
-export const countClaims = ({ scenarios }: Pick<RunData, 'scenarios'>): Counts => countVerdicts(scenarios.flatMap(({ claims }) => claims));
+export const countClaims = ({ scenarios }: Pick<RunData, 'scenarios'>): Counts =>
+  countVerdicts(scenarios.flatMap(({ claims }) => claims));
 
 /** How many of some claims have which verdict. */
 export function countVerdicts(claims: readonly Pick<ClaimResult, 'verdict'>[]): Counts {
   const count = (wanted: ClaimResult['verdict']): number => claims.filter(({ verdict }) => verdict === wanted).length;
-  return { passed: count('passed'), failed: count('failed'), notSupported: count('notSupported'), error: count('error') };
+  return {
+    passed: count('passed'),
+    failed: count('failed'),
+    notSupported: count('notSupported'),
+    error: count('error'),
+  };
 }
 
 /** What claims make of a run: one without an answer outweighs one that does not hold. */
-export const verdictOfRun = ({ failed, error }: Counts): 'passed' | 'failed' | 'error' => (error > 0 ? 'error' : failed > 0 ? 'failed' : 'passed');
+export const verdictOfRun = ({ failed, error }: Counts): 'passed' | 'failed' | 'error' =>
+  error > 0 ? 'error' : failed > 0 ? 'failed' : 'passed';
 
 /** The counts as a sentence. */
-export const countsTold = ({ passed, failed, notSupported, error }: Counts): string => `${passed} claims hold, ${failed} do not, ${notSupported} not supported, ${error} without an answer`;
+export const countsTold = ({ passed, failed, notSupported, error }: Counts): string =>
+  `${passed} claims hold, ${failed} do not, ${notSupported} not supported, ${error} without an answer`;
 
 /** Seconds of each phase, and of the whole run. */
 export function phaseSeconds(data: RunData): Record<string, number> {

@@ -9,7 +9,16 @@ export function summary(data: RunData): string {
     return `| ${section} | \`${id}\` | ${countVerdicts(claims).passed} of ${claims.length} ${signs[worstOf(claims)]} | ${seconds.toFixed(1)} s | ${replaced.map(({ was }) => was).join('; ')} |`;
   });
   const broken = data.scenarios.flatMap(({ id, claims }) =>
-    claims.filter(({ verdict }) => verdict === 'failed' || verdict === 'error').map(({ name, verdict, reason, code, diagnosis }) => [`- ${signs[verdict]} \`${id}\`: ${name}${code === undefined ? '' : ` (${code})`}${diagnosis === undefined ? '' : `. **${diagnosis.code}** at ${diagnosis.hop}: ${diagnosis.cause}`}`, '  ```', ...(reason ?? 'no reason').split('\n').map((line) => `  ${line}`), '  ```'].join('\n')),
+    claims
+      .filter(({ verdict }) => verdict === 'failed' || verdict === 'error')
+      .map(({ name, verdict, reason, code, diagnosis }) =>
+        [
+          `- ${signs[verdict]} \`${id}\`: ${name}${code === undefined ? '' : ` (${code})`}${diagnosis === undefined ? '' : `. **${diagnosis.code}** at ${diagnosis.hop}: ${diagnosis.cause}`}`,
+          '  ```',
+          ...(reason ?? 'no reason').split('\n').map((line) => `  ${line}`),
+          '  ```',
+        ].join('\n'),
+      ),
   );
   return [
     `Executed ${data.startedAt} on ${data.clusters.length} clusters (${data.clusters.join(', ')}), Kubernetes ${data.versions?.kubernetes ?? '?'}, Istio ${data.versions?.istio ?? '?'}. ` +
@@ -22,5 +31,9 @@ export function summary(data: RunData): string {
 
 /** The worst of some claims. */
 export function worstOf(claims: readonly Pick<ClaimResult, 'verdict'>[]): ClaimResult['verdict'] {
-  return (['failed', 'error', 'passed', 'notSupported'] as const).find((verdict) => claims.some((claim) => claim.verdict === verdict)) ?? 'error';
+  return (
+    (['failed', 'error', 'passed', 'notSupported'] as const).find((verdict) =>
+      claims.some((claim) => claim.verdict === verdict),
+    ) ?? 'error'
+  );
 }

@@ -34,7 +34,13 @@ function executed(command: PageCommand, covered: readonly CoveredCommand[], data
     const reason = instead === undefined ? '' : `\n> In its place: ${instead}\n`;
     if (played === undefined) return `_\`${by}\` › ${step}: not played in this run._\n${reason}`;
     const answers = answersTo(command, played.actions, data.clusters);
-    return [`${signs[played.verdict]} \`${by}\` › ${step}`, reason, ...answers.map((answer) => fence('console', `${typed(aboutCommand(answer, command))}\n${answer.output}`))].filter((text) => text !== '').join('\n');
+    return [
+      `${signs[played.verdict]} \`${by}\` › ${step}`,
+      reason,
+      ...answers.map((answer) => fence('console', `${typed(aboutCommand(answer, command))}\n${answer.output}`)),
+    ]
+      .filter((text) => text !== '')
+      .join('\n');
   });
   const told = runs.length === 0 ? '_No step carries this out._' : runs.join('\n\n');
   return [fence('bash', command.text), told].join('\n\n');
@@ -44,19 +50,34 @@ function executed(command: PageCommand, covered: readonly CoveredCommand[], data
 function aboutCommand({ input, ...action }: Action, { text }: PageCommand): Action {
   if (input === undefined || !text.includes('<<EOF')) return action;
   const names = action.output.split('\n').map((line) => line.split(' ')[0] ?? '');
-  const about = parseAllDocuments(input).map((document) => document.toJS() as { kind?: string; metadata?: { name?: string } } | null);
-  const wanted = about.filter((object) => names.some((name) => name.startsWith((object?.kind ?? '').toLowerCase()) && name.endsWith(`/${object?.metadata?.name ?? ''}`)));
+  const about = parseAllDocuments(input).map(
+    (document) => document.toJS() as { kind?: string; metadata?: { name?: string } } | null,
+  );
+  const wanted = about.filter((object) =>
+    names.some(
+      (name) =>
+        name.startsWith((object?.kind ?? '').toLowerCase()) && name.endsWith(`/${object?.metadata?.name ?? ''}`),
+    ),
+  );
   return { ...action, input: wanted.length > 0 ? wanted.map((object) => stringify(object)).join('---\n') : input };
 }
 
 /** A step or a claim of the run by the title under which it is mapped. */
-function find({ setUp, scenarios }: RunData, by: string, title: string): { readonly verdict: ClaimResult['verdict']; readonly actions: readonly Action[] } | undefined {
-  const owner: Pick<ScenarioResult, 'steps' | 'claims'> | undefined = by === 'up' ? { steps: setUp, claims: [] } : scenarios.find(({ id }) => id === by);
+function find(
+  { setUp, scenarios }: RunData,
+  by: string,
+  title: string,
+): { readonly verdict: ClaimResult['verdict']; readonly actions: readonly Action[] } | undefined {
+  const owner: Pick<ScenarioResult, 'steps' | 'claims'> | undefined =
+    by === 'up' ? { steps: setUp, claims: [] } : scenarios.find(({ id }) => id === by);
   const claim = owner?.claims.find(({ name }) => name === title);
   if (claim !== undefined) return claim;
   const steps = owner?.steps.filter((one) => one.title === title) ?? [];
   if (owner === undefined || steps.length === 0) return undefined;
-  return { verdict: owner.claims.length === 0 ? 'passed' : worstOf(owner.claims), actions: steps.flatMap(({ actions }) => actions) };
+  return {
+    verdict: owner.claims.length === 0 ? 'passed' : worstOf(owner.claims),
+    actions: steps.flatMap(({ actions }) => actions),
+  };
 }
 
 /** A fence longer than any in its text. */

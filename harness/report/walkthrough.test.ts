@@ -46,34 +46,71 @@ describe('what builders make is what the page applies', () => {
     ['setup-DNS.2', 'coredns<1.4.0'],
     ['setup-DNS.3', 'coredns>1.4.0'],
     ['setup-DNS.4', 'coredns=1.4.0'],
-  ] as const satisfies readonly (readonly [string, StubDomainForm])[])('%s: the stub domain for %s, word for word', (id, form) => {
-    expect(stubDomainConfigMap(form, '10.96.0.53')).toEqual(manifest(id, server));
-  });
+  ] as const satisfies readonly (readonly [string, StubDomainForm])[])(
+    '%s: the stub domain for %s, word for word',
+    (id, form) => {
+      expect(stubDomainConfigMap(form, '10.96.0.53')).toEqual(manifest(id, server));
+    },
+  );
 
   /** Today's API version and spelling of what the page says. */
-  const modern = (entry: unknown): unknown => parseDocument(JSON.stringify(entry).replaceAll('networking.istio.io/v1alpha3', 'networking.istio.io/v1').replaceAll('"protocol":"http"', '"protocol":"HTTP"')).toJS();
-  const example = { host: 'httpbin.bar.global', name: 'httpbin-bar', namespace: 'foo', address: '240.0.0.2', port: { name: 'http1', number: 8000, protocol: 'HTTP' } } as const;
+  const modern = (entry: unknown): unknown =>
+    parseDocument(
+      JSON.stringify(entry)
+        .replaceAll('networking.istio.io/v1alpha3', 'networking.istio.io/v1')
+        .replaceAll('"protocol":"http"', '"protocol":"HTTP"'),
+    ).toJS();
+  const example = {
+    host: 'httpbin.bar.global',
+    name: 'httpbin-bar',
+    namespace: 'foo',
+    address: '240.0.0.2',
+    port: { name: 'http1', number: 8000, protocol: 'HTTP' },
+  } as const;
   const gateway = '172.17.255.223';
 
   test('the ServiceEntry of the example', () => {
     const { metadata, ...rest } = remoteService({ ...example, endpoints: [{ address: gateway }] });
-    expect({ ...rest, metadata: { name: metadata.name } }).toEqual(modern(manifest('configure-the-example-services.9', { '${CLUSTER2_GW_ADDR}': gateway })));
+    expect({ ...rest, metadata: { name: metadata.name } }).toEqual(
+      modern(manifest('configure-the-example-services.9', { '${CLUSTER2_GW_ADDR}': gateway })),
+    );
   });
 
   test('the ServiceEntry with a labelled endpoint', () => {
     const { spec } = remoteService({ ...example, endpoints: [{ address: gateway, labels: { cluster: 'cluster2' } }] });
-    expect({ spec }).toEqual(expect.objectContaining({ spec: (modern(manifest('version-aware-routing-to-remote-services.1', { '${CLUSTER2_GW_ADDR}': gateway })) as { spec: unknown }).spec }));
+    expect({ spec }).toEqual(
+      expect.objectContaining({
+        spec: (
+          modern(manifest('version-aware-routing-to-remote-services.1', { '${CLUSTER2_GW_ADDR}': gateway })) as {
+            spec: unknown;
+          }
+        ).spec,
+      }),
+    );
   });
 
   test.each([
     ['STATIC', 'send-remote-traffic-via-an-egress-gateway.2', '10.96.7.7'],
     ['DNS', 'send-remote-traffic-via-an-egress-gateway.3', 'istio-egressgateway.istio-system.svc.cluster.local'],
-  ] as const)('the ServiceEntry through the egress gateway, %s, and the labels and network that the profile adds', (resolution, id, egress) => {
-    const { spec } = remoteServiceViaEgress({ ...example, resolution, egress, gateway });
-    const theirs = (modern(manifest(id, { '${CLUSTER2_GW_ADDR}': gateway, '${CLUSTER1_EGW_ADDR}': egress })) as { spec: { endpoints: object[] } }).spec;
-    const added = [{ labels: { 'security.istio.io/tlsMode': 'istio' } }, { labels: { 'security.istio.io/tlsMode': 'istio' }, network: 'mesh' }];
-    expect(spec).toEqual({ ...theirs, endpoints: theirs.endpoints.map((endpoint, index) => ({ ...endpoint, ...added[index] })) });
-  });
+  ] as const)(
+    'the ServiceEntry through the egress gateway, %s, and the labels and network that the profile adds',
+    (resolution, id, egress) => {
+      const { spec } = remoteServiceViaEgress({ ...example, resolution, egress, gateway });
+      const theirs = (
+        modern(manifest(id, { '${CLUSTER2_GW_ADDR}': gateway, '${CLUSTER1_EGW_ADDR}': egress })) as {
+          spec: { endpoints: object[] };
+        }
+      ).spec;
+      const added = [
+        { labels: { 'security.istio.io/tlsMode': 'istio' } },
+        { labels: { 'security.istio.io/tlsMode': 'istio' }, network: 'mesh' },
+      ];
+      expect(spec).toEqual({
+        ...theirs,
+        endpoints: theirs.endpoints.map((endpoint, index) => ({ ...endpoint, ...added[index] })),
+      });
+    },
+  );
 });
 
 describe('coverage', () => {
@@ -81,25 +118,40 @@ describe('coverage', () => {
 
   test('names the steps of a command, and the commands without one', () => {
     const covered = cover(page, steps);
-    expect(covered.find(({ command }) => command.id === 'uninstalling.2')?.steps).toEqual([{ by: 'a', step: 'one', runs: 'uninstalling.1-2' }]);
+    expect(covered.find(({ command }) => command.id === 'uninstalling.2')?.steps).toEqual([
+      { by: 'a', step: 'one', runs: 'uninstalling.1-2' },
+    ]);
     expect(uncovered(covered)).toHaveLength(27);
   });
 
   test('refuses a command that the page does not have', () => {
-    expect(() => cover(page, [{ by: 'a', steps: [{ step: 'one', runs: 'uninstaling.1' }] }])).toThrow(expect.objectContaining({ code: 'MP709', details: expect.objectContaining({ expected: expect.stringContaining('uninstalling.1') }) }));
+    expect(() => cover(page, [{ by: 'a', steps: [{ step: 'one', runs: 'uninstaling.1' }] }])).toThrow(
+      expect.objectContaining({
+        code: 'MP709',
+        details: expect.objectContaining({ expected: expect.stringContaining('uninstalling.1') }),
+      }),
+    );
   });
 });
 
 describe('the transcript of a real run', () => {
   const covered = cover(page, [
-    { by: 'direct-sidecar', steps: [{ step: 'deploy sleep in namespace foo of the first cluster', runs: 'configure-the-example-services.1-4' }, { step: 'curl -I httpbin.bar.global:8000/headers answers 200', runs: 'configure-the-example-services.10' }] },
+    {
+      by: 'direct-sidecar',
+      steps: [
+        { step: 'deploy sleep in namespace foo of the first cluster', runs: 'configure-the-example-services.1-4' },
+        { step: 'curl -I httpbin.bar.global:8000/headers answers 200', runs: 'configure-the-example-services.10' },
+      ],
+    },
     { by: 'cleanup', steps: [{ step: 'uninstall', runs: 'uninstalling.1-2', instead: 'a reason' }] },
   ]);
   const text = transcript(page, covered, run);
 
   test('puts each command’s own output behind it', () => {
     const actions = run.scenarios.find(({ id }) => id === 'direct-sidecar')?.steps[0]?.actions ?? [];
-    const outputs = commandsOf(page, 'configure-the-example-services.1-4').map((command) => answersTo(command, actions, run.clusters).map(({ output }) => output));
+    const outputs = commandsOf(page, 'configure-the-example-services.1-4').map((command) =>
+      answersTo(command, actions, run.clusters).map(({ output }) => output),
+    );
     expect(outputs).toEqual([
       [expect.stringMatching(/^namespace\/foo serverside-applied/)],
       [expect.stringMatching(/^namespace\/foo serverside-applied/)],
@@ -110,12 +162,16 @@ describe('the transcript of a real run', () => {
   });
 
   test('keeps the page’s order, and says what was not played, what was replaced and what nothing carries out', () => {
-    expect(text.indexOf('kubectl create --context=$CTX_CLUSTER1 namespace foo')).toBeLessThan(text.indexOf('kubectl delete ns istio-system'));
+    expect(text.indexOf('kubectl create --context=$CTX_CLUSTER1 namespace foo')).toBeLessThan(
+      text.indexOf('kubectl delete ns istio-system'),
+    );
     expect(text).toContain('_`cleanup` › uninstall: not played in this run._\n\n> In its place: a reason');
     expect(text).toContain('_No step carries this out._');
   });
 
   test('opens with what the run found', () => {
-    expect(text).toContain('| Configure application services › Configure the example services | `direct-sidecar` | 9 of 9 ✓ |');
+    expect(text).toContain(
+      '| Configure application services › Configure the example services | `direct-sidecar` | 9 of 9 ✓ |',
+    );
   });
 });

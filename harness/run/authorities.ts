@@ -16,7 +16,14 @@ const files = ['ca-cert.pem', 'ca-key.pem', 'root-cert.pem', 'cert-chain.pem'] a
  */
 export async function provideAuthorities(config: Config): Promise<Record<string, CaCerts>> {
   const { folder, allowSampleCertificates } = config.pki;
-  const authorities = folder === undefined ? await issueAuthorities(config.clusters) : Object.fromEntries(await Promise.all(config.clusters.map(async (cluster) => [cluster, await readCaCerts(join(folder, cluster))] as const)));
+  const authorities =
+    folder === undefined
+      ? await issueAuthorities(config.clusters)
+      : Object.fromEntries(
+          await Promise.all(
+            config.clusters.map(async (cluster) => [cluster, await readCaCerts(join(folder, cluster))] as const),
+          ),
+        );
   await checkAuthorities(authorities, { allowSampleCertificates });
   if (folder === undefined) await keepCertificates(config.name, authorities);
   return authorities;
@@ -26,7 +33,12 @@ async function readCaCerts(folder: string): Promise<CaCerts> {
   const texts = await Promise.all(
     files.map(async (file) => {
       const text = await readFile(join(folder, file), 'utf8').catch((cause: unknown) => {
-        throw new MeshproofError('MP102', { what: `pki.folder has no ${file}`, where: folder, expected: files.join(', '), cause });
+        throw new MeshproofError('MP102', {
+          what: `pki.folder has no ${file}`,
+          where: folder,
+          expected: files.join(', '),
+          cause,
+        });
       });
       return [file, text] as const;
     }),

@@ -47,7 +47,12 @@ export function providerOf(plan: Plan): ClusterProvider {
  *
  * @returns the environment, already remembered on disk as ready.
  */
-export async function bringUp(plan: Plan, record: RunRecord, progress: Progress, signal: AbortSignal): Promise<Environment> {
+export async function bringUp(
+  plan: Plan,
+  record: RunRecord,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<Environment> {
   const { config, toolchain } = plan;
   const provider = providerOf(plan);
   await provider.check();
@@ -58,7 +63,11 @@ export async function bringUp(plan: Plan, record: RunRecord, progress: Progress,
   const rendered = new Map<string, Promise<KubernetesObject[]>>();
   if (provider.offers.ownsMesh) {
     for (const cluster of config.clusters) {
-      const rendering = renderMesh(locate(toolchain, 'istioctl'), { cluster, ...plan.images.istio, edition: toolchain.edition }, signal);
+      const rendering = renderMesh(
+        locate(toolchain, 'istioctl'),
+        { cluster, ...plan.images.istio, edition: toolchain.edition },
+        signal,
+      );
       // Awaited once the cluster is there; until then a failure must not count as unhandled.
       rendering.catch(() => undefined);
       rendered.set(cluster, rendering);
@@ -91,7 +100,11 @@ export async function bringUp(plan: Plan, record: RunRecord, progress: Progress,
           setUp.push(...installedSteps(api.address.name, await applyMesh(api, objects, authority, taskSignal)));
         }
         say('waiting for istiod');
-        await api.waitForDeployment(systemNamespace, 'istiod', { within: meshWithin, code: 'MP604', signal: taskSignal });
+        await api.waitForDeployment(systemNamespace, 'istiod', {
+          within: meshWithin,
+          code: 'MP604',
+          signal: taskSignal,
+        });
         // The sample workloads start beside the gateways: the injector is there from here on.
         if (provider.offers.ownsMesh) await api.applyAll(sampleWorkloads(plan, index), taskSignal);
         say('waiting for the gateways');
@@ -109,12 +122,19 @@ export async function bringUp(plan: Plan, record: RunRecord, progress: Progress,
 /** The walkthrough's sample services: sleep in the first cluster, httpbin in the second. */
 function sampleWorkloads(plan: Plan, index: number): KubernetesObject[] {
   const { curl, httpbin: server } = plan.images;
-  if (index === 0) return [injectedNamespace('foo'), ...sleep({ namespace: 'foo', image: curl, annotations: clientAnnotations })];
-  if (index === 1) return [injectedNamespace('bar'), ...httpbin({ namespace: 'bar', image: server.image, port: server.port })];
+  if (index === 0)
+    return [injectedNamespace('foo'), ...sleep({ namespace: 'foo', image: curl, annotations: clientAnnotations })];
+  if (index === 1)
+    return [injectedNamespace('bar'), ...httpbin({ namespace: 'bar', image: server.image, port: server.port })];
   return [];
 }
 
-function environmentOf(plan: Plan, provider: ClusterProvider, addresses: readonly ClusterAddress[], gateways: Readonly<Record<string, GatewayAddress>> = {}): Environment {
+function environmentOf(
+  plan: Plan,
+  provider: ClusterProvider,
+  addresses: readonly ClusterAddress[],
+  gateways: Readonly<Record<string, GatewayAddress>> = {},
+): Environment {
   const { config, toolchain, images, lab } = plan;
   return {
     name: config.name,
@@ -123,12 +143,26 @@ function environmentOf(plan: Plan, provider: ClusterProvider, addresses: readonl
     createdAt: new Date().toISOString(),
     ...(lab === undefined ? {} : { networkNamespace: lab.namespacePath, dockerHost: lab.dockerHost }),
     offers: provider.offers,
-    programs: { kubectl: locate(toolchain, 'kubectl'), istioctl: locate(toolchain, 'istioctl'), kind: locate(toolchain, 'kind'), docker: plan.docker },
+    programs: {
+      kubectl: locate(toolchain, 'kubectl'),
+      istioctl: locate(toolchain, 'istioctl'),
+      kind: locate(toolchain, 'kind'),
+      docker: plan.docker,
+    },
     versions: { kubernetes: toolchain.kubernetesVersion, istio: toolchain.istioVersion, edition: toolchain.edition },
-    images: { httpbin: images.httpbin.image, httpbinPort: images.httpbin.port, curl: images.curl, coredns: images.coredns },
+    images: {
+      httpbin: images.httpbin.image,
+      httpbinPort: images.httpbin.port,
+      curl: images.curl,
+      coredns: images.coredns,
+    },
     clusterNames: [...config.clusters],
     setUp: [],
-    clusters: addresses.map((address) => ({ ...address, ...(provider.offers.ownsMesh ? { manifest: manifestPath(config.name, address.name) } : {}), gateway: gateways[address.name] })),
+    clusters: addresses.map((address) => ({
+      ...address,
+      ...(provider.offers.ownsMesh ? { manifest: manifestPath(config.name, address.name) } : {}),
+      gateway: gateways[address.name],
+    })),
   };
 }
 
@@ -143,7 +177,12 @@ async function proveReady(environment: Environment, progress: Progress, signal: 
         await waitForProxiesSynced(environment.programs.kubectl, cluster, { within: 60_000, signal: taskSignal });
         for (const peer of environment.clusters.filter(({ name }) => name !== cluster.name)) {
           say(`calling the gateway of ${peer.name}`);
-          await waitForGatewayReachable(environment.programs.kubectl, cluster, { name: peer.name, address: peer.gateway?.address ?? '' }, { within: 30_000, signal: taskSignal });
+          await waitForGatewayReachable(
+            environment.programs.kubectl,
+            cluster,
+            { name: peer.name, address: peer.gateway?.address ?? '' },
+            { within: 30_000, signal: taskSignal },
+          );
         }
       },
     })),

@@ -24,7 +24,9 @@ export async function carryOut(plan: Plan, record: RunRecord, progress: Progress
   const stopSampling = sampleMemory();
   let environment: Environment | undefined;
   try {
-    environment = plan.reuse ? await reopen(plan.config.name, progress, signal) : await bringUp(plan, record, progress, signal);
+    environment = plan.reuse
+      ? await reopen(plan.config.name, progress, signal)
+      : await bringUp(plan, record, progress, signal);
     await record.save({ setUp: environment.setUp });
     await keepRunEnvironment(record.folder, environment);
     const ids = (await listScenarios(plan.only)).map(({ meta }) => meta.id);
@@ -44,7 +46,8 @@ export async function carryOut(plan: Plan, record: RunRecord, progress: Progress
   const usable = environment ?? (await readEnvironment(plan.config.name).catch(() => undefined));
   // A name in use says nothing about the environment that is there.
   const refused = record.data.error?.code === 'MP501';
-  if (record.data.verdict !== 'passed' && !refused && usable !== undefined && !signal.aborted) await collectClusterEvidence(usable, record.folder, progress);
+  if (record.data.verdict !== 'passed' && !refused && usable !== undefined && !signal.aborted)
+    await collectClusterEvidence(usable, record.folder, progress);
   await record.save({ peakMemoryBytes: stopSampling() });
   if (record.data.scenarios.length > 0) {
     // Allure's tool is not ours: when it fails that is told, and the verdict stays what the mesh made it.
@@ -87,11 +90,14 @@ async function reopen(name: string, progress: Progress, signal: AbortSignal): Pr
 async function noteFailure(record: RunRecord, error: unknown, progress: Progress): Promise<void> {
   const known = asMeshproofError(error);
   // The first failure is the one that matters; a later one while cleaning up is shown, and the verdict stays.
-  if (record.data.error === undefined) await record.save({ verdict: 'error', error: { code: known.code, message: describeError(known) } });
+  if (record.data.error === undefined)
+    await record.save({ verdict: 'error', error: { code: known.code, message: describeError(known) } });
   progress.note(describeError(known));
   if (known.code === 'MP999' && known.details.cause instanceof Error) progress.note(known.details.cause.stack ?? '');
 }
 
 function interrupted(signal: AbortSignal): MeshproofError {
-  return signal.reason instanceof MeshproofError ? signal.reason : new MeshproofError('MP901', { what: 'the run was interrupted', cause: signal.reason });
+  return signal.reason instanceof MeshproofError
+    ? signal.reason
+    : new MeshproofError('MP901', { what: 'the run was interrupted', cause: signal.reason });
 }

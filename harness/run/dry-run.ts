@@ -19,7 +19,11 @@ export interface ClusterPreview {
   readonly egressGateway: boolean;
   readonly mayDoEverything: boolean;
   /** Namespaces that scenarios make, and whether they may: the API server was asked, without writing. */
-  readonly namespaces: readonly { readonly name: string; readonly state: 'new' | 'meshproof’s' | 'somebody else’s' | 'refused'; readonly why?: string }[];
+  readonly namespaces: readonly {
+    readonly name: string;
+    readonly state: 'new' | 'meshproof’s' | 'somebody else’s' | 'refused';
+    readonly why?: string;
+  }[];
 }
 
 export interface DryRun {
@@ -35,12 +39,22 @@ export interface DryRun {
  *
  * @throws MeshproofError MP504 for a context that does not answer.
  */
-export async function dryRun(config: Config, only: readonly string[] | undefined, signal: AbortSignal): Promise<DryRun> {
+export async function dryRun(
+  config: Config,
+  only: readonly string[] | undefined,
+  signal: AbortSignal,
+): Promise<DryRun> {
   const provider = existingProvider(config);
   await provider.check();
   const scenarios = await listScenarios(only);
-  const environment = { clusters: provider.addresses.map((address) => ({ ...address })), offers: provider.offers, provider: 'existing' as const };
-  const clusters = await Promise.all(provider.addresses.map((address) => preview(address, namespacesOf(scenarios), signal)));
+  const environment = {
+    clusters: provider.addresses.map((address) => ({ ...address })),
+    offers: provider.offers,
+    provider: 'existing' as const,
+  };
+  const clusters = await Promise.all(
+    provider.addresses.map((address) => preview(address, namespacesOf(scenarios), signal)),
+  );
   const verdicts = await Promise.all(
     scenarios.map(async ({ meta }) => {
       const why = await unmetNeed(meta.needs, environment, () => Promise.resolve(clusters[0]?.egressGateway ?? false));
@@ -50,9 +64,17 @@ export async function dryRun(config: Config, only: readonly string[] | undefined
   return { clusters, scenarios: verdicts, fieldManager, label: `${ownLabel}=${fieldManager}` };
 }
 
-async function preview(address: ClusterAddress, namespaces: readonly string[], signal: AbortSignal): Promise<ClusterPreview> {
+async function preview(
+  address: ClusterAddress,
+  namespaces: readonly string[],
+  signal: AbortSignal,
+): Promise<ClusterPreview> {
   const api = new ClusterApi(address);
-  const deployment = await api.read({ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'istiod', namespace: systemNamespace } });
+  const deployment = await api.read({
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'istiod', namespace: systemNamespace },
+  });
   const image = /"image":"([^"]+)"/.exec(JSON.stringify(deployment?.['spec'] ?? {}))?.[1];
   const gateway = await gatewayAddress(api, { within: 3_000, signal }).then(
     ({ address: found }) => found,
@@ -73,7 +95,12 @@ async function preview(address: ClusterAddress, namespaces: readonly string[], s
 async function previewNamespace(api: ClusterApi, name: string): Promise<ClusterPreview['namespaces'][number]> {
   const object = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
   const found = await api.read(object);
-  if (found !== undefined && !isOwn(found)) return { name, state: 'somebody else’s', why: `it lacks the label ${ownLabel}=${fieldManager}, so scenarios that need it end with MP507` };
+  if (found !== undefined && !isOwn(found))
+    return {
+      name,
+      state: 'somebody else’s',
+      why: `it lacks the label ${ownLabel}=${fieldManager}, so scenarios that need it end with MP507`,
+    };
   try {
     await api.wouldApply(object);
     return { name, state: found === undefined ? 'new' : 'meshproof’s' };
@@ -88,9 +115,14 @@ export function dryRunTold({ clusters, scenarios, fieldManager: manager, label }
     ...clusters.flatMap((cluster) => [
       `${cluster.name}: context ${cluster.context}, Kubernetes ${cluster.kubernetes}, ${cluster.istiod === undefined ? 'no istiod' : `istiod ${cluster.istiod}`}`,
       `  gateway ${cluster.gateway ?? 'without an address'}, egress gateway ${cluster.egressGateway ? 'there' : 'not there'}, ${cluster.mayDoEverything ? 'you may do everything' : 'you may not do everything'}`,
-      ...cluster.namespaces.map(({ name, state, why }) => `  namespace ${name}: ${state}${why === undefined ? '' : ` (${why})`}`),
+      ...cluster.namespaces.map(
+        ({ name, state, why }) => `  namespace ${name}: ${state}${why === undefined ? '' : ` (${why})`}`,
+      ),
     ]),
-    ...scenarios.map(({ id, supported, why }) => `${supported ? '✓' : '–'} ${id}${why === undefined ? '' : `: not supported, it ${why}`}`),
+    ...scenarios.map(
+      ({ id, supported, why }) =>
+        `${supported ? '✓' : '–'} ${id}${why === undefined ? '' : `: not supported, it ${why}`}`,
+    ),
     `objects would be applied as field manager ${manager}, with the label ${label}; nothing was written`,
     '',
   ].join('\n');

@@ -41,7 +41,12 @@ export async function exportFleet(options: ExportOptions, signal: AbortSignal): 
   // What the clusters have already counts like the book: a lost book moves no address.
   const ours = Object.assign({}, ...found.map(({ own }) => own)) as AddressBook;
   const taken = new Set(found.flatMap(({ others }) => others));
-  const addresses = allotAddresses(hostsOf(fleet), { ...ours, ...(await readBook(options.book)) }, taken, options.range);
+  const addresses = allotAddresses(
+    hostsOf(fleet),
+    { ...ours, ...(await readBook(options.book)) },
+    taken,
+    options.range,
+  );
   await mkdir(dirname(options.book), { recursive: true });
   await writeFile(options.book, `${JSON.stringify(addresses, undefined, 2)}\n`);
   return { objects: exportServices(fleet, addresses, options.into), addresses };
@@ -61,17 +66,25 @@ export async function writeExport(folder: string, { objects }: Exported): Promis
   return changed;
 }
 
-export const manifestOf = (objects: readonly KubernetesObject[]): string => objects.map((object) => `---\n${stringify(object)}`).join('');
+export const manifestOf = (objects: readonly KubernetesObject[]): string =>
+  objects.map((object) => `---\n${stringify(object)}`).join('');
 
 /** Brings the clusters to what was exported: applies every entry, and deletes those of earlier exports that are no longer among them. */
-export async function applyExport(clusters: readonly ClusterAddress[], { objects }: Exported, signal: AbortSignal): Promise<string[]> {
+export async function applyExport(
+  clusters: readonly ClusterAddress[],
+  { objects }: Exported,
+  signal: AbortSignal,
+): Promise<string[]> {
   const said = await Promise.all(
     clusters.map(async (cluster) => {
       const api = new ClusterApi(cluster);
       const wanted = objects[cluster.name] ?? [];
       await api.applyAll(wanted, signal);
       const stale = (await api.listObjects('networking.istio.io/v1', 'ServiceEntry', `${exportLabel}=true`)).filter(
-        ({ metadata }) => !wanted.some((object) => object.metadata.name === metadata.name && object.metadata.namespace === metadata.namespace),
+        ({ metadata }) =>
+          !wanted.some(
+            (object) => object.metadata.name === metadata.name && object.metadata.namespace === metadata.namespace,
+          ),
       );
       for (const object of stale) await api.delete(object);
       return `${cluster.name}: ${wanted.length} applied, ${stale.length} deleted`;
@@ -80,7 +93,11 @@ export async function applyExport(clusters: readonly ClusterAddress[], { objects
   return said;
 }
 
-async function readCluster(api: ClusterApi, namespaces: readonly string[] | undefined, signal: AbortSignal): Promise<FleetCluster> {
+async function readCluster(
+  api: ClusterApi,
+  namespaces: readonly string[] | undefined,
+  signal: AbortSignal,
+): Promise<FleetCluster> {
   await api.version();
   const injected = await api.core.listNamespace({ labelSelector: 'istio-injection=enabled' });
   const chosen = new Set(namespaces ?? injected.items.flatMap(({ metadata }) => metadata?.name ?? []));
@@ -93,7 +110,8 @@ async function readCluster(api: ClusterApi, namespaces: readonly string[] | unde
 function serviceOf({ metadata, spec }: V1Service): FleetService[] {
   const { selector, type, ports = [] } = spec ?? {};
   const tcp = ports.filter(({ protocol }) => protocol === undefined || protocol === 'TCP');
-  if (selector === undefined || Object.keys(selector).length === 0 || type === 'ExternalName' || tcp.length === 0) return [];
+  if (selector === undefined || Object.keys(selector).length === 0 || type === 'ExternalName' || tcp.length === 0)
+    return [];
   return [
     {
       namespace: metadata?.namespace ?? '',
@@ -102,7 +120,12 @@ function serviceOf({ metadata, spec }: V1Service): FleetService[] {
       ports: tcp.map(({ name = 'tcp', port, targetPort, appProtocol }) => {
         const protocol = protocolOf(appProtocol ?? name);
         // A named target port is looked up by nobody in a ServiceEntry; the service's own number is what most such pods listen on.
-        return { name: protocol === 'TCP' && !name.startsWith("tcp") ? `tcp-${name}` : name, number: port, protocol, targetPort: typeof targetPort === 'number' ? targetPort : port };
+        return {
+          name: protocol === 'TCP' && !name.startsWith('tcp') ? `tcp-${name}` : name,
+          number: port,
+          protocol,
+          targetPort: typeof targetPort === 'number' ? targetPort : port,
+        };
       }),
     },
   ];
@@ -116,7 +139,9 @@ function protocolOf(name: string): ServicePort['protocol'] {
 }
 
 /** Addresses that ServiceEntries of a cluster have: those of earlier exports by host, and those of everybody else. */
-async function readAddresses(api: ClusterApi): Promise<{ readonly own: AddressBook; readonly others: readonly string[] }> {
+async function readAddresses(
+  api: ClusterApi,
+): Promise<{ readonly own: AddressBook; readonly others: readonly string[] }> {
   const own: Record<string, string> = {};
   const others: string[] = [];
   for (const { metadata, spec } of await api.listObjects('networking.istio.io/v1', 'ServiceEntry')) {
@@ -136,7 +161,12 @@ async function readBook(file: string): Promise<AddressBook> {
   if (text === undefined) return {};
   const parsed = z.record(z.string(), z.string()).safeParse(safeJson(text));
   if (parsed.success) return parsed.data;
-  throw new MeshproofError('MP102', { what: 'the address book is not a list of hosts with their addresses', where: file, expected: '{"httpbin.bar.global": "240.64.0.1", …}', seen: text.slice(0, 200) });
+  throw new MeshproofError('MP102', {
+    what: 'the address book is not a list of hosts with their addresses',
+    where: file,
+    expected: '{"httpbin.bar.global": "240.64.0.1", …}',
+    seen: text.slice(0, 200),
+  });
 }
 
 function safeJson(text: string): unknown {

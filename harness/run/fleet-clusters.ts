@@ -6,13 +6,19 @@ import { existingProvider } from './existing-provider.ts';
 import { readEnvironment } from './state.ts';
 
 /** The clusters that a config means: the user's own contexts, or those of the kept environment. */
-export async function fleetClusters(config: Config): Promise<{ readonly clusters: readonly ClusterAddress[]; readonly environment: Environment | undefined }> {
+export async function fleetClusters(
+  config: Config,
+): Promise<{ readonly clusters: readonly ClusterAddress[]; readonly environment: Environment | undefined }> {
   if (config.provider === 'existing') {
     const provider = existingProvider(config);
     await provider.check();
     return { clusters: provider.addresses, environment: undefined };
   }
   const environment = await readEnvironment(config.name);
-  if (environment === undefined) throw new MeshproofError('MP105', { what: `no environment ${config.name} is kept`, remedy: 'Bring one up with `meshproof up`, or name contexts of your own in meshproof.yaml (provider: existing).' });
+  if (environment === undefined)
+    throw new MeshproofError('MP105', {
+      what: `no environment ${config.name} is kept`,
+      remedy: 'Bring one up with `meshproof up`, or name contexts of your own in meshproof.yaml (provider: existing).',
+    });
   return { clusters: environment.clusters, environment };
 }

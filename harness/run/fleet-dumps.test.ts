@@ -12,7 +12,8 @@ async function asBugReports(run: RecordedRun): Promise<string> {
   const evidence = join(recorded, 'evidence', 'direct-sidecar');
   const fleet = await mkdtemp(join(tmpdir(), 'meshproof-fleet-'));
   for (const name of (await readdir(evidence)).filter((file) => file.endsWith('config-dump.json')).sort()) {
-    const [, cluster = '', namespace = '', pod = ''] = /^\d+-(west|east)_([a-z-]+)_(.+)\.config-dump\.json$/.exec(name) ?? [];
+    const [, cluster = '', namespace = '', pod = ''] =
+      /^\d+-(west|east)_([a-z-]+)_(.+)\.config-dump\.json$/.exec(name) ?? [];
     const folder = join(fleet, `bug-report-${cluster}`, 'proxies', namespace, pod);
     await mkdir(folder, { recursive: true });
     await copyFile(join(evidence, name), join(folder, 'config_dump?include_eds'));
@@ -38,7 +39,17 @@ describe('a whole fleet', () => {
   test('the path between the clusters is followed through both', async () => {
     const [path] = diagnoseFleet(await readFleet(folder), { host: 'httpbin.bar.global' });
     expect(path).toMatchObject({ service: 'httpbin.bar.global:8000', diagnosis: undefined });
-    expect(path?.hops.map(({ hop }) => hop)).toEqual(['listener', 'route', 'cluster', 'mutual TLS', 'endpoint', 'listener', 'filter chain', 'SNI cluster', 'workload']);
+    expect(path?.hops.map(({ hop }) => hop)).toEqual([
+      'listener',
+      'route',
+      'cluster',
+      'mutual TLS',
+      'endpoint',
+      'listener',
+      'filter chain',
+      'SNI cluster',
+      'workload',
+    ]);
   });
 
   test('a service that nobody declared breaks at the sidecar’s listener', async () => {
@@ -47,7 +58,10 @@ describe('a whole fleet', () => {
   });
 
   test('without the peer’s dumps the path is followed as far as it goes, and that is said', async () => {
-    const [path] = diagnoseFleet((await readFleet(folder)).filter(({ cluster }) => cluster === 'west'), { host: 'httpbin.bar.global' });
+    const [path] = diagnoseFleet(
+      (await readFleet(folder)).filter(({ cluster }) => cluster === 'west'),
+      { host: 'httpbin.bar.global' },
+    );
     expect(path).toMatchObject({ diagnosis: undefined, unseen: expect.stringContaining('no dump of a gateway') });
   });
 });
@@ -68,6 +82,11 @@ test('a folder without dumps, and a dump that is cut off, are named', async () =
   const folder = await mkdtemp(join(tmpdir(), 'meshproof-fleet-'));
   await expect(readFleet(folder)).rejects.toThrow(expect.objectContaining({ code: 'MP711' }));
   await writeFile(join(folder, 'config_dump'), '{"configs": [');
-  await expect(readFleet(folder)).rejects.toThrow(expect.objectContaining({ code: 'MP703', details: expect.objectContaining({ where: join(folder, 'config_dump') }) }));
+  await expect(readFleet(folder)).rejects.toThrow(
+    expect.objectContaining({
+      code: 'MP703',
+      details: expect.objectContaining({ where: join(folder, 'config_dump') }),
+    }),
+  );
   await rm(folder, { recursive: true });
 });

@@ -5,7 +5,20 @@ import type { FleetProxy } from '../diagnose/fleet.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { ConfigDump } from '../probe/envoy/config-dump.ts';
 
-const nodeSchema = z.object({ configs: z.array(z.looseObject({ bootstrap: z.looseObject({ node: z.looseObject({ id: z.string(), metadata: z.looseObject({ CLUSTER_ID: z.string().optional() }).optional() }) }).optional() })) });
+const nodeSchema = z.object({
+  configs: z.array(
+    z.looseObject({
+      bootstrap: z
+        .looseObject({
+          node: z.looseObject({
+            id: z.string(),
+            metadata: z.looseObject({ CLUSTER_ID: z.string().optional() }).optional(),
+          }),
+        })
+        .optional(),
+    }),
+  ),
+});
 
 /**
  * Reads every config dump below a folder, however they were collected: a run's evidence, `istioctl bug-report` archives unpacked
@@ -27,7 +40,12 @@ export async function readFleet(folder: string): Promise<FleetProxy[]> {
     const proxy = await readProxy(file);
     proxies.set(proxy.name, proxy);
   }
-  if (proxies.size === 0) throw new MeshproofError('MP711', { what: 'there is no config dump below the folder', where: folder, expected: 'files whose names hold “config_dump” or “config-dump”' });
+  if (proxies.size === 0)
+    throw new MeshproofError('MP711', {
+      what: 'there is no config dump below the folder',
+      where: folder,
+      expected: 'files whose names hold “config_dump” or “config-dump”',
+    });
   return [...proxies.values()];
 }
 
@@ -35,13 +53,20 @@ async function readProxy(file: string): Promise<FleetProxy> {
   const json = await readFile(file, 'utf8')
     .then((text) => JSON.parse(text) as unknown)
     .catch((cause: unknown) => {
-      throw new MeshproofError('MP703', { what: 'the config dump cannot be read', where: file, seen: cause instanceof Error ? cause.message : String(cause), cause });
+      throw new MeshproofError('MP703', {
+        what: 'the config dump cannot be read',
+        where: file,
+        seen: cause instanceof Error ? cause.message : String(cause),
+        cause,
+      });
     });
   const dump = ConfigDump.parse(json, file);
-  const node = nodeSchema.safeParse(json).data?.configs.find(({ bootstrap }) => bootstrap !== undefined)?.bootstrap?.node;
+  const node = nodeSchema.safeParse(json).data?.configs.find(({ bootstrap }) => bootstrap !== undefined)
+    ?.bootstrap?.node;
   // "sidecar~10.244.0.8~sleep-76d5b8b4b6-7cjc7.foo~foo.svc.cluster.local" (istio: pkg/model/proxy.go, ServiceNode).
   const [role = '', , id = ''] = dump.node.split('~');
-  const [pod, namespace] = id === '' ? [basename(file), 'unknown'] : [id.slice(0, id.lastIndexOf('.')), id.slice(id.lastIndexOf('.') + 1)];
+  const [pod, namespace] =
+    id === '' ? [basename(file), 'unknown'] : [id.slice(0, id.lastIndexOf('.')), id.slice(id.lastIndexOf('.') + 1)];
   const cluster = node?.metadata?.CLUSTER_ID ?? 'unknown';
   return { cluster, name: `${cluster} ${namespace}/${pod}`, role: role === 'router' ? 'gateway' : 'sidecar', dump };
 }

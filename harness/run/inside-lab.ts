@@ -16,12 +16,20 @@ export async function standsInside({ networkNamespace }: Environment): Promise<b
  *
  * @returns its exit code
  */
-export async function runInside({ name, networkNamespace, dockerHost }: Environment, call: readonly string[]): Promise<number> {
-  const [program = '', ...args] = networkNamespace === undefined ? call : ['nsenter', `--net=${networkNamespace}`, ...call];
-  const env = { MESHPROOF_ENVIRONMENT: environmentPath(name), ...(dockerHost === undefined ? {} : { DOCKER_HOST: dockerHost }) };
+export async function runInside(
+  { name, networkNamespace, dockerHost }: Environment,
+  call: readonly string[],
+): Promise<number> {
+  const [program = '', ...args] =
+    networkNamespace === undefined ? call : ['nsenter', `--net=${networkNamespace}`, ...call];
+  const env = {
+    MESHPROOF_ENVIRONMENT: environmentPath(name),
+    ...(dockerHost === undefined ? {} : { DOCKER_HOST: dockerHost }),
+  };
   const { exitCode } = await execa(program, args, { stdio: 'inherit', reject: false, env });
   return exitCode ?? 3;
 }
 
 /** Runs this very command once more, inside. */
-export const runThisInside = (environment: Environment): Promise<number> => runInside(environment, [process.execPath, bin, ...process.argv.slice(2)]);
+export const runThisInside = (environment: Environment): Promise<number> =>
+  runInside(environment, [process.execPath, bin, ...process.argv.slice(2)]);

@@ -23,6 +23,10 @@ export async function latestRun(reports: string): Promise<string> {
  */
 export async function openRun(folder: string): Promise<RunRecord> {
   return await RunRecord.open(folder).catch((cause: unknown) => {
-    throw new MeshproofError('MP710', { what: `${folder} holds no run.json that can be read`, seen: cause instanceof Error ? cause.message.slice(0, 300) : String(cause), cause });
+    throw new MeshproofError('MP710', {
+      what: `${folder} holds no run.json that can be read`,
+      seen: cause instanceof Error ? cause.message.slice(0, 300) : String(cause),
+      cause,
+    });
   });
 }

@@ -27,7 +27,13 @@ export interface Order {
  *
  * @throws MeshproofError MP999 when vitest itself failed: a scenario file that does not load, or a test without a result.
  */
-export async function playScenarios(environment: Environment, { ids, shuffle, endsWithThem }: Order, record: RunRecord, progress: Progress, signal: AbortSignal): Promise<void> {
+export async function playScenarios(
+  environment: Environment,
+  { ids, shuffle, endsWithThem }: Order,
+  record: RunRecord,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<void> {
   const broken: string[] = [];
   let tell: Say = () => undefined;
 
@@ -58,12 +64,22 @@ export async function playScenarios(environment: Environment, { ids, shuffle, en
     root,
     project: ['conformance'],
     watch: false,
-    reporters: [reporter, ['junit', { outputFile: join(record.folder, 'junit.xml') }], ['allure-vitest/reporter', { resultsDir: join(record.folder, 'allure-results'), reportMatchers: false }]],
-    sequence: shuffle === undefined ? { sequencer: inOrder(ids) } : { shuffle: { files: true, tests: false }, seed: shuffle },
-    provide: { environment: JSON.stringify(environment), runFolder: record.folder, lastScenario: endsWithThem && shuffle === undefined ? (ids.at(-1) ?? '') : '' },
+    reporters: [
+      reporter,
+      ['junit', { outputFile: join(record.folder, 'junit.xml') }],
+      ['allure-vitest/reporter', { resultsDir: join(record.folder, 'allure-results'), reportMatchers: false }],
+    ],
+    sequence:
+      shuffle === undefined ? { sequencer: inOrder(ids) } : { shuffle: { files: true, tests: false }, seed: shuffle },
+    provide: {
+      environment: JSON.stringify(environment),
+      runFolder: record.folder,
+      lastScenario: endsWithThem && shuffle === undefined ? (ids.at(-1) ?? '') : '',
+    },
   });
   // vitest would end the process at a signal; an orderly end takes the environment down first.
-  for (const [name, known] of before) for (const listener of process.listeners(name)) if (!known.includes(listener)) process.off(name, listener);
+  for (const [name, known] of before)
+    for (const listener of process.listeners(name)) if (!known.includes(listener)) process.off(name, listener);
   const cancel = (): void => void vitest.cancelCurrentRun('keyboard-input');
   signal.addEventListener('abort', cancel);
   try {
@@ -81,12 +97,14 @@ export async function playScenarios(environment: Environment, { ids, shuffle, en
     await vitest.close();
   }
   signal.throwIfAborted();
-  if (broken.length > 0) throw new MeshproofError('MP999', { what: 'scenarios could not be played', seen: broken.join('\n') });
+  if (broken.length > 0)
+    throw new MeshproofError('MP999', { what: 'scenarios could not be played', seen: broken.join('\n') });
 }
 
 /** vitest plays what took longest the last time first; a walkthrough has an order of its own. */
 function inOrder(ids: readonly string[]): typeof BaseSequencer {
-  const place = ({ moduleId }: TestSpecification): number => ids.findIndex((id) => moduleId.endsWith(`/scenarios/${id}.ts`));
+  const place = ({ moduleId }: TestSpecification): number =>
+    ids.findIndex((id) => moduleId.endsWith(`/scenarios/${id}.ts`));
   return class extends BaseSequencer {
     override sort(files: TestSpecification[]): Promise<TestSpecification[]> {
       return Promise.resolve([...files].sort((left, right) => place(left) - place(right)));
@@ -101,11 +119,19 @@ function describeScenario({ id, claims, seconds, replaced }: ScenarioResult): st
     .filter((claim) => claim.verdict !== 'passed')
     .map(({ verdict: one, name, reason = '', diagnosis }, index, broken) => {
       // A step that failed refutes every claim behind it for one reason, which is told once.
-      if (index > 0 && broken[index - 1]?.reason === reason) return `  ${signs[one]} ${name}\n      for the same reason`;
+      if (index > 0 && broken[index - 1]?.reason === reason)
+        return `  ${signs[one]} ${name}\n      for the same reason`;
       const told = diagnosis === undefined ? [] : diagnosisTold(diagnosis);
       return [`  ${signs[one]} ${name}`, ...[...told, ...reason.split('\n')].map((line) => `      ${line}`)].join('\n');
     });
-  const notes = claims.filter(({ verdict: one, note }) => one === 'passed' && note !== undefined).map(({ name, note }) => `    ${name}: ${note ?? ''}`);
+  const notes = claims
+    .filter(({ verdict: one, note }) => one === 'passed' && note !== undefined)
+    .map(({ name, note }) => `    ${name}: ${note ?? ''}`);
   const modern = replaced.map(({ was }) => `    modern Istio: stands in for ${was}`);
-  return [`${signs[verdict]} ${id}: ${countVerdicts(claims).passed} of ${claims.length} claims hold, ${seconds.toFixed(1)} s`, ...rows, ...notes, ...modern];
+  return [
+    `${signs[verdict]} ${id}: ${countVerdicts(claims).passed} of ${claims.length} claims hold, ${seconds.toFixed(1)} s`,
+    ...rows,
+    ...notes,
+    ...modern,
+  ];
 }

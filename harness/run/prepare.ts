@@ -54,8 +54,12 @@ export async function prepare(options: PrepareOptions): Promise<Prepared> {
   const { mirror } = config;
   const selection = await select(config, engine.kind);
   await checkDisk(cache, selection);
-  const toolchain = await record.phase('toolchain', () => resolveToolchain({ selection, mirror, cache, progress, signal }));
-  await record.save({ versions: { kubernetes: toolchain.kubernetesVersion, istio: toolchain.istioVersion, edition: toolchain.edition } });
+  const toolchain = await record.phase('toolchain', () =>
+    resolveToolchain({ selection, mirror, cache, progress, signal }),
+  );
+  await record.save({
+    versions: { kubernetes: toolchain.kubernetesVersion, istio: toolchain.istioVersion, edition: toolchain.edition },
+  });
 
   let docker: Docker;
   let startedLab = false;
@@ -65,7 +69,9 @@ export async function prepare(options: PrepareOptions): Promise<Prepared> {
     docker = ensured.docker;
     startedLab = ensured.started;
   }
-  const images = await record.phase('images', () => resolveImages({ toolchain, docker, cache, mirror, progress, signal }));
+  const images = await record.phase('images', () =>
+    resolveImages({ toolchain, docker, cache, mirror, progress, signal }),
+  );
   const plan: Plan = {
     config,
     runFolder: record.folder,
@@ -105,16 +111,30 @@ async function planForExisting(options: PrepareOptions): Promise<Plan> {
   await provider.check();
   await options.agree?.(provider.addresses);
   const kubectl = await findProgram('kubectl');
-  if (kubectl === undefined) throw new MeshproofError('MP203', { what: 'kubectl is not on the PATH', remedy: 'Install kubectl; probes run through `kubectl exec`.' });
+  if (kubectl === undefined)
+    throw new MeshproofError('MP203', {
+      what: 'kubectl is not on the PATH',
+      remedy: 'Install kubectl; probes run through `kubectl exec`.',
+    });
   const paths = { kubectl, istioctl: (await findProgram('istioctl')) ?? '', kind: '' };
   return {
     config,
     runFolder: record.folder,
-    toolchain: { edition: 'release', paths, keys: {}, istioVersion: 'as installed', istioSeries: '', kubernetesVersion: 'as installed' },
+    toolchain: {
+      edition: 'release',
+      paths,
+      keys: {},
+      istioVersion: 'as installed',
+      istioSeries: '',
+      kubernetesVersion: 'as installed',
+    },
     images: {
       ...publishedWorkloads,
       curl: workloads.curl ?? publishedWorkloads.curl,
-      httpbin: { image: workloads.httpbin ?? publishedWorkloads.httpbin.image, port: workloads.httpbinPort ?? publishedWorkloads.httpbin.port },
+      httpbin: {
+        image: workloads.httpbin ?? publishedWorkloads.httpbin.image,
+        port: workloads.httpbinPort ?? publishedWorkloads.httpbin.port,
+      },
     },
     lab: undefined,
     docker: '',
@@ -135,7 +155,12 @@ export async function checkDisk(cache: ArtifactCache, selection: Selection): Pro
   const needed = diskNeed(states);
   const free = await freeBytes(cache.root);
   if (free >= needed) return;
-  throw new MeshproofError('MP202', { what: 'not enough free disk space', where: cache.root, expected: `${gigabytes(needed)} free`, seen: `${gigabytes(free)} free` });
+  throw new MeshproofError('MP202', {
+    what: 'not enough free disk space',
+    where: cache.root,
+    expected: `${gigabytes(needed)} free`,
+    seen: `${gigabytes(free)} free`,
+  });
 }
 
 /** Bytes that a run still needs: what is to be made, and room for two clusters. */

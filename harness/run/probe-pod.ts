@@ -18,17 +18,41 @@ export interface PodQuestion {
  *
  * @throws MeshproofError MP711 when no pod fits, or several of different apps do; MP702 when its proxy does not answer.
  */
-export async function dumpOfPod({ kubectl, cluster, namespace, pod }: PodQuestion): Promise<{ readonly name: string; readonly dump: ConfigDump }> {
+export async function dumpOfPod({
+  kubectl,
+  cluster,
+  namespace,
+  pod,
+}: PodQuestion): Promise<{ readonly name: string; readonly dump: ConfigDump }> {
   const { items } = await new ClusterApi(cluster).core.listNamespacedPod({ namespace });
   const living = items.filter(({ metadata }) => metadata?.deletionTimestamp === undefined);
-  const fitting = living.filter(({ metadata }) => metadata?.name === pod || metadata?.labels?.['app'] === pod || metadata?.name?.startsWith(`${pod}-`) === true);
+  const fitting = living.filter(
+    ({ metadata }) =>
+      metadata?.name === pod || metadata?.labels?.['app'] === pod || metadata?.name?.startsWith(`${pod}-`) === true,
+  );
   const [found] = fitting;
   if (found?.metadata?.name === undefined) {
     const names = living.flatMap(({ metadata }) => metadata?.name ?? []);
-    throw new MeshproofError('MP711', { what: `no pod ${pod} in namespace ${namespace}`, where: `cluster ${cluster.name}`, seen: names.length === 0 ? 'no pod at all' : `nearest: ${nearestTo(pod, names).join(', ')}` });
+    throw new MeshproofError('MP711', {
+      what: `no pod ${pod} in namespace ${namespace}`,
+      where: `cluster ${cluster.name}`,
+      seen: names.length === 0 ? 'no pod at all' : `nearest: ${nearestTo(pod, names).join(', ')}`,
+    });
   }
-  const where = { cluster: cluster.name, kubeconfig: cluster.kubeconfig, context: cluster.context, namespace, pod: found.metadata.name, container: 'istio-proxy' };
-  const unwatched = { keep: () => Promise.resolve(), keepBarrier: () => Promise.resolve(), noteHops: () => undefined, pushes: () => Promise.resolve(undefined) };
+  const where = {
+    cluster: cluster.name,
+    kubeconfig: cluster.kubeconfig,
+    context: cluster.context,
+    namespace,
+    pod: found.metadata.name,
+    container: 'istio-proxy',
+  };
+  const unwatched = {
+    keep: () => Promise.resolve(),
+    keepBarrier: () => Promise.resolve(),
+    noteHops: () => undefined,
+    pushes: () => Promise.resolve(undefined),
+  };
   const proxy = new Proxy(kubectl, where, unwatched);
   return { name: proxy.name, dump: await proxy.configDump() };
 }
@@ -43,6 +67,10 @@ export async function dumpOfFile(file: string): Promise<{ readonly name: string;
     return { name: file, dump: ConfigDump.parse(JSON.parse(await readFile(file, 'utf8')), file) };
   } catch (error) {
     if (error instanceof MeshproofError) throw error;
-    throw new MeshproofError('MP711', { what: `${file} holds no dump that can be read`, seen: error instanceof Error ? error.message : String(error), cause: error });
+    throw new MeshproofError('MP711', {
+      what: `${file} holds no dump that can be read`,
+      seen: error instanceof Error ? error.message : String(error),
+      cause: error,
+    });
   }
 }

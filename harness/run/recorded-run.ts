@@ -4,7 +4,8 @@ import { dirname, join } from 'node:path';
 import { brotliDecompressSync } from 'node:zlib';
 
 /** Runs that this project recorded: green ones of every scenario (one of another Istio), and one for each fault that was put into a real mesh. */
-export type RecordedRun = 'green' | 'green-april' | 'green-august' | `fault-${'authz' | 'sidecar' | 'abort' | 'sni' | 'gateway' | 'tls'}`;
+export type RecordedRun =
+  'green' | 'green-april' | 'green-august' | `fault-${'authz' | 'sidecar' | 'abort' | 'sni' | 'gateway' | 'tls'}`;
 
 /** Unpacks a recorded run (scripts/record-run.ts packs them) into a folder of its own, and returns it; for tests. */
 export async function unpackRun(name: RecordedRun): Promise<string> {

@@ -25,30 +25,64 @@ describe('a green run', () => {
     const calls = (await readdir(evidence)).find((name) => name.endsWith('curl.json')) ?? '';
     const before = await readFile(join(evidence, calls), 'utf8');
     const exchanges = JSON.parse(before) as { status: number; statusLine: string; body: string }[];
-    await writeFile(join(evidence, calls), JSON.stringify(exchanges.map((exchange, index) => (index === 3 ? { ...exchange, status: 503, statusLine: 'HTTP/1.1 503 Service Unavailable', body: 'no healthy upstream' } : exchange))));
+    await writeFile(
+      join(evidence, calls),
+      JSON.stringify(
+        exchanges.map((exchange, index) =>
+          index === 3
+            ? { ...exchange, status: 503, statusLine: 'HTTP/1.1 503 Service Unavailable', body: 'no healthy upstream' }
+            : exchange,
+        ),
+      ),
+    );
     const { differences, data } = await replay(folder);
     await writeFile(join(evidence, calls), before);
-    expect(differences).toEqual([expect.objectContaining({ scenario: 'node-port', claim: 'the call succeeds over the node’s address and the node port of 15443', replayed: expect.stringContaining('HTTP 503') })]);
-    expect(data.scenarios.find(({ id }) => id === 'node-port')?.claims[0]).toMatchObject({ verdict: 'failed', diagnosis: { code: 'MP815' } });
+    expect(differences).toEqual([
+      expect.objectContaining({
+        scenario: 'node-port',
+        claim: 'the call succeeds over the node’s address and the node port of 15443',
+        replayed: expect.stringContaining('HTTP 503'),
+      }),
+    ]);
+    expect(data.scenarios.find(({ id }) => id === 'node-port')?.claims[0]).toMatchObject({
+      verdict: 'failed',
+      diagnosis: { code: 'MP815' },
+    });
   });
 
   test('a dump that lost the SNI’s filter chain breaks the path at the gateway', async () => {
     const evidence = join(folder, 'evidence', 'node-port');
     const dumps = (await readdir(evidence)).filter((name) => /ingressgateway.*config-dump\.json$/.test(name));
-    const before = await Promise.all(dumps.map(async (name) => [name, await readFile(join(evidence, name), 'utf8')] as const));
-    for (const [name, text] of before) await writeFile(join(evidence, name), text.replaceAll('outbound_.8000_._.httpbin.bar.global', 'outbound_.8000_._.somebody.bar.global'));
+    const before = await Promise.all(
+      dumps.map(async (name) => [name, await readFile(join(evidence, name), 'utf8')] as const),
+    );
+    for (const [name, text] of before)
+      await writeFile(
+        join(evidence, name),
+        text.replaceAll('outbound_.8000_._.httpbin.bar.global', 'outbound_.8000_._.somebody.bar.global'),
+      );
     const { data } = await replay(folder);
     for (const [name, text] of before) await writeFile(join(evidence, name), text);
-    expect(data.scenarios.find(({ id }) => id === 'node-port')?.claims[0]).toMatchObject({ verdict: 'failed', diagnosis: { code: 'MP808' } });
+    expect(data.scenarios.find(({ id }) => id === 'node-port')?.claims[0]).toMatchObject({
+      verdict: 'failed',
+      diagnosis: { code: 'MP808' },
+    });
   });
 
   test('evidence that is gone is named', async () => {
     const tape = join(folder, 'evidence', 'security', 'tape.jsonl');
     const before = await readFile(tape, 'utf8');
     await rm(tape);
-    await expect(replay(folder)).rejects.toThrow(expect.objectContaining({ code: 'MP713', details: expect.objectContaining({ where: tape }) }));
+    await expect(replay(folder)).rejects.toThrow(
+      expect.objectContaining({ code: 'MP713', details: expect.objectContaining({ where: tape }) }),
+    );
     await writeFile(tape, `${before}no JSON\n`);
-    await expect(replay(folder)).rejects.toThrow(expect.objectContaining({ code: 'MP713', details: expect.objectContaining({ where: `${tape}:${before.split('\n').length}` }) }));
+    await expect(replay(folder)).rejects.toThrow(
+      expect.objectContaining({
+        code: 'MP713',
+        details: expect.objectContaining({ where: `${tape}:${before.split('\n').length}` }),
+      }),
+    );
     await writeFile(tape, before);
   });
 });

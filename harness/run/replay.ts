@@ -38,8 +38,21 @@ export async function replay(folder: string): Promise<Replayed> {
   for (const recorded of data.scenarios) {
     const evidence = await RecordedEvidence.open(join(folder, 'evidence', recorded.id));
     const isLast = !recorded.steps.some(({ title }) => title === putBack);
-    const result = await play(await loadScenario(recorded.id), { environment, runFolder: folder, signal: new AbortController().signal, evidence, isLast });
-    scenarios.push({ ...result, seconds: recorded.seconds, claims: result.claims.map((claim) => ({ ...claim, seconds: recorded.claims.find(({ name }) => name === claim.name)?.seconds ?? 0 })) });
+    const result = await play(await loadScenario(recorded.id), {
+      environment,
+      runFolder: folder,
+      signal: new AbortController().signal,
+      evidence,
+      isLast,
+    });
+    scenarios.push({
+      ...result,
+      seconds: recorded.seconds,
+      claims: result.claims.map((claim) => ({
+        ...claim,
+        seconds: recorded.claims.find(({ name }) => name === claim.name)?.seconds ?? 0,
+      })),
+    });
   }
   const differences = data.scenarios.flatMap((live, index) => compare(live, scenarios[index] ?? live));
   return { data: { ...data, scenarios }, differences, seconds: (performance.now() - started) / 1000 };
@@ -47,7 +60,10 @@ export async function replay(folder: string): Promise<Replayed> {
 
 /** vitest's `expect` with the matchers that scenarios use; outside of a test there is no file that it could belong to. */
 async function useMatchers(): Promise<void> {
-  const [{ expect }, { convergingMatchers, meshMatchers }] = await Promise.all([import('vitest'), import('../scenario/matchers.ts')]);
+  const [{ expect }, { convergingMatchers, meshMatchers }] = await Promise.all([
+    import('vitest'),
+    import('../scenario/matchers.ts'),
+  ]);
   expect.setState({ testPath: '' });
   expect.extend({ ...meshMatchers, ...convergingMatchers });
 }
@@ -65,5 +81,7 @@ function told(claim: ClaimResult | undefined): string {
   if (claim === undefined) return 'no such claim';
   const { verdict, code, reason, diagnosis, note, hops } = claim;
   const broken = hops.filter(({ found }) => found === undefined).map(({ proxy, hop }) => `${proxy} ${hop}`);
-  return [verdict, code, diagnosis?.code, diagnosis?.hop, note, ...broken, reason].filter((part) => part !== undefined).join('\n');
+  return [verdict, code, diagnosis?.code, diagnosis?.hop, note, ...broken, reason]
+    .filter((part) => part !== undefined)
+    .join('\n');
 }

@@ -16,7 +16,11 @@ export async function keepRunEnvironment(runFolder: string, environment: Environ
 export async function readRunEnvironment(runFolder: string): Promise<Environment> {
   const file = fileIn(runFolder);
   const text = await readFile(file, 'utf8').catch((cause: unknown) => {
-    throw new MeshproofError('MP713', { what: 'the run did not keep the environment that it was played in', where: file, cause });
+    throw new MeshproofError('MP713', {
+      what: 'the run did not keep the environment that it was played in',
+      where: file,
+      cause,
+    });
   });
   return environmentSchema.parse(JSON.parse(text));
 }

@@ -14,7 +14,8 @@ afterEach(async () => {
   await rm(reports, { recursive: true });
 });
 
-const begin = (): Promise<RunRecord> => RunRecord.begin(reports, { command: ['run'], provider: 'kind', clusters: ['west', 'east'] });
+const begin = (): Promise<RunRecord> =>
+  RunRecord.begin(reports, { command: ['run'], provider: 'kind', clusters: ['west', 'east'] });
 const result = (id: string, ...verdicts: ScenarioResult['claims'][number]['verdict'][]): ScenarioResult => ({
   id,
   section: 's',

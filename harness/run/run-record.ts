@@ -19,7 +19,16 @@ export class RunRecord {
     const run = `${startedAt.toISOString().replaceAll(/[-:]/g, '').replace('T', '-').slice(0, 15)}-${process.pid}`;
     const folder = resolve(reports, run);
     await mkdir(folder, { recursive: true });
-    const record = new RunRecord(folder, { schema: 1, run, startedAt: startedAt.toISOString(), verdict: 'running', ...start, phases: {}, setUp: [], scenarios: [] });
+    const record = new RunRecord(folder, {
+      schema: 1,
+      run,
+      startedAt: startedAt.toISOString(),
+      verdict: 'running',
+      ...start,
+      phases: {},
+      setUp: [],
+      scenarios: [],
+    });
     await record.save();
     return record;
   }

@@ -14,16 +14,22 @@ const scenariosFolder = fileURLToPath(new URL('../../scenarios/', import.meta.ur
  * @throws MeshproofError MP999 when a file does not export a scenario of its own name.
  */
 export async function listScenarios(only?: readonly string[]): Promise<Scenario[]> {
-  const names = (await readdir(scenariosFolder, { recursive: true })).filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts')).sort();
-  const scenarios = await Promise.all(names.map((name) => loadScenario(name.slice(0, -'.ts'.length).replaceAll('\\', '/'))));
+  const names = (await readdir(scenariosFolder, { recursive: true }))
+    .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
+    .sort();
+  const scenarios = await Promise.all(
+    names.map((name) => loadScenario(name.slice(0, -'.ts'.length).replaceAll('\\', '/'))),
+  );
   // `prerequisites` opens the walkthrough and `cleanup` ends it, whatever their place in the alphabet; what kills or takes away the mesh comes
   // late. No scenario depends on the order.
-  const rank = ({ meta }: Scenario): number => (meta.id === 'prerequisites' ? -1 : meta.id === 'cleanup' ? 2 : meta.needs.ownsMesh === true ? 1 : 0);
+  const rank = ({ meta }: Scenario): number =>
+    meta.id === 'prerequisites' ? -1 : meta.id === 'cleanup' ? 2 : meta.needs.ownsMesh === true ? 1 : 0;
   return scenarios.filter(({ meta }) => only?.includes(meta.id) ?? true).sort((a, b) => rank(a) - rank(b));
 }
 
 /** Every namespace that some scenarios make, sorted. */
-export const namespacesOf = (scenarios: readonly Scenario[]): string[] => [...new Set(scenarios.flatMap(({ meta }) => meta.needs.namespaces))].sort();
+export const namespacesOf = (scenarios: readonly Scenario[]): string[] =>
+  [...new Set(scenarios.flatMap(({ meta }) => meta.needs.namespaces))].sort();
 
 /**
  * Reads one scenario file.
@@ -32,10 +38,20 @@ export const namespacesOf = (scenarios: readonly Scenario[]): string[] => [...ne
  */
 export async function loadScenario(id: string): Promise<Scenario> {
   const module = (await import(pathToFileURL(join(scenariosFolder, `${id}.ts`)).href).catch((cause: unknown) => {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ERR_MODULE_NOT_FOUND' && cause.message.includes(`${id}.ts`)) throw new MeshproofError('MP101', { what: `no scenario is named "${id}"`, cause });
+    if (
+      cause instanceof Error &&
+      'code' in cause &&
+      cause.code === 'ERR_MODULE_NOT_FOUND' &&
+      cause.message.includes(`${id}.ts`)
+    )
+      throw new MeshproofError('MP101', { what: `no scenario is named "${id}"`, cause });
     throw cause;
   })) as { default?: Scenario };
-  if (module.default?.meta.id !== id) throw new MeshproofError('MP999', { what: `scenarios/${id}.ts does not export the scenario ${id}`, seen: module.default?.meta.id ?? 'no default export' });
+  if (module.default?.meta.id !== id)
+    throw new MeshproofError('MP999', {
+      what: `scenarios/${id}.ts does not export the scenario ${id}`,
+      seen: module.default?.meta.id ?? 'no default export',
+    });
   return module.default;
 }
 
@@ -48,6 +64,10 @@ export async function checkIds(ids: readonly string[]): Promise<void> {
   const known = (await listScenarios()).map(({ meta }) => meta.id);
   const unknown = ids.filter((id) => !known.includes(id));
   if (unknown.length > 0) {
-    throw new MeshproofError('MP101', { what: `no scenario is named ${unknown.map((id) => `"${id}"`).join(', ')}`, expected: `one of ${known.join(', ')}`, seen: `nearest: ${nearestTo(unknown[0] ?? '', known)[0] ?? 'none'}` });
+    throw new MeshproofError('MP101', {
+      what: `no scenario is named ${unknown.map((id) => `"${id}"`).join(', ')}`,
+      expected: `one of ${known.join(', ')}`,
+      seen: `nearest: ${nearestTo(unknown[0] ?? '', known)[0] ?? 'none'}`,
+    });
   }
 }

@@ -19,7 +19,10 @@ export const setUpPageSteps: readonly PageStep[] = [
  *
  * @param replies the namespace, the secret, and all else that was applied, as the server has them
  */
-export function installedSteps(cluster: string, [namespace, secret, ...replies]: readonly KubernetesObject[]): StepResult[] {
+export function installedSteps(
+  cluster: string,
+  [namespace, secret, ...replies]: readonly KubernetesObject[],
+): StepResult[] {
   const command = `kubectl create secret generic cacerts --context=${cluster} -n ${systemNamespace} --from-file=ca-cert.pem --from-file=ca-key.pem --from-file=root-cert.pem --from-file=cert-chain.pem`;
   return [
     {
@@ -35,7 +38,13 @@ export function installedSteps(cluster: string, [namespace, secret, ...replies]:
       title: install,
       seconds: 0,
       hops: [],
-      actions: [{ cluster, command: `istioctl manifest generate -f - | kubectl apply --context=${cluster} --server-side -f -`, output: appliedLines(replies) }],
+      actions: [
+        {
+          cluster,
+          command: `istioctl manifest generate -f - | kubectl apply --context=${cluster} --server-side -f -`,
+          output: appliedLines(replies),
+        },
+      ],
     },
   ];
 }

@@ -7,7 +7,9 @@ import { environmentSchema, type Environment } from '../scenario/environment.ts'
 
 /** Where a kept environment is remembered: kubeconfigs, the CAs, and what there is to remove. One folder for each `name`. */
 export function stateFolder(name: string): string {
-  const base = process.env['MESHPROOF_STATE'] ?? join(process.env['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state'), 'meshproof');
+  const base =
+    process.env['MESHPROOF_STATE'] ??
+    join(process.env['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state'), 'meshproof');
   return join(base, name);
 }
 

@@ -9,7 +9,13 @@ const items: Readonly<Record<string, readonly string[]>> = {
   'pods.txt': ['get', 'pods', '--all-namespaces', '-o', 'wide'],
   'services.txt': ['get', 'services', '--all-namespaces', '-o', 'wide'],
   'events.txt': ['get', 'events', '--all-namespaces', '--sort-by=.lastTimestamp'],
-  'istio-objects.yaml': ['get', 'gateways.networking.istio.io,serviceentries,destinationrules,virtualservices,peerauthentications', '--all-namespaces', '-o', 'yaml'],
+  'istio-objects.yaml': [
+    'get',
+    'gateways.networking.istio.io,serviceentries,destinationrules,virtualservices,peerauthentications',
+    '--all-namespaces',
+    '-o',
+    'yaml',
+  ],
   'istiod.log': ['logs', '-n', 'istio-system', 'deploy/istiod', '--tail=2000'],
   'ingress-gateway.log': ['logs', '-n', 'istio-system', 'deploy/istio-ingressgateway', '--tail=2000'],
   'egress-gateway.log': ['logs', '-n', 'istio-system', 'deploy/istio-egressgateway', '--tail=2000'],
@@ -20,7 +26,11 @@ const items: Readonly<Record<string, readonly string[]>> = {
  * Collects evidence of all clusters, before anything is cleaned up. Each item stands alone: one that cannot be had leaves a line that
  * says so, and the others are still collected.
  */
-export async function collectClusterEvidence(environment: Environment, runFolder: string, progress: Progress): Promise<void> {
+export async function collectClusterEvidence(
+  environment: Environment,
+  runFolder: string,
+  progress: Progress,
+): Promise<void> {
   await progress.group(
     'evidence',
     environment.clusters.map((cluster) => ({

@@ -46,11 +46,24 @@ async function removeClusters(environment: Environment): Promise<string[]> {
     runProgram({ program: programs.kind, args, env: docker.environment, purpose, code: 'MP503', timeout: 120_000 });
   const existing = (await kind(['get', 'clusters', '--quiet'], 'list kind clusters')).stdout.split('\n');
   const ours = clusterNames.filter((cluster) => existing.includes(`${name}-${cluster}`));
-  const { stdout: clients } = await docker.run(['ps', '--all', '--quiet', '--filter', `label=${ownContainerLabel}`], { purpose: 'look for left-over clients' });
-  if (clients.trim() !== '') await docker.run(['rm', '--force', ...clients.trim().split('\n')], { purpose: 'remove left-over clients' });
+  const { stdout: clients } = await docker.run(['ps', '--all', '--quiet', '--filter', `label=${ownContainerLabel}`], {
+    purpose: 'look for left-over clients',
+  });
+  if (clients.trim() !== '')
+    await docker.run(['rm', '--force', ...clients.trim().split('\n')], { purpose: 'remove left-over clients' });
   // Without a kubeconfig of its own kind would edit the user's.
   const remove = (cluster: string): ReturnType<typeof runProgram> =>
-    kind(['delete', 'cluster', '--name', `${name}-${cluster}`, '--kubeconfig', join(stateFolder(name), `kubeconfig-${cluster}.yaml`)], `delete cluster ${cluster}`);
+    kind(
+      [
+        'delete',
+        'cluster',
+        '--name',
+        `${name}-${cluster}`,
+        '--kubeconfig',
+        join(stateFolder(name), `kubeconfig-${cluster}.yaml`),
+      ],
+      `delete cluster ${cluster}`,
+    );
   await Promise.all(ours.map(remove));
   return ours.map((cluster) => `kind cluster ${name}-${cluster}`);
 }

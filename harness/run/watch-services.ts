@@ -8,7 +8,11 @@ const quiet = 300;
  *
  * @throws MeshproofError MP504 when a cluster no longer tells of its services; whatever the work throws.
  */
-export async function onServiceChanges(clusters: readonly ClusterAddress[], work: () => Promise<void>, signal: AbortSignal): Promise<void> {
+export async function onServiceChanges(
+  clusters: readonly ClusterAddress[],
+  work: () => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
   const end = new AbortController();
   const until = AbortSignal.any([signal, end.signal]);
   let [timer, working]: [NodeJS.Timeout | undefined, Promise<void>] = [undefined, Promise.resolve()];

@@ -22,7 +22,12 @@ export const claimResultSchema = z.object({
 
 export type ClaimResult = z.infer<typeof claimResultSchema>;
 
-export const stepResultSchema = z.object({ title: z.string(), seconds: z.number(), actions: z.array(actionSchema).default([]), hops: z.array(hopSchema).default([]) });
+export const stepResultSchema = z.object({
+  title: z.string(),
+  seconds: z.number(),
+  actions: z.array(actionSchema).default([]),
+  hops: z.array(hopSchema).default([]),
+});
 export type StepResult = z.infer<typeof stepResultSchema>;
 
 /** What a scenario leaves: its claims and steps, and the error that ended it before its last claim, if one did. */

@@ -4,7 +4,14 @@ import { systemNamespace } from '../mesh/operator.ts';
 import { stringify } from 'yaml';
 import { holds, notYet, waitFor } from '../wait/wait-for.ts';
 import { Journal } from './journal.ts';
-import { globalNameServer, stubDomainForm, stubDomainServers, withoutStubDomain, withStubDomain, type StubDomainForm } from '../mesh/stub-domain.ts';
+import {
+  globalNameServer,
+  stubDomainForm,
+  stubDomainServers,
+  withoutStubDomain,
+  withStubDomain,
+  type StubDomainForm,
+} from '../mesh/stub-domain.ts';
 
 const kubeSystem = { namespace: 'kube-system', name: 'coredns' } as const;
 
@@ -15,7 +22,12 @@ export class ClusterDns {
   readonly #journal: Journal;
   readonly #signal: AbortSignal;
 
-  constructor(api: ClusterApi, apply: (...objects: readonly KubernetesObject[]) => Promise<void>, journal: Journal, signal: AbortSignal) {
+  constructor(
+    api: ClusterApi,
+    apply: (...objects: readonly KubernetesObject[]) => Promise<void>,
+    journal: Journal,
+    signal: AbortSignal,
+  ) {
     this.#api = api;
     this.#apply = apply;
     this.#journal = journal;
@@ -64,10 +76,19 @@ export class ClusterDns {
     await this.#api.core.replaceNamespacedConfigMap({ ...kubeSystem, body: configMap });
     const { name: cluster } = this.#api.address;
     const manifest = stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: kubeSystem, data: { Corefile: text } });
-    this.#journal.note({ cluster, command: `kubectl replace --context=${cluster} -f -`, input: manifest, output: 'configmap/coredns replaced' });
+    this.#journal.note({
+      cluster,
+      command: `kubectl replace --context=${cluster} -f -`,
+      input: manifest,
+      output: 'configmap/coredns replaced',
+    });
     const deployment = await this.#api.apps.readNamespacedDeployment(kubeSystem);
     const template = deployment.spec?.template;
-    if (template?.metadata !== undefined) template.metadata.annotations = { ...template.metadata.annotations, 'kubectl.kubernetes.io/restartedAt': new Date().toISOString() };
+    if (template?.metadata !== undefined)
+      template.metadata.annotations = {
+        ...template.metadata.annotations,
+        'kubectl.kubernetes.io/restartedAt': new Date().toISOString(),
+      };
     await this.#api.apps.replaceNamespacedDeployment({ ...kubeSystem, body: deployment });
     await this.#api.waitForDeployment(kubeSystem.namespace, kubeSystem.name, { within: 60_000, signal: this.#signal });
     await waitFor({
@@ -76,11 +97,16 @@ export class ClusterDns {
       within: 60_000,
       signal: this.#signal,
       look: async () => {
-        const { items } = await this.#api.core.listNamespacedPod({ namespace: kubeSystem.namespace, labelSelector: 'k8s-app=kube-dns' });
+        const { items } = await this.#api.core.listNamespacedPod({
+          namespace: kubeSystem.namespace,
+          labelSelector: 'k8s-app=kube-dns',
+        });
         const leaving = items.filter(({ metadata }) => metadata?.deletionTimestamp !== undefined);
         // They answer for five seconds more, for the sake of clients that this cluster does not have.
         for (const { metadata } of leaving) await this.#api.endPod(kubeSystem.namespace, metadata?.name ?? '');
-        return leaving.length === 0 ? holds(undefined) : notYet(`still answering: ${leaving.map(({ metadata }) => metadata?.name ?? '').join(', ')}`);
+        return leaving.length === 0
+          ? holds(undefined)
+          : notYet(`still answering: ${leaving.map(({ metadata }) => metadata?.name ?? '').join(', ')}`);
       },
     });
   }

@@ -26,7 +26,11 @@ export class Containers {
   }
 
   /** A CoreDNS of a version of its own, with a Corefile word for word. */
-  async coreDns<T>(version: string, options: Omit<NameServerOptions, 'image' | 'note'>, work: (server: Pick<NameServer, 'address' | 'resolve' | 'log'>) => Promise<T>): Promise<T> {
+  async coreDns<T>(
+    version: string,
+    options: Omit<NameServerOptions, 'image' | 'note'>,
+    work: (server: Pick<NameServer, 'address' | 'resolve' | 'log'>) => Promise<T>,
+  ): Promise<T> {
     this.#check();
     const image = this.#environment.images.coredns[version];
     if (image === undefined) throw new MeshproofError('MP708', { what: `no image of CoreDNS ${version} is at hand` });
@@ -41,12 +45,19 @@ export class Containers {
   }
 
   #check(): void {
-    if (this.#environment.provider !== 'kind') throw new MeshproofError('MP708', { what: 'needs a container on the clusters’ network, which clusters of the user do not offer' });
+    if (this.#environment.provider !== 'kind')
+      throw new MeshproofError('MP708', {
+        what: 'needs a container on the clusters’ network, which clusters of the user do not offer',
+      });
   }
 }
 
 /** Runs work with a container beside it. Where it stands is asked first, so that a replay knows it as well. */
-async function during<C extends { readonly address: string; stop(): Promise<void> }, T>(name: string, start: () => Promise<C>, work: (container: C) => Promise<T>): Promise<T> {
+async function during<C extends { readonly address: string; stop(): Promise<void> }, T>(
+  name: string,
+  start: () => Promise<C>,
+  work: (container: C) => Promise<T>,
+): Promise<T> {
   let container: C | undefined;
   const address = await ask(`${name}: start`, async () => {
     container = await start();
@@ -54,7 +65,8 @@ async function during<C extends { readonly address: string; stop(): Promise<void
   });
   const running = container;
   try {
-    const opened = (): Promise<C> => (running === undefined ? Promise.reject(new Error(`${name} never started`)) : Promise.resolve(running));
+    const opened = (): Promise<C> =>
+      running === undefined ? Promise.reject(new Error(`${name} never started`)) : Promise.resolve(running);
     return await work(taped<C>(`${name}:`, opened, { known: { address } as Partial<C> }));
   } finally {
     await running?.stop();

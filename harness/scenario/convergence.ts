@@ -30,7 +30,12 @@ type Look = () => Promise<Verdict>;
  * @param wanted false under `expect(…).not`
  * @returns the last verdict, with the number of looks in its message
  */
-export async function eventually(look: Look, wanted: boolean, { inARow, within, every }: Rules = rules, name = 'eventually'): Promise<Verdict> {
+export async function eventually(
+  look: Look,
+  wanted: boolean,
+  { inARow, within, every }: Rules = rules,
+  name = 'eventually',
+): Promise<Verdict> {
   const series = looking(name);
   for (let looks = 1, row = 0; ; looks += 1) {
     const verdict = await look();
@@ -52,16 +57,24 @@ async function through(look: Look, ending: boolean, { inARow, window, every }: R
     const verdict = await look();
     if (verdict.pass === ending) {
       const seconds = series.end();
-      return { ...verdict, message: () => `look ${looks}, ${seconds.toFixed(1)} s into a window of ${window / 1000} s:\n${verdict.message()}` };
+      return {
+        ...verdict,
+        message: () =>
+          `look ${looks}, ${seconds.toFixed(1)} s into a window of ${window / 1000} s:\n${verdict.message()}`,
+      };
     }
     if (await series.again({ every, until: (seconds, count) => count >= inARow && seconds * 1000 >= window })) continue;
     const seconds = series.end();
-    return { ...verdict, message: () => `${looks} looks through ${seconds.toFixed(1)} s, all the same:\n${verdict.message()}` };
+    return {
+      ...verdict,
+      message: () => `${looks} looks through ${seconds.toFixed(1)} s, all the same:\n${verdict.message()}`,
+    };
   }
 }
 
 /** Stability: holds at every look of the window; the first look that does not hold refutes it. */
-export const always = (look: Look, how: Rules = rules, name = 'always'): Promise<Verdict> => through(look, false, how, name);
+export const always = (look: Look, how: Rules = rules, name = 'always'): Promise<Verdict> =>
+  through(look, false, how, name);
 
 /** Absence, as `expect(…).not`: did it hold at any look of the window? The first that holds refutes the absence. */
 export const ever = (look: Look, how: Rules = rules, name = 'ever'): Promise<Verdict> => through(look, true, how, name);

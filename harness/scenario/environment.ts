@@ -14,7 +14,12 @@ export const environmentSchema = z.object({
   offers: z.object({ loadBalancer: z.boolean(), ownsMesh: z.boolean() }),
   programs: z.object({ kubectl: z.string(), istioctl: z.string(), kind: z.string(), docker: z.string() }),
   versions: z.object({ kubernetes: z.string(), istio: z.string(), edition: z.enum(['source', 'release']) }),
-  images: z.object({ httpbin: z.string(), httpbinPort: z.number(), curl: z.string(), coredns: z.record(z.string(), z.string()).default({}) }),
+  images: z.object({
+    httpbin: z.string(),
+    httpbinPort: z.number(),
+    curl: z.string(),
+    coredns: z.record(z.string(), z.string()).default({}),
+  }),
   /** Every cluster that was asked for, also while it is still being made. */
   clusterNames: z.array(z.string()),
   /** What bringing it up did, step by step. */

@@ -19,19 +19,29 @@ afterEach(async () => {
 });
 
 /** Does work twice: live, with what is outside, and once more from what was recorded, where asking outside fails the test. */
-async function twice<T>(work: (outside: <A>(answer: A) => Promise<A>) => Promise<T>): Promise<{ readonly live: T; readonly replayed: T }> {
+async function twice<T>(
+  work: (outside: <A>(answer: A) => Promise<A>) => Promise<T>,
+): Promise<{ readonly live: T; readonly replayed: T }> {
   const recording = new EvidenceFolder(folder);
   const live = await withTape(recording, () => work((answer) => Promise.resolve(answer)));
   await recording.written();
   const recorded = await RecordedEvidence.open(folder);
-  return { live, replayed: await withTape(recorded, () => work(() => Promise.reject(new Error('a replay asks nobody')))) };
+  return {
+    live,
+    replayed: await withTape(recorded, () => work(() => Promise.reject(new Error('a replay asks nobody')))),
+  };
 }
 
 describe('a replay gets every answer as it was', () => {
   test('values, nothing at all, and answers to the same question in their order', async () => {
     let count = 0;
     const nothing: unknown = undefined;
-    const { live, replayed } = await twice(async (outside) => [await ask('what', () => outside({ status: 200, body: 'x' })), await ask('nothing', () => outside(nothing)), await ask('again', () => outside((count += 1))), await ask('again', () => outside((count += 1)))]);
+    const { live, replayed } = await twice(async (outside) => [
+      await ask('what', () => outside({ status: 200, body: 'x' })),
+      await ask('nothing', () => outside(nothing)),
+      await ask('again', () => outside((count += 1))),
+      await ask('again', () => outside((count += 1))),
+    ]);
     expect(replayed).toEqual(live);
     expect(replayed[3]).toBe(2);
   });
@@ -44,9 +54,15 @@ describe('a replay gets every answer as it was', () => {
       await expect(withTape(recording, () => ask('q', () => Promise.reject(failing)))).rejects.toBe(failing);
       await recording.written();
       const recorded = await RecordedEvidence.open(folder);
-      const error: unknown = await withTape(recorded, () => ask('q', () => Promise.resolve(1))).catch((reason: unknown) => reason);
+      const error: unknown = await withTape(recorded, () => ask('q', () => Promise.resolve(1))).catch(
+        (reason: unknown) => reason,
+      );
       expect(isAbsent(error)).toBe(isAbsent(failing));
-      if (failing === refused) expect(error).toMatchObject({ code: 'MP507', details: { what: 'namespace foo is not meshproof’s', where: 'cluster west' } });
+      if (failing === refused)
+        expect(error).toMatchObject({
+          code: 'MP507',
+          details: { what: 'namespace foo is not meshproof’s', where: 'cluster west' },
+        });
     }
   });
 
@@ -56,7 +72,12 @@ describe('a replay gets every answer as it was', () => {
     await withTape(recording, () => ask('q', () => Promise.resolve(1)));
     const recorded = await RecordedEvidence.open(folder);
     recorded.during('step two');
-    await expect(recorded.ask('q')).rejects.toThrow(expect.objectContaining({ code: 'MP713', details: expect.objectContaining({ expected: expect.stringContaining('step two') }) }));
+    await expect(recorded.ask('q')).rejects.toThrow(
+      expect.objectContaining({
+        code: 'MP713',
+        details: expect.objectContaining({ expected: expect.stringContaining('step two') }),
+      }),
+    );
   });
 });
 
@@ -65,7 +86,13 @@ describe('waiting', () => {
     let looks = 0;
     const started = performance.now();
     const { live, replayed } = await twice((outside) =>
-      waitFor({ name: 'it comes', within: 5_000, every: 50, look: async () => ((await ask('is it there', () => outside((looks += 1)))) >= 4 ? holds('came') : notYet('not there')) }),
+      waitFor({
+        name: 'it comes',
+        within: 5_000,
+        every: 50,
+        look: async () =>
+          (await ask('is it there', () => outside((looks += 1)))) >= 4 ? holds('came') : notYet('not there'),
+      }),
     );
     expect({ live, replayed, looks }).toEqual({ live: 'came', replayed: 'came', looks: 4 });
     expect(performance.now() - started).toBeLessThan(1_000);
@@ -73,8 +100,17 @@ describe('waiting', () => {
 
   test('that came to nothing comes to nothing, in the same words', async () => {
     const work = async (outside: <A>(answer: A) => Promise<A>): Promise<string> => {
-      const failed: unknown = await waitFor({ name: 'it comes', within: 200, every: 50, look: async () => notYet(await ask('seen', () => outside('nothing'))) }).catch((error: unknown) => error);
-      const verdict = await eventually(async () => ({ pass: (await ask('status', () => outside(503))) === 200, message: () => 'HTTP 503' }), true, { inARow: 3, within: 200, window: 100, every: 50 });
+      const failed: unknown = await waitFor({
+        name: 'it comes',
+        within: 200,
+        every: 50,
+        look: async () => notYet(await ask('seen', () => outside('nothing'))),
+      }).catch((error: unknown) => error);
+      const verdict = await eventually(
+        async () => ({ pass: (await ask('status', () => outside(503))) === 200, message: () => 'HTTP 503' }),
+        true,
+        { inARow: 3, within: 200, window: 100, every: 50 },
+      );
       return `${failed instanceof Error ? failed.message : ''} ${verdict.message()}`;
     };
     const { live, replayed } = await twice(work);
@@ -83,12 +119,14 @@ describe('waiting', () => {
   });
 
   test('inside of one answer is no series of its own', async () => {
-    await twice((outside) => ask('long', async () => {
-      const series = looking('inner');
-      await series.again({ every: 1, until: () => false });
-      series.end();
-      return await outside(1);
-    }));
+    await twice((outside) =>
+      ask('long', async () => {
+        const series = looking('inner');
+        await series.again({ every: 1, until: () => false });
+        series.end();
+        return await outside(1);
+      }),
+    );
     expect(await readFile(join(folder, tapeFile), 'utf8')).not.toContain('inner');
   });
 });
@@ -96,7 +134,15 @@ describe('waiting', () => {
 test('a client is opened at its first question only, its secrets are not written down, and it is no promise', async () => {
   let opened = 0;
   const client = (): { version: () => Promise<string>; token: () => Promise<{ secret: string }> } =>
-    taped('API of west:', () => Promise.resolve({ version: () => Promise.resolve(`v${(opened += 1)}`), token: () => Promise.resolve({ secret: 'do not tell' }) }), { withheld: ['token'] });
+    taped(
+      'API of west:',
+      () =>
+        Promise.resolve({
+          version: () => Promise.resolve(`v${(opened += 1)}`),
+          token: () => Promise.resolve({ secret: 'do not tell' }),
+        }),
+      { withheld: ['token'] },
+    );
   const { live, replayed } = await twice(async () => {
     const api = await Promise.resolve(client());
     return [await api.version(), JSON.stringify(await api.token())];
@@ -109,12 +155,16 @@ test('a client is opened at its first question only, its secrets are not written
 
 test('what is seen again is not written again', async () => {
   const recording = new EvidenceFolder(folder);
-  for (let look = 0; look < 5; look += 1) await withTape(recording, () => ask('dump', () => Promise.resolve({ configs: [] }), { file: 'west foo/sleep.config-dump.json' }));
+  for (let look = 0; look < 5; look += 1)
+    await withTape(recording, () =>
+      ask('dump', () => Promise.resolve({ configs: [] }), { file: 'west foo/sleep.config-dump.json' }),
+    );
   expect((await readdir(folder)).sort()).toEqual(['001-west_foo_sleep.config-dump.json', tapeFile]);
   expect((await readFile(join(folder, tapeFile), 'utf8')).trim().split('\n')).toHaveLength(5);
 });
 
 test('a folder that is used again begins a new tape', async () => {
-  for (const answer of [1, 2]) await withTape(new EvidenceFolder(folder), () => ask('q', () => Promise.resolve(answer)));
+  for (const answer of [1, 2])
+    await withTape(new EvidenceFolder(folder), () => ask('q', () => Promise.resolve(answer)));
   expect(await (await RecordedEvidence.open(folder)).ask('q')).toBe(2);
 });

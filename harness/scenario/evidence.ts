@@ -21,7 +21,14 @@ const refusalSchema = z.object({
 
 /** One line of the tape: an answer, or the length of a series of looks. */
 export const tapeLineSchema = z.union([
-  z.object({ during: z.string(), question: z.string(), index: z.number(), answer: z.unknown().optional(), file: z.string().optional(), refusal: refusalSchema.optional() }),
+  z.object({
+    during: z.string(),
+    question: z.string(),
+    index: z.number(),
+    answer: z.unknown().optional(),
+    file: z.string().optional(),
+    refusal: refusalSchema.optional(),
+  }),
   z.object({ during: z.string(), looking: z.string(), index: z.number(), looks: z.number(), seconds: z.number() }),
 ]);
 export type TapeLine = z.infer<typeof tapeLineSchema>;
@@ -73,14 +80,19 @@ export class EvidenceFolder implements Evidence {
     this.#places.during = title;
   }
 
-  async ask<T>(question: string, live: () => Promise<T>, { file, keep = (answer: T): unknown => answer }: Keeping<T>): Promise<T> {
+  async ask<T>(
+    question: string,
+    live: () => Promise<T>,
+    { file, keep = (answer: T): unknown => answer }: Keeping<T>,
+  ): Promise<T> {
     const { during, index } = this.#places.next(question);
     try {
       const answer = await live();
       const kept = keep(answer);
       const text = JSON.stringify(kept, undefined, file === undefined ? undefined : 1) as string | undefined;
       if (text === undefined) await this.#append({ during, question, index });
-      else if (file === undefined && text.length <= short) await this.#append({ during, question, index, answer: kept });
+      else if (file === undefined && text.length <= short)
+        await this.#append({ during, question, index, answer: kept });
       else await this.#append({ during, question, index, file: await this.#keep(file ?? 'answer.json', text) });
       return answer;
     } catch (error) {
@@ -138,5 +150,9 @@ function refusalOf(error: unknown): z.infer<typeof refusalSchema> {
     return { code: error.code, message: error.message, details: { ...details } };
   }
   const { code, body } = (error ?? {}) as { code?: unknown; body?: unknown };
-  return { ...(typeof code === 'string' || typeof code === 'number' ? { code } : {}), message: error instanceof Error ? error.message : String(error), ...(body === undefined ? {} : { body }) };
+  return {
+    ...(typeof code === 'string' || typeof code === 'number' ? { code } : {}),
+    message: error instanceof Error ? error.message : String(error),
+    ...(body === undefined ? {} : { body }),
+  };
 }

@@ -14,7 +14,8 @@ export const actionSchema = z.object({
 export type Action = z.infer<typeof actionSchema>;
 
 /** An action as it would be typed, with what it reads as a here-document. */
-export const typed = ({ command, input }: Pick<Action, 'command' | 'input'>): string => `$ ${command}${input === undefined ? '' : ` <<EOF\n${input.trimEnd()}\nEOF`}`;
+export const typed = ({ command, input }: Pick<Action, 'command' | 'input'>): string =>
+  `$ ${command}${input === undefined ? '' : ` <<EOF\n${input.trimEnd()}\nEOF`}`;
 
 /** What was done and seen since the notes were taken the last time. */
 export interface Notes {
@@ -67,4 +68,5 @@ export class Journal {
   }
 }
 
-const shorten = (text: string): string => (text.length <= longest ? text : `${text.slice(0, longest)}\n… ${text.length - longest} more characters`);
+const shorten = (text: string): string =>
+  text.length <= longest ? text : `${text.slice(0, longest)}\n… ${text.length - longest} more characters`;

@@ -17,7 +17,11 @@ export default async function useKeptEnvironment(project: TestProject): Promise<
   const file = process.env['MESHPROOF_ENVIRONMENT'];
   const text = file === undefined ? undefined : await readFile(file, 'utf8').catch(() => undefined);
   if (text === undefined) {
-    throw new MeshproofError('MP105', { what: 'no kept environment', remedy: 'Bring one up with `npx meshproof up`, then run `npx meshproof exec -- npx vitest --project conformance`.' });
+    throw new MeshproofError('MP105', {
+      what: 'no kept environment',
+      remedy:
+        'Bring one up with `npx meshproof up`, then run `npx meshproof exec -- npx vitest --project conformance`.',
+    });
   }
   const environment = environmentSchema.parse(JSON.parse(text));
   if (environment.networkNamespace !== undefined && !(await standsIn(environment.networkNamespace))) {

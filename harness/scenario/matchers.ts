@@ -19,7 +19,9 @@ export const meshMatchers = {
           `  expected  HTTP ${status}`,
           `  seen      ${exitCode === 0 ? `HTTP ${seen}` : `curl exit code ${exitCode}: ${error}`}`,
           `  connected ${remoteAddress === '' ? 'to nothing' : `to ${remoteAddress}`}`,
-          ...Object.entries(headers).filter(([name]) => name === 'server' || name === 'x-envoy-upstream-service-time').map(([name, value]) => `  ${name}: ${value}`),
+          ...Object.entries(headers)
+            .filter(([name]) => name === 'server' || name === 'x-envoy-upstream-service-time')
+            .map(([name, value]) => `  ${name}: ${value}`),
           body === '' ? '' : `  body      ${body.slice(0, 300)}`,
         ].join('\n'),
     };
@@ -29,34 +31,53 @@ export const meshMatchers = {
   toHaveNoAnswer(exchange: CurlExchange): Verdict {
     const { command, status, exitCode, error, remoteAddress } = exchange;
     // curl: 7 could not connect, 35 handshake failed, 52 empty reply, 56 reset.
-    return { pass: status === 0 && [7, 35, 52, 56].includes(exitCode), message: () => `${command}\n  seen      ${status === 0 ? `curl exit code ${exitCode}: ${error}` : `HTTP ${status} from ${remoteAddress}`}` };
+    return {
+      pass: status === 0 && [7, 35, 52, 56].includes(exitCode),
+      message: () =>
+        `${command}\n  seen      ${status === 0 ? `curl exit code ${exitCode}: ${error}` : `HTTP ${status} from ${remoteAddress}`}`,
+    };
   },
 
   /** A name resolves to exactly these addresses; to none, with an empty list. */
   toResolveTo(addresses: readonly string[], expected: readonly string[]): Verdict {
-    const [seen, wanted] = [addresses, expected].map((list) => (list.length === 0 ? 'nothing' : [...list].sort().join(', ')));
-    return { pass: seen === wanted, message: () => `expected the name to resolve to ${wanted ?? ''}, it resolves to ${seen ?? ''}` };
+    const [seen, wanted] = [addresses, expected].map((list) =>
+      list.length === 0 ? 'nothing' : [...list].sort().join(', '),
+    );
+    return {
+      pass: seen === wanted,
+      message: () => `expected the name to resolve to ${wanted ?? ''}, it resolves to ${seen ?? ''}`,
+    };
   },
 
   /** Nothing is there any more; what is, is named. */
   toBeEmpty(found: readonly string[]): Verdict {
-    return { pass: found.length === 0, message: () => (found.length === 0 ? 'nothing is there' : `${found.length} are there: ${found.slice(0, 12).join(', ')}`) };
+    return {
+      pass: found.length === 0,
+      message: () =>
+        found.length === 0 ? 'nothing is there' : `${found.length} are there: ${found.slice(0, 12).join(', ')}`,
+    };
   },
 
   /** A TLS greeting ended like this; `reason` is OpenSSL's or the socket's code, or a pattern of it. */
   toBeRefusedBecause(handshake: HandshakeResult, reason: string | RegExp): Verdict {
     const { outcome, reason: seen, serverIdentities } = handshake;
     const fits = typeof reason === 'string' ? seen === reason : reason.test(seen);
-    return { pass: outcome === 'refused' && fits, message: () => `expected the greeting to be refused with ${String(reason)}; it was ${outcome}${seen === '' ? '' : ` with ${seen}`}, by ${serverIdentities.join(', ') || 'nobody with a certificate'}` };
+    return {
+      pass: outcome === 'refused' && fits,
+      message: () =>
+        `expected the greeting to be refused with ${String(reason)}; it was ${outcome}${seen === '' ? '' : ` with ${seen}`}, by ${serverIdentities.join(', ') || 'nobody with a certificate'}`,
+    };
   },
 
   /** Every one of these proxies sent bytes upstream while the work ran. */
   toHaveCarriedTraffic(moved: readonly Moved[]): Verdict {
     const still = moved.filter(({ before, after }) => after.bytes <= before.bytes);
-    const line = ({ proxy, cluster, before, after }: Moved): string => `  ${proxy} · ${cluster}: ${before.bytes} → ${after.bytes} bytes, ${before.connections} → ${after.connections} connections`;
+    const line = ({ proxy, cluster, before, after }: Moved): string =>
+      `  ${proxy} · ${cluster}: ${before.bytes} → ${after.bytes} bytes, ${before.connections} → ${after.connections} connections`;
     return {
       pass: moved.length > 0 && still.length === 0,
-      message: () => `${still.length === 0 ? 'traffic moved' : `no traffic moved through ${still.map(({ proxy }) => proxy).join(', ')}`}\n${moved.map(line).join('\n')}`,
+      message: () =>
+        `${still.length === 0 ? 'traffic moved' : `no traffic moved through ${still.map(({ proxy }) => proxy).join(', ')}`}\n${moved.map(line).join('\n')}`,
     };
   },
 
@@ -70,14 +91,24 @@ export const meshMatchers = {
     const broken = brokenHop(hops);
     return {
       pass: hops.length > 0 && broken === undefined,
-      message: () => `${broken === undefined ? 'the path is whole' : `the path breaks at the ${broken.hop} of ${broken.proxy}`}\n${describeTrace(hops)}`,
+      message: () =>
+        `${broken === undefined ? 'the path is whole' : `the path breaks at the ${broken.hop} of ${broken.proxy}`}\n${describeTrace(hops)}`,
     };
   },
 
   /** The proxy has a cluster of this name. */
   toHaveCluster(dump: ConfigDump, name: string): Verdict {
     const there = dump.cluster(name) !== undefined;
-    return { pass: there, message: () => (there ? `there is a cluster ${name}` : `no cluster ${name}${nearest(name, dump.clusters.map((cluster) => cluster.name))}`) };
+    return {
+      pass: there,
+      message: () =>
+        there
+          ? `there is a cluster ${name}`
+          : `no cluster ${name}${nearest(
+              name,
+              dump.clusters.map((cluster) => cluster.name),
+            )}`,
+    };
   },
 
   /** The proxy's cluster has exactly these endpoints, "address:port". */
@@ -89,15 +120,28 @@ export const meshMatchers = {
       pass: cluster !== undefined && found.join() === wanted.join(),
       message: () =>
         cluster === undefined
-          ? `no cluster ${name}${nearest(name, dump.clusters.map((one) => one.name))}`
-          : [`cluster ${name}`, `  expected  ${wanted.join(', ') || 'no endpoint'}`, `  seen      ${found.join(', ') || 'no endpoint'}`].join('\n'),
+          ? `no cluster ${name}${nearest(
+              name,
+              dump.clusters.map((one) => one.name),
+            )}`
+          : [
+              `cluster ${name}`,
+              `  expected  ${wanted.join(', ') || 'no endpoint'}`,
+              `  seen      ${found.join(', ') || 'no endpoint'}`,
+            ].join('\n'),
     };
   },
 
   /** A listener of the proxy on this port has a filter chain that matches this SNI. */
   toHaveFilterChain(dump: ConfigDump, port: number, sni: string): Verdict {
     const there = dump.filterChainFor(port, sni) !== undefined;
-    return { pass: there, message: () => (there ? `port ${port} answers to SNI ${sni}` : `port ${port} does not answer to SNI ${sni}${nearest(sni, dump.serverNames(port))}`) };
+    return {
+      pass: there,
+      message: () =>
+        there
+          ? `port ${port} answers to SNI ${sni}`
+          : `port ${port} does not answer to SNI ${sni}${nearest(sni, dump.serverNames(port))}`,
+    };
   },
 
   /** The proxy's configuration is exactly this inventory; what is new and what is gone is told line by line. */
@@ -105,7 +149,11 @@ export const meshMatchers = {
     const found = dump.inventory();
     const more = found.filter((line) => !expected.includes(line)).map((line) => `  + ${line}`);
     const less = expected.filter((line) => !found.includes(line)).map((line) => `  - ${line}`);
-    return { pass: more.length + less.length === 0, message: () => (more.length + less.length === 0 ? `the same ${found.length} lines` : [...more, ...less].slice(0, 40).join('\n')) };
+    return {
+      pass: more.length + less.length === 0,
+      message: () =>
+        more.length + less.length === 0 ? `the same ${found.length} lines` : [...more, ...less].slice(0, 40).join('\n'),
+    };
   },
 
   /** A listener of the proxy takes connections on one of these ports. */
@@ -113,7 +161,10 @@ export const meshMatchers = {
     const found = ports.flatMap((port) => dump.listenerOn(port)?.name ?? []);
     return {
       pass: found.length > 0,
-      message: () => (found.length === 0 ? `nothing listens on ${ports.join(', ')}; there are ${dump.listeners.map((one) => one.name).join(', ')}` : `${ports.join(', ')} taken by ${found.join(', ')}`),
+      message: () =>
+        found.length === 0
+          ? `nothing listens on ${ports.join(', ')}; there are ${dump.listeners.map((one) => one.name).join(', ')}`
+          : `${ports.join(', ')} taken by ${found.join(', ')}`,
     };
   },
 } satisfies Record<string, (seen: never, ...expected: never[]) => Verdict>;
@@ -128,17 +179,33 @@ type Judge = (seen: unknown, ...expected: unknown[]) => Verdict;
 
 /** Each matcher once more under a name with a prefix, for a probe that is called again and again instead of a value. */
 type Repeated<Prefix extends string> = {
-  [Name in keyof Judges as Name extends `to${infer Rest}` ? `to${Prefix}${Rest}` : never]: Judges[Name] extends (seen: never, ...expected: infer Expected) => Verdict ? (...expected: Expected) => Promise<void> : never;
+  [Name in keyof Judges as Name extends `to${infer Rest}` ? `to${Prefix}${Rest}` : never]: Judges[Name] extends (
+    seen: never,
+    ...expected: infer Expected
+  ) => Verdict
+    ? (...expected: Expected) => Promise<void>
+    : never;
 };
 
-type Once = { [Name in keyof Judges]: Judges[Name] extends (seen: never, ...expected: infer Expected) => Verdict ? (...expected: Expected) => void : never };
+type Once = {
+  [Name in keyof Judges]: Judges[Name] extends (seen: never, ...expected: infer Expected) => Verdict
+    ? (...expected: Expected) => void
+    : never;
+};
 
-function repeated(prefix: string, judge: (look: () => Promise<Verdict>, wanted: boolean, name: string) => Promise<Verdict>): Record<string, (this: { isNot?: boolean }, probe: () => unknown, ...expected: unknown[]) => Promise<Verdict>> {
+function repeated(
+  prefix: string,
+  judge: (look: () => Promise<Verdict>, wanted: boolean, name: string) => Promise<Verdict>,
+): Record<string, (this: { isNot?: boolean }, probe: () => unknown, ...expected: unknown[]) => Promise<Verdict>> {
   return Object.fromEntries(
     Object.entries(meshMatchers as unknown as Record<string, Judge>).map(([name, matcher]) => [
       name.replace(/^to/, `to${prefix}`),
       async function (this: { isNot?: boolean }, probe: () => unknown, ...expected: unknown[]): Promise<Verdict> {
-        return await judge(async () => matcher(await probe(), ...expected), this.isNot !== true, name.replace(/^to/, `to${prefix}`));
+        return await judge(
+          async () => matcher(await probe(), ...expected),
+          this.isNot !== true,
+          name.replace(/^to/, `to${prefix}`),
+        );
       },
     ]),
   );
@@ -148,7 +215,11 @@ function repeated(prefix: string, judge: (look: () => Promise<Verdict>, wanted: 
  * Three forms of each matcher for a probe: `toEventually…` (presence: several times in a row before a deadline), `toAlways…` (through a
  * whole window), and `not.toEver…` (absence: never within the window).
  */
-export const convergingMatchers = { ...repeated('Eventually', (look, wanted, name) => eventually(look, wanted, rules, name)), ...repeated('Always', (look, _wanted, name) => always(look, rules, name)), ...repeated('Ever', (look, _wanted, name) => ever(look, rules, name)) };
+export const convergingMatchers = {
+  ...repeated('Eventually', (look, wanted, name) => eventually(look, wanted, rules, name)),
+  ...repeated('Always', (look, _wanted, name) => always(look, rules, name)),
+  ...repeated('Ever', (look, _wanted, name) => ever(look, rules, name)),
+};
 
 declare module 'vitest' {
   // eslint-disable-next-line @typescript-eslint/no-explicit-any, @typescript-eslint/no-unused-vars -- must repeat vitest's own declaration

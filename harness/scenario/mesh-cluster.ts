@@ -79,7 +79,12 @@ export class MeshCluster {
   /** A namespace that nobody was told about would surprise the owner of the cluster. */
   async #claim(namespace: string): Promise<void> {
     const { scenario, namespaces } = this.#options;
-    if (!namespaces.includes(namespace)) throw new MeshproofError('MP999', { what: `the scenario ${scenario} makes the namespace ${namespace} without saying so`, expected: `needs.namespaces with ${namespace}`, seen: namespaces.join(', ') });
+    if (!namespaces.includes(namespace))
+      throw new MeshproofError('MP999', {
+        what: `the scenario ${scenario} makes the namespace ${namespace} without saying so`,
+        expected: `needs.namespaces with ${namespace}`,
+        seen: namespaces.join(', '),
+      });
     await this.api.claimNamespace(namespace);
   }
 
@@ -114,7 +119,10 @@ export class MeshCluster {
    */
   async deploySleep(namespace: string, labels: Readonly<Record<string, string>> = {}): Promise<Workload> {
     await this.#claim(namespace);
-    await this.#applyForGood([injectedNamespace(namespace), ...sleep({ namespace, image: this.#options.environment.images.curl, annotations: clientAnnotations, labels })]);
+    await this.#applyForGood([
+      injectedNamespace(namespace),
+      ...sleep({ namespace, image: this.#options.environment.images.curl, annotations: clientAnnotations, labels }),
+    ]);
     return await this.#workload(namespace, 'sleep', undefined);
   }
 
@@ -167,7 +175,11 @@ export class MeshCluster {
   async service(namespace: string, name: string): Promise<{ readonly address: string; readonly hostname: string }> {
     const { spec } = await this.api.core.readNamespacedService({ namespace, name });
     const address = spec?.clusterIP ?? '';
-    this.#options.journal.note({ cluster: this.name, command: `kubectl get --context=${this.name} -n ${namespace} svc ${name} -o jsonpath={.spec.clusterIP}`, output: address });
+    this.#options.journal.note({
+      cluster: this.name,
+      command: `kubectl get --context=${this.name} -n ${namespace} svc ${name} -o jsonpath={.spec.clusterIP}`,
+      output: address,
+    });
     return { address, hostname: `${name}.${namespace}.svc.cluster.local` };
   }
 
@@ -196,15 +208,26 @@ export class MeshCluster {
 
   /** Where the ingress gateway answers without a load balancer: a node's address and the node port of 15443 (walkthrough: the NodePort tip). */
   async nodePort(): Promise<{ readonly address: string; readonly port: number }> {
-    const [{ items: nodes }, { spec }] = await Promise.all([this.api.core.listNode(), this.api.core.readNamespacedService({ namespace: systemNamespace, name: 'istio-ingressgateway' })]);
+    const [{ items: nodes }, { spec }] = await Promise.all([
+      this.api.core.listNode(),
+      this.api.core.readNamespacedService({ namespace: systemNamespace, name: 'istio-ingressgateway' }),
+    ]);
     const address = nodes[0]?.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address ?? '';
     return { address, port: spec?.ports?.find(({ port }) => port === eastWestPort)?.nodePort ?? 0 };
   }
 
   async #gateway(app: string, address: string): Promise<Gateway> {
-    const { name: pod } = await readyPod(this.api, systemNamespace, `app=${app}`, { within: readyWithin, signal: this.#options.signal });
+    const { name: pod } = await readyPod(this.api, systemNamespace, `app=${app}`, {
+      within: readyWithin,
+      signal: this.#options.signal,
+    });
     const client = this.#client(this.container(systemNamespace, pod, 'istio-proxy'));
-    return { proxy: this.#proxy(systemNamespace, pod), address, port: eastWestPort, curl: (url, options) => client.curl(url, options) };
+    return {
+      proxy: this.#proxy(systemNamespace, pod),
+      address,
+      port: eastWestPort,
+      curl: (url, options) => client.curl(url, options),
+    };
   }
 
   /** The cluster's own identity: the UID of its kube-system namespace, which no two clusters share. */
@@ -237,7 +260,14 @@ export class MeshCluster {
   /** A sidecar-less look at where the workload runs, for probes in a container of one's own choice. */
   container(namespace: string, pod: string, container: string): PodContainer {
     const { cluster } = this.#options;
-    return { cluster: cluster.name, kubeconfig: cluster.kubeconfig, context: cluster.context, namespace, pod, container };
+    return {
+      cluster: cluster.name,
+      kubeconfig: cluster.kubeconfig,
+      context: cluster.context,
+      namespace,
+      pod,
+      container,
+    };
   }
 
   async #workload(namespace: string, app: string, version: string | undefined): Promise<Workload> {
@@ -246,8 +276,17 @@ export class MeshCluster {
     await this.api.waitForDeployment(namespace, deployment, { within: readyWithin, signal });
     const labels = version === undefined ? `app=${app}` : `app=${app},version=${version}`;
     const { name: pod, address } = await readyPod(this.api, namespace, labels, { within: readyWithin, signal });
-    journal.note({ cluster: this.name, command: `kubectl get --context=${this.name} -n ${namespace} pod -l ${labels} -o jsonpath={.items..metadata.name}`, output: pod });
-    return { ...this.#client(this.container(namespace, pod, app)), address, proxy: this.#proxy(namespace, pod), identity: `spiffe://cluster.local/ns/${namespace}/sa/${app}` };
+    journal.note({
+      cluster: this.name,
+      command: `kubectl get --context=${this.name} -n ${namespace} pod -l ${labels} -o jsonpath={.items..metadata.name}`,
+      output: pod,
+    });
+    return {
+      ...this.#client(this.container(namespace, pod, app)),
+      address,
+      proxy: this.#proxy(namespace, pod),
+      identity: `spiffe://cluster.local/ns/${namespace}/sa/${app}`,
+    };
   }
 
   #client(from: PodContainer): Client {
@@ -262,7 +301,9 @@ export class MeshCluster {
         journal.noteHops(hops);
       },
       pushes: async () => {
-        const sync = (await proxySyncs(environment.programs.kubectl, this.#options.cluster)).find(({ proxy = '' }) => proxy.startsWith(`${pod}.`));
+        const sync = (await proxySyncs(environment.programs.kubectl, this.#options.cluster)).find(({ proxy = '' }) =>
+          proxy.startsWith(`${pod}.`),
+        );
         return sync === undefined ? undefined : pushesOf(sync);
       },
       keepBarrier: async (proxy, passed) => {

@@ -43,9 +43,15 @@ export class MeshLife {
 
   /** Kills one pod of a component without grace, as a lost node would, and returns its name. Its deployment starts another. */
   async kill(component: Component): Promise<string> {
-    const { items } = await this.#api.core.listNamespacedPod({ namespace: systemNamespace, labelSelector: `app=${component}` });
-    const pod = items.find(({ metadata, status }) => metadata?.deletionTimestamp === undefined && status?.phase === 'Running')?.metadata?.name;
-    if (pod === undefined) throw new MeshproofError('MP702', { what: `no running pod of ${component} to kill`, where: this.#where });
+    const { items } = await this.#api.core.listNamespacedPod({
+      namespace: systemNamespace,
+      labelSelector: `app=${component}`,
+    });
+    const pod = items.find(
+      ({ metadata, status }) => metadata?.deletionTimestamp === undefined && status?.phase === 'Running',
+    )?.metadata?.name;
+    if (pod === undefined)
+      throw new MeshproofError('MP702', { what: `no running pod of ${component} to kill`, where: this.#where });
     await this.#api.endPod(systemNamespace, pod);
     this.#options.journal.note({
       cluster: this.#api.address.name,
@@ -71,17 +77,32 @@ export class MeshLife {
   async uninstall(): Promise<Uninstalled> {
     const { cluster, journal } = this.#options;
     const manifest = await this.#manifest();
-    const authority = await ask(`secret cacerts of ${cluster.name}`, () => readCaSecret(this.#api), { keep: () => ({}) });
-    const removed = await ask(`removal of the mesh of ${cluster.name}`, () => removeMesh(this.#api, manifest, readyWithin, this.#options.signal), { keep: identities });
-    journal.note({ cluster: cluster.name, command: `kubectl delete --context=${cluster.name} -f istio.yaml`, output: removed.map((object) => lines.delete(cluster.name, object).output).join('\n') });
-    journal.note({ cluster: cluster.name, ...lines.delete(cluster.name, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: systemNamespace } }) });
+    const authority = await ask(`secret cacerts of ${cluster.name}`, () => readCaSecret(this.#api), {
+      keep: () => ({}),
+    });
+    const removed = await ask(
+      `removal of the mesh of ${cluster.name}`,
+      () => removeMesh(this.#api, manifest, readyWithin, this.#options.signal),
+      { keep: identities },
+    );
+    journal.note({
+      cluster: cluster.name,
+      command: `kubectl delete --context=${cluster.name} -f istio.yaml`,
+      output: removed.map((object) => lines.delete(cluster.name, object).output).join('\n'),
+    });
+    journal.note({
+      cluster: cluster.name,
+      ...lines.delete(cluster.name, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: systemNamespace } }),
+    });
     return { authority, manifest };
   }
 
   /** Installs what was uninstalled, and waits until it serves as before. */
   async reinstall({ authority, manifest }: Uninstalled): Promise<void> {
     const { environment, cluster, signal } = this.#options;
-    await ask(`installation of the mesh of ${cluster.name}`, () => applyMesh(this.#api, manifest, authority, signal), { keep: identities });
+    await ask(`installation of the mesh of ${cluster.name}`, () => applyMesh(this.#api, manifest, authority, signal), {
+      keep: identities,
+    });
     await waitForGateways(this.#api, { within: readyWithin, signal });
     await gatewayAddress(this.#api, { within: readyWithin, signal });
     await waitForProxiesSynced(environment.programs.kubectl, cluster, { within: readyWithin, signal });
@@ -92,7 +113,10 @@ export class MeshLife {
    * uninstallation without a trace.
    */
   async traces(): Promise<string[]> {
-    return (await everything(this.#options.environment.programs.kubectl, this.#options.cluster)).filter(isIstios).map(({ name }) => name).sort();
+    return (await everything(this.#options.environment.programs.kubectl, this.#options.cluster))
+      .filter(isIstios)
+      .map(({ name }) => name)
+      .sort();
   }
 
   /** The same, once there is nothing: what is on its way out gets its time. */
@@ -117,15 +141,38 @@ export class MeshLife {
 
   async #manifest(): Promise<KubernetesObject[]> {
     const file = this.#options.cluster.manifest;
-    if (file === undefined) throw new MeshproofError('MP708', { what: 'this mesh was not installed by meshproof, which therefore does not take it away', where: this.#where });
-    const read = async (): Promise<KubernetesObject[]> => z.array(z.looseObject({ apiVersion: z.string(), kind: z.string(), metadata: z.looseObject({ name: z.string() }) })).parse(JSON.parse(await readFile(file, 'utf8')));
+    if (file === undefined)
+      throw new MeshproofError('MP708', {
+        what: 'this mesh was not installed by meshproof, which therefore does not take it away',
+        where: this.#where,
+      });
+    const read = async (): Promise<KubernetesObject[]> =>
+      z
+        .array(
+          z.looseObject({ apiVersion: z.string(), kind: z.string(), metadata: z.looseObject({ name: z.string() }) }),
+        )
+        .parse(JSON.parse(await readFile(file, 'utf8')));
     return await ask(`manifest of the mesh of ${this.#api.address.name}`, read, { keep: identities });
   }
 }
 
 /** What objects are, without what is in them. */
-const identities = (objects: readonly KubernetesObject[]): object[] => objects.map(({ apiVersion, kind, metadata: { name, namespace } }) => ({ apiVersion, kind, metadata: { name, namespace } }));
+const identities = (objects: readonly KubernetesObject[]): object[] =>
+  objects.map(({ apiVersion, kind, metadata: { name, namespace } }) => ({
+    apiVersion,
+    kind,
+    metadata: { name, namespace },
+  }));
 
-function isIstios({ name, labels }: { readonly name: string; readonly labels: Readonly<Record<string, string>> }): boolean {
-  return /istio|cacerts/.test(name) || Object.entries(labels).some((label) => label.join('=').includes('istio') && label[0] !== 'istio-injection');
+function isIstios({
+  name,
+  labels,
+}: {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+}): boolean {
+  return (
+    /istio|cacerts/.test(name) ||
+    Object.entries(labels).some((label) => label.join('=').includes('istio') && label[0] !== 'istio-injection')
+  );
 }

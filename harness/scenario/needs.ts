@@ -6,12 +6,21 @@ import type { Needs } from './scenario.ts';
  *
  * @param hasEgressGateway asks the first cluster
  */
-export async function unmetNeed(needs: Needs, environment: Pick<Environment, 'clusters' | 'offers' | 'provider'>, hasEgressGateway: () => Promise<boolean>): Promise<string | undefined> {
+export async function unmetNeed(
+  needs: Needs,
+  environment: Pick<Environment, 'clusters' | 'offers' | 'provider'>,
+  hasEgressGateway: () => Promise<boolean>,
+): Promise<string | undefined> {
   const { clusters, loadBalancer, egressGateway, ownsMesh, ownsCluster } = needs;
-  if (environment.clusters.length < clusters) return `needs ${clusters} clusters, the environment has ${environment.clusters.length}`;
-  if (loadBalancer === true && !environment.offers.loadBalancer) return 'needs LoadBalancer services, which the provider does not offer';
-  if (ownsMesh === true && !environment.offers.ownsMesh) return 'takes control planes down, which is not done to a mesh that meshproof did not install';
-  if (ownsCluster === true && environment.provider !== 'kind') return 'changes the cluster itself (its DNS, say), which is not done to a cluster that meshproof did not make';
-  if (egressGateway === true && !(await hasEgressGateway())) return `needs an egress gateway, which ${environment.clusters[0]?.name ?? 'the first cluster'} does not have`;
+  if (environment.clusters.length < clusters)
+    return `needs ${clusters} clusters, the environment has ${environment.clusters.length}`;
+  if (loadBalancer === true && !environment.offers.loadBalancer)
+    return 'needs LoadBalancer services, which the provider does not offer';
+  if (ownsMesh === true && !environment.offers.ownsMesh)
+    return 'takes control planes down, which is not done to a mesh that meshproof did not install';
+  if (ownsCluster === true && environment.provider !== 'kind')
+    return 'changes the cluster itself (its DNS, say), which is not done to a cluster that meshproof did not make';
+  if (egressGateway === true && !(await hasEgressGateway()))
+    return `needs an egress gateway, which ${environment.clusters[0]?.name ?? 'the first cluster'} does not have`;
   return undefined;
 }

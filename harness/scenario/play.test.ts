@@ -15,7 +15,12 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'meshproof-test-'));
   const kubeconfig = join(folder, 'kubeconfig');
   const context = { cluster: 'c', user: 'u' };
-  const config = { 'current-context': 'x', contexts: [{ name: 'x', context }], clusters: [{ name: 'c', cluster: { server: 'https://127.0.0.1:1' } }], users: [{ name: 'u', user: {} }] };
+  const config = {
+    'current-context': 'x',
+    contexts: [{ name: 'x', context }],
+    clusters: [{ name: 'c', cluster: { server: 'https://127.0.0.1:1' } }],
+    users: [{ name: 'u', user: {} }],
+  };
   await writeFile(kubeconfig, JSON.stringify(config));
   environment = environmentSchema.parse({
     name: 'test',
@@ -35,9 +40,17 @@ afterAll(async () => {
 });
 
 type Context = ScenarioContext<'first' | 'second'>;
-const playing = (run: (context: Context) => Promise<void>, needs: ScenarioMeta['needs'] = { clusters: 2, loadBalancer: false, namespaces: [] }): Promise<ScenarioResult> =>
-  play(scenario({ id: 'x', section: 's', claims: ['first', 'second'], needs }, run), { environment, runFolder: folder, signal: new AbortController().signal });
-const verdicts = ({ claims }: ScenarioResult): string[] => claims.map(({ name, verdict, code }) => [name, verdict, code ?? ''].join(' ').trim());
+const playing = (
+  run: (context: Context) => Promise<void>,
+  needs: ScenarioMeta['needs'] = { clusters: 2, loadBalancer: false, namespaces: [] },
+): Promise<ScenarioResult> =>
+  play(scenario({ id: 'x', section: 's', claims: ['first', 'second'], needs }, run), {
+    environment,
+    runFolder: folder,
+    signal: new AbortController().signal,
+  });
+const verdicts = ({ claims }: ScenarioResult): string[] =>
+  claims.map(({ name, verdict, code }) => [name, verdict, code ?? ''].join(' ').trim());
 
 describe('claims', () => {
   test('hold, and steps are timed', async () => {
@@ -84,8 +97,17 @@ describe('claims', () => {
   });
 
   test('a step of the page that was never played is an error', async () => {
-    const meta = { id: 'x', section: 's', claims: ['first'], needs: { clusters: 2, namespaces: [] }, walkthrough: [{ step: 'deploy', runs: 'a.1' as const }] };
-    const result = await play(scenario(meta, async ({ claim }) => claim('first', () => undefined)), { environment, runFolder: folder, signal: new AbortController().signal });
+    const meta = {
+      id: 'x',
+      section: 's',
+      claims: ['first'],
+      needs: { clusters: 2, namespaces: [] },
+      walkthrough: [{ step: 'deploy', runs: 'a.1' as const }],
+    };
+    const result = await play(
+      scenario(meta, async ({ claim }) => claim('first', () => undefined)),
+      { environment, runFolder: folder, signal: new AbortController().signal },
+    );
     expect(verdicts(result)).toEqual(['first error MP706']);
   });
 
@@ -96,15 +118,25 @@ describe('claims', () => {
         restore('put back', () => Promise.resolve());
         await claim('first', () => undefined);
       });
-      const { steps } = await play(taking, { environment, runFolder: folder, signal: new AbortController().signal, isLast });
+      const { steps } = await play(taking, {
+        environment,
+        runFolder: folder,
+        signal: new AbortController().signal,
+        isLast,
+      });
       expect(steps.map(({ title }) => title)).toEqual(isLast ? [] : ['put back what was taken']);
     }
   });
 
   test('what the provider cannot offer is not supported', async () => {
     const foreign = { ...environment, provider: 'existing' as const };
-    const asking = scenario({ id: 'x', section: 's', claims: ['first'], needs: { clusters: 2, namespaces: [] } }, async ({ claim, containers }) => claim('first', () => containers.client(() => Promise.resolve())));
-    expect(verdicts(await play(asking, { environment: foreign, runFolder: folder, signal: new AbortController().signal }))).toEqual(['first notSupported MP708']);
+    const asking = scenario(
+      { id: 'x', section: 's', claims: ['first'], needs: { clusters: 2, namespaces: [] } },
+      async ({ claim, containers }) => claim('first', () => containers.client(() => Promise.resolve())),
+    );
+    expect(
+      verdicts(await play(asking, { environment: foreign, runFolder: folder, signal: new AbortController().signal })),
+    ).toEqual(['first notSupported MP708']);
   });
 
   test('one that is declared and never proven is an error', async () => {
@@ -133,11 +165,17 @@ describe('claims', () => {
 });
 
 test('an unmet need makes every claim not supported, with the reason, and plays nothing', async () => {
-  const result = await playing(() => Promise.reject(new Error('must not run')), { clusters: 2, loadBalancer: true, namespaces: [] });
+  const result = await playing(() => Promise.reject(new Error('must not run')), {
+    clusters: 2,
+    loadBalancer: true,
+    namespaces: [],
+  });
   expect(verdicts(result)).toEqual(['first notSupported', 'second notSupported']);
   expect(result.claims[0]?.reason).toContain('LoadBalancer');
 });
 
 test('more clusters than there are are not supported', async () => {
-  expect(verdicts(await playing(() => Promise.resolve(), { clusters: 3, loadBalancer: false, namespaces: [] }))).toEqual(['first notSupported', 'second notSupported']);
+  expect(
+    verdicts(await playing(() => Promise.resolve(), { clusters: 3, loadBalancer: false, namespaces: [] })),
+  ).toEqual(['first notSupported', 'second notSupported']);
 });

@@ -60,22 +60,39 @@ async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOpt
     replaced: [...(meta.replaced ?? [])],
   });
 
-  const clusters = environment.clusters.map((cluster) => new MeshCluster({ scenario: meta.id, namespaces: meta.needs.namespaces, environment, cluster, evidence, journal, signal }));
-  const lacking = await unmetNeed(meta.needs, environment, async () => (await clusters[0]?.hasEgressGateway()) ?? false);
+  const clusters = environment.clusters.map(
+    (cluster) =>
+      new MeshCluster({
+        scenario: meta.id,
+        namespaces: meta.needs.namespaces,
+        environment,
+        cluster,
+        evidence,
+        journal,
+        signal,
+      }),
+  );
+  const lacking = await unmetNeed(
+    meta.needs,
+    environment,
+    async () => (await clusters[0]?.hasEgressGateway()) ?? false,
+  );
   if (lacking !== undefined) {
     for (const name of meta.claims) claims.set(name, { ...unproven(name, lacking), verdict: 'notSupported' });
     return result();
   }
 
   const [west, east, third] = clusters;
-  if (west === undefined || east === undefined) throw new MeshproofError('MP999', { what: 'the environment has fewer clusters than was checked' });
+  if (west === undefined || east === undefined)
+    throw new MeshproofError('MP999', { what: 'the environment has fewer clusters than was checked' });
   const restorations: { readonly title: string; readonly work: () => Promise<void> }[] = [];
   // What fails outside of a claim leaves the claims behind it unproven, and each of them says why; with none behind it, the last one carries it.
   const blame = (error: unknown): void => {
     const behind = meta.claims.filter((name) => !claims.has(name));
     const last = meta.claims.slice(-1).filter((name) => claims.get(name)?.verdict === 'passed');
     const { hops } = seen;
-    for (const name of behind.length > 0 ? behind : last) claims.set(name, { name, seconds: 0, actions: [], hops, ...verdictOf(error), ...diagnosisOf(seen) });
+    for (const name of behind.length > 0 ? behind : last)
+      claims.set(name, { name, seconds: 0, actions: [], hops, ...verdictOf(error), ...diagnosisOf(seen) });
   };
   /** Paths and calls that the last step saw: a claim that looks at none of its own judges those. */
   let seen: Pick<Notes, 'hops' | 'exchange'> = { hops: [], exchange: undefined };
@@ -108,17 +125,34 @@ async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOpt
         evidence.during(name);
         try {
           const note = await narrate(`claim: ${name}`, async () => await proof(), done);
-          claims.set(name, { name, verdict: 'passed', seconds: secondsSince(begun), ...recorded(journal.take()), ...(typeof note === 'string' ? { note } : {}) });
+          claims.set(name, {
+            name,
+            verdict: 'passed',
+            seconds: secondsSince(begun),
+            ...recorded(journal.take()),
+            ...(typeof note === 'string' ? { note } : {}),
+          });
         } catch (error) {
           signal.throwIfAborted();
           const notes = journal.take();
           const looked = notes.hops.length > 0 || notes.exchange !== undefined;
-          claims.set(name, { name, seconds: secondsSince(begun), ...recorded(notes), ...verdictOf(error), ...diagnosisOf(looked ? notes : seen) });
+          claims.set(name, {
+            name,
+            seconds: secondsSince(begun),
+            ...recorded(notes),
+            ...verdictOf(error),
+            ...diagnosisOf(looked ? notes : seen),
+          });
         }
       },
     });
-    const missing = (meta.walkthrough ?? []).filter((row) => !steps.some(({ title }) => title === row.step) && !claims.has(row.step));
-    if (missing.length > 0) throw new MeshproofError('MP706', { what: `no step was played under the title “${missing.map((row) => row.step).join('”, “')}”` });
+    const missing = (meta.walkthrough ?? []).filter(
+      (row) => !steps.some(({ title }) => title === row.step) && !claims.has(row.step),
+    );
+    if (missing.length > 0)
+      throw new MeshproofError('MP706', {
+        what: `no step was played under the title “${missing.map((row) => row.step).join('”, “')}”`,
+      });
   } catch (error) {
     blame(error);
   }
@@ -126,7 +160,8 @@ async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOpt
   evidence.during('after the scenario');
   try {
     await Promise.all(clusters.map((cluster) => cluster.removeApplied()));
-    if (!isLast && restorations.length > 0) await step(putBack, () => Promise.all(restorations.map(({ title, work }) => narrate(title, work, () => []))));
+    if (!isLast && restorations.length > 0)
+      await step(putBack, () => Promise.all(restorations.map(({ title, work }) => narrate(title, work, () => []))));
   } catch (error) {
     blame(error);
   }
@@ -134,7 +169,15 @@ async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOpt
   return result();
 }
 
-const unproven = (name: string, reason: string, code?: string): ClaimResult => ({ name, verdict: 'error', seconds: 0, reason, actions: [], hops: [], ...(code === undefined ? {} : { code }) });
+const unproven = (name: string, reason: string, code?: string): ClaimResult => ({
+  name,
+  verdict: 'error',
+  seconds: 0,
+  reason,
+  actions: [],
+  hops: [],
+  ...(code === undefined ? {} : { code }),
+});
 
 /** Without a report beside it, a step is just done. */
 const plainly: Narrator = (_title, work) => work();
@@ -145,7 +188,8 @@ const recorded = ({ actions, hops }: Notes): Pick<Notes, 'actions' | 'hops'> => 
 /** An assertion that does not hold refutes the claim; anything else says nothing about the mesh. */
 function verdictOf(error: unknown): Pick<ClaimResult, 'verdict' | 'reason' | 'code'> {
   // What vitest throws, for its own matchers and for those of `expect.extend` alike, carries both sides.
-  if (error instanceof Error && 'actual' in error && 'expected' in error) return { verdict: 'failed', reason: error.message };
+  if (error instanceof Error && 'actual' in error && 'expected' in error)
+    return { verdict: 'failed', reason: error.message };
   const known = asMeshproofError(error);
   if (known.code === 'MP708') return { verdict: 'notSupported', reason: known.details.what, code: known.code };
   const verdict = known.code === 'MP701' || known.code === 'MP704' ? 'failed' : 'error';

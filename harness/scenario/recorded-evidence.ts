@@ -32,8 +32,16 @@ export class RecordedEvidence implements Evidence {
     for (const [number, line] of text.split('\n').entries()) {
       if (line === '') continue;
       const parsed = parse(line);
-      if (parsed === undefined) throw new MeshproofError('MP713', { what: 'a line of the tape cannot be read', where: `${join(path, tapeFile)}:${number + 1}`, seen: line.slice(0, 200) });
-      lines.set(keyOf(parsed.during, 'question' in parsed ? parsed.question : `looking ${parsed.looking}`, parsed.index), parsed);
+      if (parsed === undefined)
+        throw new MeshproofError('MP713', {
+          what: 'a line of the tape cannot be read',
+          where: `${join(path, tapeFile)}:${number + 1}`,
+          seen: line.slice(0, 200),
+        });
+      lines.set(
+        keyOf(parsed.during, 'question' in parsed ? parsed.question : `looking ${parsed.looking}`, parsed.index),
+        parsed,
+      );
     }
     return new RecordedEvidence(path, lines);
   }
@@ -45,7 +53,13 @@ export class RecordedEvidence implements Evidence {
   async ask<T>(question: string): Promise<T> {
     const line = this.#next(question) as Answer | undefined;
     if (line === undefined) {
-      throw new MeshproofError('MP713', { what: 'the run never asked this', where: this.path, expected: `an answer to “${question}” during “${this.#places.during}”`, seen: 'none left on the tape', remedy: 'The scenario has changed since the run: play it again.' });
+      throw new MeshproofError('MP713', {
+        what: 'the run never asked this',
+        where: this.path,
+        expected: `an answer to “${question}” during “${this.#places.during}”`,
+        seen: 'none left on the tape',
+        remedy: 'The scenario has changed since the run: play it again.',
+      });
     }
     if (line.refusal !== undefined) throw revived(line.refusal);
     return (line.file === undefined ? line.answer : await this.#read(line.file)) as T;
@@ -84,7 +98,12 @@ export class RecordedEvidence implements Evidence {
       readFile(join(this.path, file), 'utf8')
         .then((text) => JSON.parse(text) as unknown)
         .catch((cause: unknown) => {
-          throw new MeshproofError('MP713', { what: 'a file of the evidence is missing or broken', where: join(this.path, file), seen: cause instanceof Error ? cause.message : String(cause), cause });
+          throw new MeshproofError('MP713', {
+            what: 'a file of the evidence is missing or broken',
+            where: join(this.path, file),
+            seen: cause instanceof Error ? cause.message : String(cause),
+            cause,
+          });
         });
     this.#files.set(file, reading);
     return await reading;

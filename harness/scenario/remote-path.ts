@@ -41,7 +41,17 @@ export class RemotePath {
     await Promise.all([
       client.proxy.holdsPath((dump) => traceOutbound(dump, client.proxy.name, this.#outbound)),
       gateway.proxy.holdsPath((dump) => traceGateway(dump, gateway.proxy.name, { port: gateway.port, sni: this.sni })),
-      ...(via === undefined ? [] : [via.gateway.proxy.holdsPath((dump) => traceGateway(dump, via.gateway.proxy.name, { port: via.gateway.port, sni: this.sni, endpoint: via.endpoint }))]),
+      ...(via === undefined
+        ? []
+        : [
+            via.gateway.proxy.holdsPath((dump) =>
+              traceGateway(dump, via.gateway.proxy.name, {
+                port: via.gateway.port,
+                sni: this.sni,
+                endpoint: via.endpoint,
+              }),
+            ),
+          ]),
     ]);
   }
 
@@ -69,7 +79,10 @@ export class RemotePath {
   async watch<T>(work: () => Promise<T>): Promise<{ readonly value: T; readonly moved: readonly Moved[] }> {
     const { gateway, via } = this.#options;
     const gateways = via === undefined ? [gateway] : [via.gateway, gateway];
-    return await watchFlow(gateways.map(({ proxy }) => ({ proxy, cluster: this.sni })), work);
+    return await watchFlow(
+      gateways.map(({ proxy }) => ({ proxy, cluster: this.sni })),
+      work,
+    );
   }
 
   get #outbound(): Parameters<typeof traceOutbound>[2] {

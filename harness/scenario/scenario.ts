@@ -88,7 +88,10 @@ export function registerScenariosWith(register: Registrar): void {
  * export default scenario({ id: 'direct-sidecar', section: '…', claims: ['curl answers 200'], needs: { clusters: 2 } },
  *   async ({ west, step, claim }) => { … });
  */
-export function scenario<const Claim extends string>(meta: ScenarioMeta<Claim>, run: (context: ScenarioContext<Claim>) => Promise<void>): Scenario {
+export function scenario<const Claim extends string>(
+  meta: ScenarioMeta<Claim>,
+  run: (context: ScenarioContext<Claim>) => Promise<void>,
+): Scenario {
   const defined: Scenario = { meta, run };
   registrar?.(defined);
   return defined;

@@ -38,7 +38,8 @@ registerScenariosWith((scenario) => {
         }),
     });
     task.meta.meshproof = result;
-    if (result.replaced.length > 0) await description(result.replaced.map(({ was, by }) => `Stands in for ${was}. ${by}`).join('\n\n'));
+    if (result.replaced.length > 0)
+      await description(result.replaced.map(({ was, by }) => `Stands in for ${was}. ${by}`).join('\n\n'));
     const broken = result.claims.filter(({ verdict }) => verdict === 'failed' || verdict === 'error');
     if (broken.length > 0) throw new Error(broken.map(({ name, reason }) => `${name}\n${reason ?? ''}`).join('\n\n'));
   });

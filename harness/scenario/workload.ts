@@ -52,20 +52,32 @@ export function clientIn(from: PodContainer, kubectl: string, journal: Journal, 
     curlTimes: async (times, url, options) => {
       const exchanges = await curlTimes(kubectl, from, times, url, options);
       for (const exchange of exchanges) journal.noteExchange(exchange);
-      journal.note({ cluster: from.cluster, command: `${inPod} ${exchanges[0]?.command ?? ''}   # ${times} times`, output: tally(exchanges.map(({ status }) => `HTTP ${status}`)) });
+      journal.note({
+        cluster: from.cluster,
+        command: `${inPod} ${exchanges[0]?.command ?? ''}   # ${times} times`,
+        output: tally(exchanges.map(({ status }) => `HTTP ${status}`)),
+      });
       return exchanges;
     },
     startLoad: (of) => {
       const running = startLoad(kubectl, from, of, signal);
       const done = running.done.then((result) => {
-        journal.note({ cluster: from.cluster, command: `${inPod} curl ${of.url}   # ${of.perSecond} a second for ${of.seconds} s`, output: tally(result.calls.map(({ status }) => `HTTP ${status}`)) });
+        journal.note({
+          cluster: from.cluster,
+          command: `${inPod} curl ${of.url}   # ${of.perSecond} a second for ${of.seconds} s`,
+          output: tally(result.calls.map(({ status }) => `HTTP ${status}`)),
+        });
         return result;
       });
       return { ...running, done };
     },
     resolve: async (host) => {
       const addresses = await resolveInPod(kubectl, from, host);
-      journal.note({ cluster: from.cluster, command: `${inPod} getent ahostsv4 ${host}`, output: addresses.join('\n') });
+      journal.note({
+        cluster: from.cluster,
+        command: `${inPod} getent ahostsv4 ${host}`,
+        output: addresses.join('\n'),
+      });
       return addresses;
     },
   };
@@ -79,7 +91,12 @@ function tally(words: readonly string[]): string {
 }
 
 /** Waits for the one pod of an app whose containers, the sidecar among them, are all ready. */
-export async function readyPod(api: ClusterApi, namespace: string, labelSelector: string, options: { readonly within: number; readonly signal: AbortSignal }): Promise<{ readonly name: string; readonly address: string }> {
+export async function readyPod(
+  api: ClusterApi,
+  namespace: string,
+  labelSelector: string,
+  options: { readonly within: number; readonly signal: AbortSignal },
+): Promise<{ readonly name: string; readonly address: string }> {
   const { name: cluster } = api.address;
   return await waitFor({
     name: `a pod with ${labelSelector} in ${namespace} of ${cluster} is ready with its sidecar`,
@@ -91,10 +108,21 @@ export async function readyPod(api: ClusterApi, namespace: string, labelSelector
       const ready = living.find(({ status }) => {
         const containers = [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])];
         const sidecar = containers.find(({ name }) => name === 'istio-proxy');
-        return sidecar?.ready === true && (status?.conditions ?? []).some(({ type, status: value }) => type === 'Ready' && value === 'True');
+        return (
+          sidecar?.ready === true &&
+          (status?.conditions ?? []).some(({ type, status: value }) => type === 'Ready' && value === 'True')
+        );
       });
-      if (ready?.metadata?.name !== undefined) return holds({ name: ready.metadata.name, address: ready.status?.podIP ?? '' });
-      return notYet(living.map(({ metadata, status }) => `${metadata?.name ?? ''}: ${(status?.containerStatuses ?? []).map(({ name, ready: isReady }) => `${name} ${isReady ? 'ready' : 'not ready'}`).join(', ')}`).join('; ') || 'no pod');
+      if (ready?.metadata?.name !== undefined)
+        return holds({ name: ready.metadata.name, address: ready.status?.podIP ?? '' });
+      return notYet(
+        living
+          .map(
+            ({ metadata, status }) =>
+              `${metadata?.name ?? ''}: ${(status?.containerStatuses ?? []).map(({ name, ready: isReady }) => `${name} ${isReady ? 'ready' : 'not ready'}`).join(', ')}`,
+          )
+          .join('; ') || 'no pod',
+      );
     },
   });
 }

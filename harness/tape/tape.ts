@@ -87,7 +87,8 @@ export async function ask<T>(question: string, answer: () => Promise<T>, keeping
 }
 
 /** Begins a series of looks. */
-export const looking = (name: string): Looking => (answering.getStore() === true ? lookingLive() : current.looking(name));
+export const looking = (name: string): Looking =>
+  answering.getStore() === true ? lookingLive() : current.looking(name);
 
 /**
  * A client of something outside whose every method is a question. The client itself is opened at the first question that needs it, so a
@@ -97,7 +98,15 @@ export const looking = (name: string): Looking => (answering.getStore() === true
  * @param nested properties that are clients themselves
  * @param withheld methods whose answers are secrets
  */
-export function taped<T extends object>(name: string, open: () => Promise<T>, { known = {}, nested = [], withheld = [] }: { readonly known?: Partial<T>; readonly nested?: readonly string[]; readonly withheld?: readonly string[] } = {}): T {
+export function taped<T extends object>(
+  name: string,
+  open: () => Promise<T>,
+  {
+    known = {},
+    nested = [],
+    withheld = [],
+  }: { readonly known?: Partial<T>; readonly nested?: readonly string[]; readonly withheld?: readonly string[] } = {},
+): T {
   let opened: Promise<T> | undefined;
   const client = (): Promise<T> => (opened ??= open());
   const inner = new Map<string, object>();
@@ -106,7 +115,8 @@ export function taped<T extends object>(name: string, open: () => Promise<T>, { 
     if (typeof key === 'symbol' || key === 'then') return undefined;
     if (key in known) return known[key as keyof T];
     if (nested.includes(key)) {
-      const there = inner.get(key) ?? taped(`${name} ${key}`, async () => (await client())[key as keyof T] as object, { withheld });
+      const there =
+        inner.get(key) ?? taped(`${name} ${key}`, async () => (await client())[key as keyof T] as object, { withheld });
       inner.set(key, there);
       return there;
     }
@@ -128,6 +138,14 @@ function brief(argument: unknown): string {
   if (typeof argument === 'string' || typeof argument === 'number') return String(argument);
   if (Array.isArray(argument)) return argument.map(brief).join(',');
   if (typeof argument !== 'object' || argument === null) return '';
-  const { kind, metadata, namespace, name, labelSelector } = argument as { kind?: unknown; metadata?: { namespace?: unknown; name?: unknown }; namespace?: unknown; name?: unknown; labelSelector?: unknown };
-  return [kind, metadata?.namespace, metadata?.name, namespace, name, labelSelector].filter((word) => typeof word === 'string').join('/');
+  const { kind, metadata, namespace, name, labelSelector } = argument as {
+    kind?: unknown;
+    metadata?: { namespace?: unknown; name?: unknown };
+    namespace?: unknown;
+    name?: unknown;
+    labelSelector?: unknown;
+  };
+  return [kind, metadata?.namespace, metadata?.name, namespace, name, labelSelector]
+    .filter((word) => typeof word === 'string')
+    .join('/');
 }

@@ -23,13 +23,24 @@ export async function buildGo(recipe: GoRecipe, { partial, cache, log, say, sign
     // The compiler's garbage collector would run more than it compiles; memory is there, time is not.
     GOGC: '400',
   };
-  const call = { program: 'go', cwd: module, env: environment, purpose: `build ${recipe.id} ${recipe.version}`, code: 'MP301', log, signal } as const;
+  const call = {
+    program: 'go',
+    cwd: module,
+    env: environment,
+    purpose: `build ${recipe.id} ${recipe.version}`,
+    code: 'MP301',
+    log,
+    signal,
+  } as const;
   say('downloading modules');
   if (recipe.lockedByItself === true) await lockByItself(recipe, module, call);
   else await cp(join(sourceFolder, recipe.id), module, { recursive: true });
   const packages = Object.keys(recipe.programs);
   const tags = ['-tags', (recipe.tags ?? []).join(',')];
-  const { stdout } = await runProgram({ ...call, args: ['list', '-deps', '-f', '{{.ImportPath}}', ...tags, ...packages] });
+  const { stdout } = await runProgram({
+    ...call,
+    args: ['list', '-deps', '-f', '{{.ImportPath}}', ...tags, ...packages],
+  });
   const total = stdout.split('\n').length;
 
   const stamps = Object.entries(recipe.stamp ?? {}).map(([name, value]) => `-X ${name}=${value}`);
@@ -38,7 +49,16 @@ export async function buildGo(recipe: GoRecipe, { partial, cache, log, say, sign
     ...call,
     // No debug information: nobody debugs these binaries, and it costs a sixth of the compile time and half of the size. No -trimpath: it puts
     // each module's required version into the compiled packages, and recipes that share modules by replacement would no longer share them.
-    args: ['build', '-v', '-gcflags=all=-dwarf=false', `-ldflags=${['-s', '-w', ...stamps].join(' ')}`, ...tags, '-o', `${partial}/`, ...packages],
+    args: [
+      'build',
+      '-v',
+      '-gcflags=all=-dwarf=false',
+      `-ldflags=${['-s', '-w', ...stamps].join(' ')}`,
+      ...tags,
+      '-o',
+      `${partial}/`,
+      ...packages,
+    ],
     onLine: (line) => {
       compiled += 1;
       say(`compiled ${compiled} of at most ${total} packages (${line})`);
@@ -65,7 +85,11 @@ async function lockByItself(recipe: GoRecipe, module: string, call: Omit<Program
   const { sources } = recipe;
   await mkdir(module, { recursive: true });
   const sourcesOf = async (): Promise<string> => {
-    const { stdout } = await runProgram({ ...call, args: ['mod', 'download', '-json', `${recipe.module}@${recipe.version}`], env: { ...call.env, GOFLAGS: '-mod=mod' } });
+    const { stdout } = await runProgram({
+      ...call,
+      args: ['mod', 'download', '-json', `${recipe.module}@${recipe.version}`],
+      env: { ...call.env, GOFLAGS: '-mod=mod' },
+    });
     const { Dir } = z.object({ Dir: z.string() }).parse(JSON.parse(stdout));
     return Dir;
   };
@@ -73,8 +97,19 @@ async function lockByItself(recipe: GoRecipe, module: string, call: Omit<Program
   const folder = sources ?? (await sourcesOf());
   const goVersion = /^go \S+$/m.exec(await readFile(join(folder, 'go.mod'), 'utf8'))?.[0] ?? 'go 1.25.0';
   const version = sources === undefined ? recipe.version : 'v0.0.0';
-  const lines = [`module meshproof/${recipe.id}`, '', goVersion, '', `require ${recipe.module} ${version}`, ...(sources === undefined ? [] : [`replace ${recipe.module} => ${sources}`])];
+  const lines = [
+    `module meshproof/${recipe.id}`,
+    '',
+    goVersion,
+    '',
+    `require ${recipe.module} ${version}`,
+    ...(sources === undefined ? [] : [`replace ${recipe.module} => ${sources}`]),
+  ];
   await writeFile(join(module, 'go.mod'), `${lines.join('\n')}\n`);
   await copyFile(join(folder, 'go.sum'), join(module, 'go.sum'));
-  await runProgram({ ...call, args: ['list', '-deps', '-tags', (recipe.tags ?? []).join(','), ...Object.keys(recipe.programs)], env: { ...call.env, GOFLAGS: '-mod=mod -buildvcs=false' } });
+  await runProgram({
+    ...call,
+    args: ['list', '-deps', '-tags', (recipe.tags ?? []).join(','), ...Object.keys(recipe.programs)],
+    env: { ...call.env, GOFLAGS: '-mod=mod -buildvcs=false' },
+  });
 }

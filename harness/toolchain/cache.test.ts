@@ -6,7 +6,17 @@ import { ArtifactCache, recipeKey, sourceFolder } from './cache.ts';
 import { sourceRecipes } from './manifest.ts';
 import type { GoRecipe, Recipe } from './recipe.ts';
 
-const recipe: Recipe = { id: 'thing', version: '1', from: 'wheel', distribution: 'thing', sha256: '00', files: {}, provides: { thing: 'thing' }, seconds: 1, bytes: 1 };
+const recipe: Recipe = {
+  id: 'thing',
+  version: '1',
+  from: 'wheel',
+  distribution: 'thing',
+  sha256: '00',
+  files: {},
+  provides: { thing: 'thing' },
+  seconds: 1,
+  bytes: 1,
+};
 
 let cache: ArtifactCache;
 beforeEach(async () => {
@@ -68,8 +78,15 @@ test('the key follows what the artifact is made of, not how long it takes', asyn
 });
 
 const goRecipes: readonly GoRecipe[] = sourceRecipes.filter((one) => one.from === 'go');
-test.each(goRecipes.filter(({ module }) => !module.startsWith('meshproof/')).map((one) => [one.id, one] as const))('the lock files of %s pin the version of the manifest', async (id, one) => {
-  const [mod, sum] = await Promise.all(['go.mod', 'go.sum'].map((file) => readFile(join(sourceFolder, id, file), 'utf8')));
-  expect(mod).toContain(`${one.module} ${one.version}`);
-  expect(sum).toMatch(new RegExp(`^${one.module.replaceAll('.', '\\.')} ${one.version.replaceAll('.', '\\.')} h1:`, 'm'));
-});
+test.each(goRecipes.filter(({ module }) => !module.startsWith('meshproof/')).map((one) => [one.id, one] as const))(
+  'the lock files of %s pin the version of the manifest',
+  async (id, one) => {
+    const [mod, sum] = await Promise.all(
+      ['go.mod', 'go.sum'].map((file) => readFile(join(sourceFolder, id, file), 'utf8')),
+    );
+    expect(mod).toContain(`${one.module} ${one.version}`);
+    expect(sum).toMatch(
+      new RegExp(`^${one.module.replaceAll('.', '\\.')} ${one.version.replaceAll('.', '\\.')} h1:`, 'm'),
+    );
+  },
+);

@@ -103,9 +103,16 @@ export class ArtifactCache {
     const target = join(this.root, 'locks', name);
     await mkdir(target, { recursive: true });
     const release = await lockfile
-      .lock(target, { stale: 15_000, update: 5_000, retries: { retries: 7_200, factor: 1, minTimeout: 1_000, maxTimeout: 1_000 } })
+      .lock(target, {
+        stale: 15_000,
+        update: 5_000,
+        retries: { retries: 7_200, factor: 1, minTimeout: 1_000, maxTimeout: 1_000 },
+      })
       .catch((error: unknown) => {
-        throw new MeshproofError('MP204', { what: `the cache entry ${name} is being built by another meshproof`, cause: error });
+        throw new MeshproofError('MP204', {
+          what: `the cache entry ${name} is being built by another meshproof`,
+          cause: error,
+        });
       });
     try {
       return await work();
@@ -131,6 +138,7 @@ export async function recipeKey(recipe: Recipe): Promise<string> {
 
 /** A missing file is an answer here, any other failure is not. */
 function absent(error: unknown): undefined {
-  if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return undefined;
+  if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
+    return undefined;
   throw error;
 }

@@ -17,10 +17,16 @@ export async function unpackDebianPackages(recipe: DebianPackagesRecipe, worksho
   await mkdir(archives, { recursive: true });
   say('reading the package lists');
   const options = await aptLists(workshop);
-  const packages = recipe.withDependencies === true ? await closureOf(recipe.packages, options, workshop) : recipe.packages;
+  const packages =
+    recipe.withDependencies === true ? await closureOf(recipe.packages, options, workshop) : recipe.packages;
   say(`downloading ${packages.length} packages`);
   const call = { purpose: `fetch the Debian packages of ${recipe.id}`, code: 'MP301', log, signal } as const;
-  await runProgram({ ...call, program: 'apt-get', args: [...options, '--quiet', 'download', ...packages], cwd: archives });
+  await runProgram({
+    ...call,
+    program: 'apt-get',
+    args: [...options, '--quiet', 'download', ...packages],
+    cwd: archives,
+  });
   for (const name of await readdir(archives)) {
     say(`unpacking ${name}`);
     await runProgram({ ...call, program: 'dpkg-deb', args: ['-x', join(archives, name), partial], cwd: cache.root });
@@ -68,8 +74,19 @@ export async function buildRootFilesystem(recipe: RootFilesystemRecipe, workshop
 }
 
 /** The packages and all that they need and the machine lacks, as apt would install them. */
-async function closureOf(packages: readonly string[], options: readonly string[], { log, signal }: Workshop): Promise<string[]> {
-  const { stdout } = await runProgram({ program: 'apt-get', args: [...options, '--simulate', '--no-install-recommends', 'install', ...packages], purpose: 'find what packages depend on', code: 'MP301', log, signal });
+async function closureOf(
+  packages: readonly string[],
+  options: readonly string[],
+  { log, signal }: Workshop,
+): Promise<string[]> {
+  const { stdout } = await runProgram({
+    program: 'apt-get',
+    args: [...options, '--simulate', '--no-install-recommends', 'install', ...packages],
+    purpose: 'find what packages depend on',
+    code: 'MP301',
+    log,
+    signal,
+  });
   const missing = [...stdout.matchAll(/^Inst (\S+)/gm)].map(([, name = '']) => name);
   return [...new Set([...packages, ...missing])];
 }
@@ -80,7 +97,14 @@ async function aptLists({ cache, log, signal }: Workshop): Promise<string[]> {
   await mkdir(join(lists, 'partial'), { recursive: true });
   const options = ['-o', `Dir::State::Lists=${lists}`, '-o', 'APT::Sandbox::User=root'];
   await cache.withLock('apt-lists', () =>
-    runProgram({ program: 'apt-get', args: [...options, '--quiet', 'update'], purpose: 'read the Debian package lists', code: 'MP301', log, signal }),
+    runProgram({
+      program: 'apt-get',
+      args: [...options, '--quiet', 'update'],
+      purpose: 'read the Debian package lists',
+      code: 'MP301',
+      log,
+      signal,
+    }),
   );
   return options;
 }
@@ -102,7 +126,10 @@ export async function debianRelease(): Promise<string> {
 /** The apt source file of the machine, handed to mmdebstrap as it is: mirror, suites and keyring stay the user's. */
 async function debianSources(): Promise<string> {
   const folder = '/etc/apt/sources.list.d';
-  const candidates = [...(await readdir(folder)).filter((name) => name.startsWith('debian.')).map((name) => join(folder, name)), '/etc/apt/sources.list'];
+  const candidates = [
+    ...(await readdir(folder)).filter((name) => name.startsWith('debian.')).map((name) => join(folder, name)),
+    '/etc/apt/sources.list',
+  ];
   for (const file of candidates) {
     const usable = await access(file).then(
       () => true,

@@ -23,7 +23,10 @@ export class Docker {
    *
    * @throws MeshproofError with `code` (MP304 unless given) and docker's own words.
    */
-  async run(args: readonly string[], options: Partial<Omit<ProgramCall, 'program' | 'args' | 'code'>> & { readonly code?: ErrorCode } = {}): Promise<ProgramResult> {
+  async run(
+    args: readonly string[],
+    options: Partial<Omit<ProgramCall, 'program' | 'args' | 'code'>> & { readonly code?: ErrorCode } = {},
+  ): Promise<ProgramResult> {
     return await runProgram({
       purpose: `docker ${args[0] ?? ''}`,
       code: 'MP304',

@@ -20,7 +20,9 @@ export async function chooseEdition({ wanted, engine, mesh, mirror }: EditionQue
   if (wanted !== 'auto') return wanted;
   if (engine === 'lab' || mesh.kind === 'module' || mesh.kind === 'path') return 'source';
   const [first] = releaseRecipes(pinnedRelease);
-  const reachable = await fetch(mirroredUrl(first?.checksumUrl ?? '', mirror), { signal: AbortSignal.timeout(5_000) }).then(
+  const reachable = await fetch(mirroredUrl(first?.checksumUrl ?? '', mirror), {
+    signal: AbortSignal.timeout(5_000),
+  }).then(
     ({ ok }) => ok,
     () => false,
   );

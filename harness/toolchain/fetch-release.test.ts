@@ -29,20 +29,38 @@ async function publish(listener: RequestListener): Promise<ReleaseRecipe> {
   server = createServer(listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return { id: 'program', version: '1', from: 'release', url: `${base}/program`, checksumUrl: `${base}/program.sha256`, provides: { program: 'download' }, seconds: 1, bytes: 1 };
+  return {
+    id: 'program',
+    version: '1',
+    from: 'release',
+    url: `${base}/program`,
+    checksumUrl: `${base}/program.sha256`,
+    provides: { program: 'download' },
+    seconds: 1,
+    bytes: 1,
+  };
 }
 
-const workshop = (): Workshop => ({ partial: folder, cache: new ArtifactCache(folder), log: join(folder, 'log'), say: () => undefined, signal: new AbortController().signal, locate: () => Promise.reject(new Error('not needed')) });
-const serving = (body: string, length = body.length): RequestListener => (request, response) => {
-  if (request.url?.endsWith('.sha256') === true) {
-    response.end(`${checksum}  program\n`);
-    return;
-  }
-  response.setHeader('content-length', length);
-  response.write(body);
-  if (length === body.length) response.end();
-  else response.destroy();
-};
+const workshop = (): Workshop => ({
+  partial: folder,
+  cache: new ArtifactCache(folder),
+  log: join(folder, 'log'),
+  say: () => undefined,
+  signal: new AbortController().signal,
+  locate: () => Promise.reject(new Error('not needed')),
+});
+const serving =
+  (body: string, length = body.length): RequestListener =>
+  (request, response) => {
+    if (request.url?.endsWith('.sha256') === true) {
+      response.end(`${checksum}  program\n`);
+      return;
+    }
+    response.setHeader('content-length', length);
+    response.write(body);
+    if (length === body.length) response.end();
+    else response.destroy();
+  };
 
 test('a good file is kept, executable', async () => {
   await fetchRelease(await publish(serving(content)), workshop());
@@ -50,12 +68,16 @@ test('a good file is kept, executable', async () => {
 });
 
 test('a file with another checksum is refused and not kept', async () => {
-  await expect(fetchRelease(await publish(serving('something else')), workshop())).rejects.toThrow(expect.objectContaining({ code: 'MP303', details: expect.objectContaining({ expected: checksum }) }));
+  await expect(fetchRelease(await publish(serving('something else')), workshop())).rejects.toThrow(
+    expect.objectContaining({ code: 'MP303', details: expect.objectContaining({ expected: checksum }) }),
+  );
   expect(await readdir(folder)).toEqual([]);
 });
 
 test('a download that breaks off is refused and not kept', async () => {
-  await expect(fetchRelease(await publish(serving(content, content.length + 100)), workshop())).rejects.toThrow(expect.objectContaining({ code: 'MP302' }));
+  await expect(fetchRelease(await publish(serving(content, content.length + 100)), workshop())).rejects.toThrow(
+    expect.objectContaining({ code: 'MP302' }),
+  );
   expect(await readdir(folder)).toEqual([]);
 });
 
@@ -65,7 +87,9 @@ test('a file that is not there says so at once', async () => {
     response.end();
   });
   const started = performance.now();
-  await expect(fetchRelease(recipe, workshop())).rejects.toThrow(expect.objectContaining({ code: 'MP302', details: expect.objectContaining({ seen: 'HTTP 404' }) }));
+  await expect(fetchRelease(recipe, workshop())).rejects.toThrow(
+    expect.objectContaining({ code: 'MP302', details: expect.objectContaining({ seen: 'HTTP 404' }) }),
+  );
   expect(performance.now() - started).toBeLessThan(400);
 });
 
@@ -85,5 +109,10 @@ test('a server that is overloaded for a moment is tried again', async () => {
 test('a dead server gives its address and the reason', async () => {
   const recipe = await publish(serving(content));
   await new Promise((resolve) => server.close(resolve));
-  await expect(fetchRelease(recipe, workshop())).rejects.toThrow(expect.objectContaining({ code: 'MP302', details: expect.objectContaining({ seen: expect.stringContaining('ECONNREFUSED') }) }));
+  await expect(fetchRelease(recipe, workshop())).rejects.toThrow(
+    expect.objectContaining({
+      code: 'MP302',
+      details: expect.objectContaining({ seen: expect.stringContaining('ECONNREFUSED') }),
+    }),
+  );
 });

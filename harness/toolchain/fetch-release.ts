@@ -16,10 +16,14 @@ import type { Workshop } from './workshop.ts';
  *
  * @throws MeshproofError MP302 when the server is dead, answers with an error or stops half-way; MP303 when the checksum differs.
  */
-export async function fetchRelease(recipe: ReleaseRecipe, { partial, log, say, signal, mirror }: Workshop): Promise<void> {
+export async function fetchRelease(
+  recipe: ReleaseRecipe,
+  { partial, log, say, signal, mirror }: Workshop,
+): Promise<void> {
   await mkdir(partial, { recursive: true });
   const url = mirroredUrl(recipe.url, mirror);
-  const expected = (await fetchText(mirroredUrl(recipe.checksumUrl, mirror), signal)).trim().split(/\s+/)[0]?.toLowerCase() ?? '';
+  const expected =
+    (await fetchText(mirroredUrl(recipe.checksumUrl, mirror), signal)).trim().split(/\s+/)[0]?.toLowerCase() ?? '';
   const file = join(partial, 'download');
   await download(url, file, say, signal);
   const seen = await sha256(file);
@@ -32,7 +36,14 @@ export async function fetchRelease(recipe: ReleaseRecipe, { partial, log, say, s
     return;
   }
   for (const [from, to] of Object.entries(recipe.unpack)) {
-    await runProgram({ program: 'tar', args: ['-xzf', file, '-C', partial, from], purpose: `unpack ${recipe.id}`, code: 'MP302', log, signal });
+    await runProgram({
+      program: 'tar',
+      args: ['-xzf', file, '-C', partial, from],
+      purpose: `unpack ${recipe.id}`,
+      code: 'MP302',
+      log,
+      signal,
+    });
     if (from !== to) await rename(join(partial, from), join(partial, to));
     await chmod(join(partial, to), 0o755);
   }
@@ -80,7 +91,11 @@ async function retrying<T>(url: string, signal: AbortSignal, attempt: () => Prom
   } catch (error) {
     signal.throwIfAborted();
     const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : '';
-    throw new MeshproofError('MP302', { what: `could not fetch ${url}`, seen: `${error instanceof Error ? error.message : String(error)}${cause}`, cause: error });
+    throw new MeshproofError('MP302', {
+      what: `could not fetch ${url}`,
+      seen: `${error instanceof Error ? error.message : String(error)}${cause}`,
+      cause: error,
+    });
   }
 }
 

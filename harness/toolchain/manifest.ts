@@ -33,10 +33,15 @@ export const sourceRecipes = [
     from: 'go',
     module: 'k8s.io/kubernetes',
     programs: Object.fromEntries(
-      ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kube-proxy', 'kubelet', 'kubeadm', 'kubectl'].map((name) => [
-        `k8s.io/kubernetes/cmd/${name}`,
-        name,
-      ]),
+      [
+        'kube-apiserver',
+        'kube-controller-manager',
+        'kube-scheduler',
+        'kube-proxy',
+        'kubelet',
+        'kubeadm',
+        'kubectl',
+      ].map((name) => [`k8s.io/kubernetes/cmd/${name}`, name]),
     ),
     stamp: Object.fromEntries(
       kubernetesVersionPackages.flatMap((name) => [
@@ -71,7 +76,12 @@ export const sourceRecipes = [
     // The tags of Istio's own release build: they leave out generated validators that nothing calls.
     tags: ['vtprotobuf', 'disable_pgv'],
     files: { 'tools/packaging/common/envoy_bootstrap.json': 'envoy_bootstrap.json' },
-    provides: { istioctl: 'istioctl', pilot: 'pilot-discovery', 'pilot-agent': 'pilot-agent', 'envoy-bootstrap': 'envoy_bootstrap.json' },
+    provides: {
+      istioctl: 'istioctl',
+      pilot: 'pilot-discovery',
+      'pilot-agent': 'pilot-agent',
+      'envoy-bootstrap': 'envoy_bootstrap.json',
+    },
     seconds: 670,
     bytes: 260 * MB,
   },
@@ -112,9 +122,16 @@ export const sourceRecipes = [
     from: 'go',
     module: 'go.universe.tf/metallb',
     shares: 'kubernetes',
-    programs: { 'go.universe.tf/metallb/controller': 'metallb-controller', 'go.universe.tf/metallb/speaker': 'metallb-speaker' },
+    programs: {
+      'go.universe.tf/metallb/controller': 'metallb-controller',
+      'go.universe.tf/metallb/speaker': 'metallb-speaker',
+    },
     files: { 'config/manifests/metallb-native.yaml': 'metallb-native.yaml' },
-    provides: { metallb: 'metallb-controller', 'metallb-speaker': 'metallb-speaker', 'metallb-manifest': 'metallb-native.yaml' },
+    provides: {
+      metallb: 'metallb-controller',
+      'metallb-speaker': 'metallb-speaker',
+      'metallb-manifest': 'metallb-native.yaml',
+    },
     seconds: 35,
     bytes: 110 * MB,
   },
@@ -190,10 +207,9 @@ export const sourceRecipes = [
       'libnetfilter-conntrack3',
     ],
     links: Object.fromEntries(
-      ['iptables', 'iptables-save', 'iptables-restore', 'ip6tables', 'ip6tables-save', 'ip6tables-restore'].map((name) => [
-        `usr/sbin/${name}`,
-        'xtables-nft-multi',
-      ]),
+      ['iptables', 'iptables-save', 'iptables-restore', 'ip6tables', 'ip6tables-save', 'ip6tables-restore'].map(
+        (name) => [`usr/sbin/${name}`, 'xtables-nft-multi'],
+      ),
     ),
     provides: { dockerd: 'usr/sbin/dockerd', docker: 'usr/bin/docker', mmdebstrap: 'usr/bin/mmdebstrap' },
     seconds: 20,
@@ -213,8 +229,30 @@ export const sourceRecipes = [
     version: 'debian',
     from: 'rootfs',
     include: [
-      ...['systemd', 'systemd-sysv', 'dbus', 'containerd', 'runc', 'iptables', 'iproute2', 'conntrack', 'socat', 'ethtool', 'ebtables'],
-      ...['kmod', 'mount', 'util-linux', 'procps', 'containernetworking-plugins', 'curl', 'ca-certificates', 'libseccomp2', 'hostname'],
+      ...[
+        'systemd',
+        'systemd-sysv',
+        'dbus',
+        'containerd',
+        'runc',
+        'iptables',
+        'iproute2',
+        'conntrack',
+        'socat',
+        'ethtool',
+        'ebtables',
+      ],
+      ...[
+        'kmod',
+        'mount',
+        'util-linux',
+        'procps',
+        'containernetworking-plugins',
+        'curl',
+        'ca-certificates',
+        'libseccomp2',
+        'hostname',
+      ],
       ...['e2fsprogs', 'nftables', 'ipset', 'jq'],
     ],
     provides: { 'node-rootfs': 'rootfs.tar' },
@@ -240,8 +278,26 @@ export function releaseRecipes({ istio, kubernetes }: ReleaseChoice): readonly R
   const kubectlRelease = `https://dl.k8s.io/release/${kubernetes}/bin/linux/${arch}/kubectl`;
   const istioctlRelease = `https://github.com/istio/istio/releases/download/${istio}/istioctl-${istio}-linux-${arch}.tar.gz`;
   return [
-    { id: 'kind-release', version: versions.kind, from: 'release', url: kindRelease, checksumUrl: `${kindRelease}.sha256sum`, provides: { kind: 'download' }, seconds: 5, bytes: 11 * MB },
-    { id: 'kubectl-release', version: kubernetes, from: 'release', url: kubectlRelease, checksumUrl: `${kubectlRelease}.sha256`, provides: { kubectl: 'download' }, seconds: 8, bytes: 60 * MB },
+    {
+      id: 'kind-release',
+      version: versions.kind,
+      from: 'release',
+      url: kindRelease,
+      checksumUrl: `${kindRelease}.sha256sum`,
+      provides: { kind: 'download' },
+      seconds: 5,
+      bytes: 11 * MB,
+    },
+    {
+      id: 'kubectl-release',
+      version: kubernetes,
+      from: 'release',
+      url: kubectlRelease,
+      checksumUrl: `${kubectlRelease}.sha256`,
+      provides: { kubectl: 'download' },
+      seconds: 8,
+      bytes: 60 * MB,
+    },
     {
       id: 'istioctl-release',
       version: istio,
@@ -257,7 +313,12 @@ export function releaseRecipes({ istio, kubernetes }: ReleaseChoice): readonly R
 }
 
 /** Images that the release edition pulls through the Docker daemon, by name. */
-export const releaseImages = ({ istio, kubernetes }: ReleaseChoice): Readonly<Record<'node' | 'pilot' | 'proxyv2' | 'httpbin' | 'curl' | 'coredns-1.2.6' | 'coredns-1.4.0', string>> => ({
+export const releaseImages = ({
+  istio,
+  kubernetes,
+}: ReleaseChoice): Readonly<
+  Record<'node' | 'pilot' | 'proxyv2' | 'httpbin' | 'curl' | 'coredns-1.2.6' | 'coredns-1.4.0', string>
+> => ({
   node: `kindest/node:${kubernetes}`,
   pilot: `istio/pilot:${istio}`,
   proxyv2: `istio/proxyv2:${istio}`,

@@ -10,7 +10,8 @@ import { recipesOf } from './toolchain.ts';
 
 const april = 'v0.0.0-20260423205519-b01690e6db7d';
 const { kubernetes } = versions;
-const refused = (code: string, words: string): unknown => expect.objectContaining({ code, message: expect.stringContaining(words) });
+const refused = (code: string, words: string): unknown =>
+  expect.objectContaining({ code, message: expect.stringContaining(words) });
 
 let folder: string;
 beforeEach(async () => {
@@ -44,13 +45,19 @@ describe('--mesh', () => {
       await writeFile(join(folder, name, '.git', 'index'), name);
       return `path:${join(folder, name)}`;
     };
-    const [one, twin, other] = await Promise.all([parseMesh(await checkout('one', 'a')), parseMesh(await checkout('twin', 'a')), parseMesh(await checkout('other', 'b'))]);
+    const [one, twin, other] = await Promise.all([
+      parseMesh(await checkout('one', 'a')),
+      parseMesh(await checkout('twin', 'a')),
+      parseMesh(await checkout('other', 'b')),
+    ]);
     expect(meshName(one)).toBe(meshName(twin));
     expect(meshName(other)).not.toBe(meshName(one));
-    const keys = await Promise.all([one, twin, other].map(async (mesh) => {
-      const recipe = recipesOf({ edition: 'source', mesh, kubernetes, lab: true }).find(({ id }) => id === 'istio');
-      return recipe === undefined ? '' : await recipeKey(recipe);
-    }));
+    const keys = await Promise.all(
+      [one, twin, other].map(async (mesh) => {
+        const recipe = recipesOf({ edition: 'source', mesh, kubernetes, lab: true }).find(({ id }) => id === 'istio');
+        return recipe === undefined ? '' : await recipeKey(recipe);
+      }),
+    );
     expect(keys[0]).toBe(keys[1]);
     expect(keys[2]).not.toBe(keys[0]);
   });
@@ -72,8 +79,17 @@ describe('what an edition cannot give is said before anything is made', () => {
   });
 
   test('a release brings the programs of its own version', () => {
-    const recipes = recipesOf({ edition: 'release', mesh: { kind: 'release', version: '1.29.4' }, kubernetes: 'v1.33.1', lab: false });
-    expect(recipes.map(({ id, version }) => `${id} ${version}`)).toEqual([`kind-release ${versions.kind}`, 'kubectl-release v1.33.1', 'istioctl-release 1.29.4']);
+    const recipes = recipesOf({
+      edition: 'release',
+      mesh: { kind: 'release', version: '1.29.4' },
+      kubernetes: 'v1.33.1',
+      lab: false,
+    });
+    expect(recipes.map(({ id, version }) => `${id} ${version}`)).toEqual([
+      `kind-release ${versions.kind}`,
+      'kubectl-release v1.33.1',
+      'istioctl-release 1.29.4',
+    ]);
   });
 });
 
@@ -81,7 +97,9 @@ test('a mirror has every file and image under the name of its publisher', () => 
   const mirror = { files: 'http://files.example/copy/', images: 'images.example/copy' };
   expect(mirroredUrl('https://publisher.example/a/b', mirror)).toBe('http://files.example/copy/publisher.example/a/b');
   expect(mirroredUrl('https://publisher.example/a/b', undefined)).toBe('https://publisher.example/a/b');
-  const names = ['istio/pilot:1', 'busybox:1', 'registry.example/a/b:1', 'localhost/c:1'].map((image) => mirroredImage(image, mirror).slice('images.example/copy/'.length));
+  const names = ['istio/pilot:1', 'busybox:1', 'registry.example/a/b:1', 'localhost/c:1'].map((image) =>
+    mirroredImage(image, mirror).slice('images.example/copy/'.length),
+  );
   expect(names.slice(0, 2).every((name) => /^[a-z.]+\/(library|istio)\//.test(name))).toBe(true);
   expect(names.slice(2)).toEqual(['registry.example/a/b:1', 'localhost/c:1']);
 });

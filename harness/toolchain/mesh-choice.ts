@@ -30,12 +30,17 @@ export async function parseMesh(text: string | undefined): Promise<MeshChoice> {
   const version = /^istio@(.+)$/.exec(text)?.[1] ?? '';
   const pinnedCommit = versions.istioSource.split('-').at(-1) ?? '';
   // A commit is known by its hash, however many digits of it are given, when it is the pinned one.
-  if (version === versions.istioSource || (version.length >= 7 && (pinnedCommit.startsWith(version) || version.startsWith(pinnedCommit)))) return pinnedMesh;
+  if (
+    version === versions.istioSource ||
+    (version.length >= 7 && (pinnedCommit.startsWith(version) || version.startsWith(pinnedCommit)))
+  )
+    return pinnedMesh;
   if (release.test(version)) return { kind: 'release', version };
   if (pseudoVersion.test(version)) return { kind: 'module', version };
   throw new MeshproofError('MP103', {
     what: `--mesh does not say which mesh: ${text}`,
-    expected: 'istio@<release>, istio@<pseudo-version of a commit, like v0.0.0-20260827124520-eed52ebb66ad>, or path:<folder>',
+    expected:
+      'istio@<release>, istio@<pseudo-version of a commit, like v0.0.0-20260827124520-eed52ebb66ad>, or path:<folder>',
     seen: text,
     remedy: 'The pseudo-version of a commit is what `go list -m istio.io/istio@<commit>` prints.',
   });
@@ -76,9 +81,20 @@ export function recipeFor(mesh: MeshChoice, pinned: GoRecipe): GoRecipe {
 
 async function sourcesIn(folder: string): Promise<MeshChoice> {
   const module = await readFile(join(folder, 'go.mod'), 'utf8').catch((cause: unknown) => {
-    throw new MeshproofError('MP305', { what: 'there is no Go module to build a mesh from', where: folder, expected: 'a checkout of istio.io/istio', cause });
+    throw new MeshproofError('MP305', {
+      what: 'there is no Go module to build a mesh from',
+      where: folder,
+      expected: 'a checkout of istio.io/istio',
+      cause,
+    });
   });
-  if (!/^module istio\.io\/istio$/m.test(module)) throw new MeshproofError('MP305', { what: 'this is another Go module', where: folder, expected: 'module istio.io/istio', seen: module.split('\n')[0] });
+  if (!/^module istio\.io\/istio$/m.test(module))
+    throw new MeshproofError('MP305', {
+      what: 'this is another Go module',
+      where: folder,
+      expected: 'module istio.io/istio',
+      seen: module.split('\n')[0],
+    });
   const hash = createHash('sha256');
   const names = (await readdir(folder, { recursive: true })).filter((name) => !/^(\.git|out)(\/|$)/.test(name)).sort();
   for (const name of names) {

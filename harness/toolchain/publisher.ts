@@ -34,13 +34,22 @@ export class Publisher {
     const context = join(cache.root, 'partial', 'image-publisher');
     await mkdir(context, { recursive: true });
     await copyFile(join(folder, 'publisher'), join(context, 'publisher'));
-    await writeFile(join(context, 'Dockerfile'), 'FROM scratch\nCOPY publisher /publisher\nENTRYPOINT ["/publisher"]\n');
-    await docker.run(['build', '--quiet', '--network', 'none', '--tag', 'meshproof/publisher', context], { purpose: 'assemble the publisher', signal });
+    await writeFile(
+      join(context, 'Dockerfile'),
+      'FROM scratch\nCOPY publisher /publisher\nENTRYPOINT ["/publisher"]\n',
+    );
+    await docker.run(['build', '--quiet', '--network', 'none', '--tag', 'meshproof/publisher', context], {
+      purpose: 'assemble the publisher',
+      signal,
+    });
     await rm(context, { recursive: true });
     process.env['TESTCONTAINERS_RYUK_DISABLED'] = 'true';
     if (docker.host !== undefined) process.env['DOCKER_HOST'] = docker.host;
     // Its ports are looked at from where the daemon is, which need not be here, so its own word counts.
-    const container = await new GenericContainer('meshproof/publisher').withExposedPorts(5000, 8080).withWaitStrategy(Wait.forLogMessage('publishing')).start();
+    const container = await new GenericContainer('meshproof/publisher')
+      .withExposedPorts(5000, 8080)
+      .withWaitStrategy(Wait.forLogMessage('publishing'))
+      .start();
     return new Publisher(container, docker);
   }
 
@@ -56,7 +65,9 @@ export class Publisher {
 
   /** Publishes files: path below the server's root → content. One with a twin that ends in `.cut` and is not empty breaks off half-way. */
   async publishFiles(files: Readonly<Record<string, string | Buffer>>): Promise<void> {
-    await this.#container.copyContentToContainer(Object.entries(files).map(([path, content]) => ({ content, target: `/files/${path}`, mode: 0o644 })));
+    await this.#container.copyContentToContainer(
+      Object.entries(files).map(([path, content]) => ({ content, target: `/files/${path}`, mode: 0o644 })),
+    );
   }
 
   /** Publishes an image of the daemon under a name, e.g. `docker.io/istio/pilot:1.30.0`. */

@@ -41,7 +41,10 @@ export interface Toolchain {
 }
 
 /** The published versions that a selection means. */
-export const releaseChoice = ({ mesh, kubernetes }: Pick<Selection, 'mesh' | 'kubernetes'>): ReleaseChoice => ({ istio: mesh.kind === 'release' ? mesh.version : versions.istioRelease, kubernetes });
+export const releaseChoice = ({ mesh, kubernetes }: Pick<Selection, 'mesh' | 'kubernetes'>): ReleaseChoice => ({
+  istio: mesh.kind === 'release' ? mesh.version : versions.istioRelease,
+  kubernetes,
+});
 
 /**
  * The recipes of a selection.
@@ -52,12 +55,31 @@ export const releaseChoice = ({ mesh, kubernetes }: Pick<Selection, 'mesh' | 'ku
 export function recipesOf(selection: Selection): readonly Recipe[] {
   const { edition, mesh, kubernetes, lab } = selection;
   if (edition === 'release') {
-    if (mesh.kind === 'module' || mesh.kind === 'path') throw new MeshproofError('MP305', { what: `${meshName(mesh)} is no release of Istio, so it has to be built`, remedy: 'Leave out `--toolchain release`.' });
-    const recipes: readonly Recipe[] = [...releaseRecipes(releaseChoice(selection)), ...sourceRecipes.filter((recipe) => recipe.from === 'debian')];
+    if (mesh.kind === 'module' || mesh.kind === 'path')
+      throw new MeshproofError('MP305', {
+        what: `${meshName(mesh)} is no release of Istio, so it has to be built`,
+        remedy: 'Leave out `--toolchain release`.',
+      });
+    const recipes: readonly Recipe[] = [
+      ...releaseRecipes(releaseChoice(selection)),
+      ...sourceRecipes.filter((recipe) => recipe.from === 'debian'),
+    ];
     return lab ? recipes : recipes.filter((recipe) => recipe.from !== 'debian');
   }
-  if (kubernetes !== versions.kubernetes) throw new MeshproofError('MP305', { what: `Kubernetes ${kubernetes} cannot be built here`, expected: `${versions.kubernetes}, whose sources are locked`, seen: kubernetes, remedy: 'Other versions come as kind’s published node images: use a machine with Docker that reaches them, and `--toolchain release`.' });
-  if (mesh.kind === 'release') throw new MeshproofError('MP305', { what: `Istio ${mesh.version} is published as images, which this toolchain does not pull`, remedy: 'Name the commit of the release by its pseudo-version, or use a machine with Docker that reaches the images, and `--toolchain release`.' });
+  if (kubernetes !== versions.kubernetes)
+    throw new MeshproofError('MP305', {
+      what: `Kubernetes ${kubernetes} cannot be built here`,
+      expected: `${versions.kubernetes}, whose sources are locked`,
+      seen: kubernetes,
+      remedy:
+        'Other versions come as kind’s published node images: use a machine with Docker that reaches them, and `--toolchain release`.',
+    });
+  if (mesh.kind === 'release')
+    throw new MeshproofError('MP305', {
+      what: `Istio ${mesh.version} is published as images, which this toolchain does not pull`,
+      remedy:
+        'Name the commit of the release by its pseudo-version, or use a machine with Docker that reaches the images, and `--toolchain release`.',
+    });
   // mmdebstrap comes with the lab's tools and makes the root filesystems, so they are needed with the user's Docker, too.
   return sourceRecipes.map((recipe): Recipe => (recipe.id === 'istio' ? recipeFor(mesh, recipe) : recipe));
 }
@@ -122,7 +144,8 @@ export async function resolveToolchain(options: ResolveOptions): Promise<Toolcha
         title: `${recipe.id} ${recipe.version}`,
         run: async (say, taskSignal) => {
           say('waiting for its turn');
-          if (recipe.from === 'go' && recipe.shares !== undefined) await untilAborted(made.get(recipe.shares), taskSignal);
+          if (recipe.from === 'go' && recipe.shares !== undefined)
+            await untilAborted(made.get(recipe.shares), taskSignal);
           await lanes[recipe.from === 'go' ? 'compile' : 'fetch'](async () => {
             taskSignal.throwIfAborted();
             finish(await makeArtifact(recipe, key, { cache, say, signal: taskSignal, recipes, made, mirror }));
@@ -142,7 +165,12 @@ export async function resolveToolchain(options: ResolveOptions): Promise<Toolcha
   }
   const istioVersion = edition === 'release' ? releaseChoice(selection).istio : meshName(mesh);
   const seriesFile = paths['istio-series'];
-  const istioSeries = edition === 'release' ? istioVersion : seriesFile === undefined ? versions.istioSeries : (await readFile(seriesFile, 'utf8')).trim();
+  const istioSeries =
+    edition === 'release'
+      ? istioVersion
+      : seriesFile === undefined
+        ? versions.istioSeries
+        : (await readFile(seriesFile, 'utf8')).trim();
   return { edition, paths, keys, istioVersion, istioSeries, kubernetesVersion: kubernetes };
 }
 
@@ -161,7 +189,12 @@ async function untilAborted(artifact: Promise<Artifact> | undefined, signal: Abo
  *
  * @param needs recipes whose programs it is made with
  */
-export async function provide(recipe: Recipe, cache: ArtifactCache, signal: AbortSignal, needs: readonly Recipe[] = []): Promise<Artifact> {
+export async function provide(
+  recipe: Recipe,
+  cache: ArtifactCache,
+  signal: AbortSignal,
+  needs: readonly Recipe[] = [],
+): Promise<Artifact> {
   const key = await recipeKey(recipe);
   const found = await cache.find(recipe, key);
   if (found !== undefined) return found;
@@ -199,7 +232,8 @@ async function makeArtifact(recipe: Recipe, key: string, options: MakeOptions): 
       locate: async (component) => {
         const owner = options.recipes.find((candidate) => component in candidate.provides);
         const artifact = await options.made.get(owner?.id ?? '');
-        if (owner === undefined || artifact === undefined) throw new MeshproofError('MP999', { what: `no recipe provides ${component}` });
+        if (owner === undefined || artifact === undefined)
+          throw new MeshproofError('MP999', { what: `no recipe provides ${component}` });
         return join(artifact.folder, owner.provides[component] ?? '');
       },
     };

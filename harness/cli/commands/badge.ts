@@ -11,12 +11,18 @@ export function addBadge(program: Command): void {
     .option('--label <text>', 'what stands on its left side', 'mesh conformance')
     .option('--out <file>', 'write it there (default: stdout)')
     .option('--json', 'as the JSON that shields’ endpoint badge reads, in place of SVG')
-    .action(async (folder: string | undefined, flags: { readonly label: string; readonly out?: string; readonly json?: boolean }, command: Command) => {
-      const { latestRun, openRun } = await import('../../run/open-run.ts');
-      const { reports } = await loadConfig(command.optsWithGlobals<{ config?: string }>().config);
-      const badge = badgeOf((await openRun(folder ?? (await latestRun(reports)))).data, flags.label);
-      const text = flags.json === true ? badgeJson(badge) : badgeSvg(badge);
-      if (flags.out === undefined) process.stdout.write(text);
-      else await writeFile(flags.out, text);
-    });
+    .action(
+      async (
+        folder: string | undefined,
+        flags: { readonly label: string; readonly out?: string; readonly json?: boolean },
+        command: Command,
+      ) => {
+        const { latestRun, openRun } = await import('../../run/open-run.ts');
+        const { reports } = await loadConfig(command.optsWithGlobals<{ config?: string }>().config);
+        const badge = badgeOf((await openRun(folder ?? (await latestRun(reports)))).data, flags.label);
+        const text = flags.json === true ? badgeJson(badge) : badgeSvg(badge);
+        if (flags.out === undefined) process.stdout.write(text);
+        else await writeFile(flags.out, text);
+      },
+    );
 }

@@ -8,7 +8,9 @@ const gates = ['verdicts', 'timings', 'config'] as const;
 type Gate = (typeof gates)[number];
 
 export const failOnOption = (): Option =>
-  new Option('--fail-on <what>', `what makes the exit code 1, separated by commas: ${gates.join(', ')}`).default('verdicts');
+  new Option('--fail-on <what>', `what makes the exit code 1, separated by commas: ${gates.join(', ')}`).default(
+    'verdicts',
+  );
 
 export function addDiff(program: Command): void {
   program
@@ -29,7 +31,12 @@ export function addDiff(program: Command): void {
 export function gatesOf(text: string): Gate[] {
   return text.split(',').map((word) => {
     const gate = gates.find((one) => one === word.trim());
-    if (gate === undefined) throw new MeshproofError('MP103', { what: `--fail-on does not know “${word}”`, expected: gates.join(', '), seen: word });
+    if (gate === undefined)
+      throw new MeshproofError('MP103', {
+        what: `--fail-on does not know “${word}”`,
+        expected: gates.join(', '),
+        seen: word,
+      });
     return gate;
   });
 }
@@ -39,6 +46,10 @@ export async function tellDiff(diff: RunDiff, chosen: readonly Gate[], json: boo
   const told = diffTold(diff);
   process.stdout.write(json ? `${JSON.stringify(diff)}\n` : told);
   await addToJobSummary(told);
-  const failed: Readonly<Record<Gate, boolean>> = { verdicts: diff.regressions.length > 0, timings: diff.timings.some(({ base, head }) => head > base), config: diff.config.length > 0 };
+  const failed: Readonly<Record<Gate, boolean>> = {
+    verdicts: diff.regressions.length > 0,
+    timings: diff.timings.some(({ base, head }) => head > base),
+    config: diff.config.length > 0,
+  };
   process.exitCode = chosen.some((gate) => failed[gate]) ? 1 : 0;
 }

@@ -6,7 +6,9 @@ import { lockEnvironment } from '../../run/state.ts';
 export function addDown(program: Command): void {
   program
     .command('down')
-    .description('remove every cluster, process, network namespace and network that a run left; a second one finds nothing')
+    .description(
+      'remove every cluster, process, network namespace and network that a run left; a second one finds nothing',
+    )
     .option('--all', 'also remove the private Docker daemon’s images and data')
     .option('--json', 'one line of JSON on stdout')
     .action(async (flags: { readonly all?: boolean; readonly json?: boolean }, command: Command) => {

@@ -7,7 +7,9 @@ import { readEnvironment } from '../../run/state.ts';
 export function addExec(program: Command): void {
   program
     .command('exec')
-    .description('run a program where the kept environment lives (the lab’s network namespace), e.g. exec -- kubectl … or exec -- npx vitest')
+    .description(
+      'run a program where the kept environment lives (the lab’s network namespace), e.g. exec -- kubectl … or exec -- npx vitest',
+    )
     .argument('<program>')
     .argument('[args...]')
     .passThroughOptions()

@@ -10,10 +10,16 @@ export function addExplain(program: Command): void {
     .option('--json', 'JSON on stdout')
     .action((given: string | undefined, flags: { readonly json?: boolean }) => {
       const code = given?.toUpperCase();
-      if (code !== undefined && !isErrorCode(code)) throw new MeshproofError('MP104', { what: `there is no error code ${code}` });
+      if (code !== undefined && !isErrorCode(code))
+        throw new MeshproofError('MP104', { what: `there is no error code ${code}` });
       const codes = code === undefined ? (Object.keys(catalogue) as ErrorCode[]) : [code];
-      if (flags.json === true) process.stdout.write(`${JSON.stringify(codes.map((one) => ({ code: one, ...catalogue[one] })))}\n`);
-      else if (code === undefined) process.stdout.write(codes.map((one) => `${one}  ${catalogue[one].title}\n`).join(''));
-      else process.stdout.write(`${code}  ${catalogue[code].title}\n\n${catalogue[code].meaning}\n\ntry: ${catalogue[code].remedy}\n`);
+      if (flags.json === true)
+        process.stdout.write(`${JSON.stringify(codes.map((one) => ({ code: one, ...catalogue[one] })))}\n`);
+      else if (code === undefined)
+        process.stdout.write(codes.map((one) => `${one}  ${catalogue[one].title}\n`).join(''));
+      else
+        process.stdout.write(
+          `${code}  ${catalogue[code].title}\n\n${catalogue[code].meaning}\n\ntry: ${catalogue[code].remedy}\n`,
+        );
     });
 }

@@ -24,8 +24,13 @@ interface GateFlags {
 export function addGate(program: Command): void {
   program
     .command('gate')
-    .description('run two builds of the mesh one after the other and compare the runs: what a change to the mesh changes')
-    .requiredOption('--base <build>', 'the mesh before: istio@<release>, istio@<pseudo-version of a commit>, path:<checkout>')
+    .description(
+      'run two builds of the mesh one after the other and compare the runs: what a change to the mesh changes',
+    )
+    .requiredOption(
+      '--base <build>',
+      'the mesh before: istio@<release>, istio@<pseudo-version of a commit>, path:<checkout>',
+    )
     .requiredOption('--head <build>', 'the mesh after')
     .option('--only <ids>', 'play these scenarios only, separated by commas')
     .addOption(failOnOption())
@@ -35,7 +40,11 @@ export function addGate(program: Command): void {
     .action(async (flags: GateFlags, command: Command) => {
       const chosen = gatesOf(flags.failOn);
       const only = await idsOf(flags.only);
-      const [{ conduct }, { diffRuns }, { parseMesh }] = await Promise.all([import('../../run/conduct.ts'), import('../../run/diff-runs.ts'), import('../../toolchain/mesh-choice.ts')]);
+      const [{ conduct }, { diffRuns }, { parseMesh }] = await Promise.all([
+        import('../../run/conduct.ts'),
+        import('../../run/diff-runs.ts'),
+        import('../../toolchain/mesh-choice.ts'),
+      ]);
       // Both are read before the first is run: a mistake in the second must not show after ten minutes.
       for (const mesh of [flags.base, flags.head]) await parseMesh(mesh);
       const { config: file } = command.optsWithGlobals<{ config?: string }>();
@@ -45,8 +54,14 @@ export function addGate(program: Command): void {
         progress.note(`the mesh ${mesh}`);
         const record = await conduct({ config, only, keep: false, reuse: false, progress, signal });
         const { verdict, error } = record.data;
-        if (error !== undefined && isErrorCode(error.code)) throw new MeshproofError(error.code, { what: `the run of ${mesh} came to no verdict`, where: record.folder, seen: error.message });
-        if (verdict === 'running') throw new MeshproofError('MP999', { what: `the run of ${mesh} came to no verdict`, where: record.folder });
+        if (error !== undefined && isErrorCode(error.code))
+          throw new MeshproofError(error.code, {
+            what: `the run of ${mesh} came to no verdict`,
+            where: record.folder,
+            seen: error.message,
+          });
+        if (verdict === 'running')
+          throw new MeshproofError('MP999', { what: `the run of ${mesh} came to no verdict`, where: record.folder });
         return record;
       };
       const base = await run(flags.base);

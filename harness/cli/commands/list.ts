@@ -7,11 +7,17 @@ export function addList(program: Command): void {
     .option('--json', 'JSON on stdout')
     .action(async (flags: { readonly json?: boolean }) => {
       const { listScenarios } = await import('../../run/scenario-files.ts');
-      const scenarios = (await listScenarios()).map(({ meta: { id, section, claims, needs } }) => ({ id, section, claims, needs }));
+      const scenarios = (await listScenarios()).map(({ meta: { id, section, claims, needs } }) => ({
+        id,
+        section,
+        claims,
+        needs,
+      }));
       if (flags.json === true) {
         process.stdout.write(`${JSON.stringify(scenarios)}\n`);
         return;
       }
-      for (const { id, section, claims } of scenarios) process.stdout.write(`${id}\n  ${section}\n${claims.map((claim) => `    - ${claim}\n`).join('')}`);
+      for (const { id, section, claims } of scenarios)
+        process.stdout.write(`${id}\n  ${section}\n${claims.map((claim) => `    - ${claim}\n`).join('')}`);
     });
 }

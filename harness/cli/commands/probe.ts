@@ -23,7 +23,9 @@ const sections = ['listeners', 'routes', 'clusters', 'endpoints', 'secrets'] as 
 export function addProbe(program: Command): void {
   program
     .command('probe')
-    .description('show what a pod’s proxy really has: listeners, routes, clusters, endpoints and secrets, with SNI and certificate chains')
+    .description(
+      'show what a pod’s proxy really has: listeners, routes, clusters, endpoints and secrets, with SNI and certificate chains',
+    )
     .argument('[pod]', 'a pod’s name, the beginning of one, or the name of its app')
     .option('--cluster <name>', 'cluster of the kept environment (default: the first that has the namespace’s pod)')
     .option('-n, --namespace <name>', 'namespace of the pod', 'foo')
@@ -35,7 +37,12 @@ export function addProbe(program: Command): void {
     .action(async (pod: string | undefined, flags: ProbeFlags, command: Command) => {
       const chosen = flags.only?.split(',') ?? [...sections];
       const unknown = chosen.find((one) => !(sections as readonly string[]).includes(one));
-      if (unknown !== undefined) throw new MeshproofError('MP103', { what: `--only has no section ${unknown}`, expected: sections.join(', '), seen: `nearest: ${nearestTo(unknown, sections)[0] ?? ''}` });
+      if (unknown !== undefined)
+        throw new MeshproofError('MP103', {
+          what: `--only has no section ${unknown}`,
+          expected: sections.join(', '),
+          seen: `nearest: ${nearestTo(unknown, sections)[0] ?? ''}`,
+        });
       const found = await find(pod, flags, command);
       if (found === undefined) return;
       const { name, dump } = found;
@@ -46,12 +53,18 @@ export function addProbe(program: Command): void {
         return;
       }
       const view = filtered(viewOf(dump), flags.match);
-      process.stdout.write(`${flags.json === true ? JSON.stringify({ proxy: name, ...view }) : render(name, view, chosen)}\n`);
+      process.stdout.write(
+        `${flags.json === true ? JSON.stringify({ proxy: name, ...view }) : render(name, view, chosen)}\n`,
+      );
     });
 }
 
 /** The dump that was asked for; undefined when this command was run again where the environment lives. */
-async function find(pod: string | undefined, { file, cluster, namespace }: ProbeFlags, command: Command): Promise<{ readonly name: string; readonly dump: ConfigDump } | undefined> {
+async function find(
+  pod: string | undefined,
+  { file, cluster, namespace }: ProbeFlags,
+  command: Command,
+): Promise<{ readonly name: string; readonly dump: ConfigDump } | undefined> {
   const { dumpOfFile, dumpOfPod } = await import('../../run/probe-pod.ts');
   if (file !== undefined) return await dumpOfFile(file);
   if (pod === undefined) throw new MeshproofError('MP103', { what: 'probe needs a pod, or --file with a dump' });
@@ -65,7 +78,11 @@ async function find(pod: string | undefined, { file, cluster, namespace }: Probe
   }
   const { clusters, programs } = environment;
   const candidates = clusters.filter((one) => cluster === undefined || one.name === cluster);
-  if (candidates.length === 0) throw new MeshproofError('MP711', { what: `no cluster ${cluster ?? ''}`, expected: clusters.map((one) => one.name).join(', ') });
+  if (candidates.length === 0)
+    throw new MeshproofError('MP711', {
+      what: `no cluster ${cluster ?? ''}`,
+      expected: clusters.map((one) => one.name).join(', '),
+    });
   for (const [index, candidate] of candidates.entries()) {
     try {
       return await dumpOfPod({ kubectl: programs.kubectl, cluster: candidate, namespace, pod });
@@ -89,28 +106,88 @@ function follow(dump: ConfigDump, proxy: string, target: string): Hop[] {
 function filtered(view: DumpView, text: string | undefined): DumpView {
   if (text === undefined) return view;
   const keep = <Row>(rows: readonly Row[]): Row[] => rows.filter((row) => JSON.stringify(row).includes(text));
-  return { ...view, listeners: keep(view.listeners), routes: keep(view.routes), clusters: keep(view.clusters), endpoints: keep(view.endpoints), secrets: keep(view.secrets) };
+  return {
+    ...view,
+    listeners: keep(view.listeners),
+    routes: keep(view.routes),
+    clusters: keep(view.clusters),
+    endpoints: keep(view.endpoints),
+    secrets: keep(view.secrets),
+  };
 }
 
 function render(name: string, view: DumpView, chosen: readonly string[]): string {
   const { listeners, routes, clusters, endpoints, secrets } = view;
   const tables: Readonly<Record<(typeof sections)[number], string>> = {
-    listeners: table(['listener', 'at', 'server names', 'leads to'], listeners.map(({ listener, at, serverNames, to }) => [listener, at, serverNames.join('\n') || 'any', to])),
-    routes: table(['route config', 'domains', 'match', 'leads to'], routes.map(({ config, domains, match, to }) => [config, domains.slice(0, 4).join('\n') + (domains.length > 4 ? `\n… ${domains.length - 4} more` : ''), match, to])),
-    clusters: table(['cluster', 'type', 'transport', 'SNI', 'endpoints'], clusters.map(({ cluster, type, transport, sni, endpoints: count }) => [cluster, type, transport, sni ?? '', String(count)])),
-    endpoints: table(['cluster', 'endpoint', 'health', 'priority'], endpoints.map(({ cluster, endpoint, health, priority }) => [cluster, endpoint, health, String(priority)])),
+    listeners: table(
+      ['listener', 'at', 'server names', 'leads to'],
+      listeners.map(({ listener, at, serverNames, to }) => [listener, at, serverNames.join('\n') || 'any', to]),
+    ),
+    routes: table(
+      ['route config', 'domains', 'match', 'leads to'],
+      routes.map(({ config, domains, match, to }) => [
+        config,
+        domains.slice(0, 4).join('\n') + (domains.length > 4 ? `\n… ${domains.length - 4} more` : ''),
+        match,
+        to,
+      ]),
+    ),
+    clusters: table(
+      ['cluster', 'type', 'transport', 'SNI', 'endpoints'],
+      clusters.map(({ cluster, type, transport, sni, endpoints: count }) => [
+        cluster,
+        type,
+        transport,
+        sni ?? '',
+        String(count),
+      ]),
+    ),
+    endpoints: table(
+      ['cluster', 'endpoint', 'health', 'priority'],
+      endpoints.map(({ cluster, endpoint, health, priority }) => [cluster, endpoint, health, String(priority)]),
+    ),
     secrets: table(
       ['secret', 'certificate', 'issued by', 'until'],
-      secrets.flatMap(({ secret, chain }) => chain.map(({ subject, identities, issuer, notAfter }, index) => [index === 0 ? secret : '', identities.join(', ') || subject, issuer, notAfter.toISOString().slice(0, 19)])),
+      secrets.flatMap(({ secret, chain }) =>
+        chain.map(({ subject, identities, issuer, notAfter }, index) => [
+          index === 0 ? secret : '',
+          identities.join(', ') || subject,
+          issuer,
+          notAfter.toISOString().slice(0, 19),
+        ]),
+      ),
     ),
   };
-  const troubles = [...view.warming.map((one) => `still warming: ${one}`), ...view.rejections.map((one) => `rejected: ${one}`)];
-  return [`${name}  (${view.node})`, ...troubles, ...sections.filter((section) => chosen.includes(section)).map((section) => `\n${section}\n${tables[section]}`)].join('\n');
+  const troubles = [
+    ...view.warming.map((one) => `still warming: ${one}`),
+    ...view.rejections.map((one) => `rejected: ${one}`),
+  ];
+  return [
+    `${name}  (${view.node})`,
+    ...troubles,
+    ...sections.filter((section) => chosen.includes(section)).map((section) => `\n${section}\n${tables[section]}`),
+  ].join('\n');
 }
 
 function table(head: string[], rows: string[][]): string {
   if (rows.length === 0) return '  none';
-  const none = { top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '', left: '  ', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ' };
+  const none = {
+    top: '',
+    'top-mid': '',
+    'top-left': '',
+    'top-right': '',
+    bottom: '',
+    'bottom-mid': '',
+    'bottom-left': '',
+    'bottom-right': '',
+    left: '  ',
+    'left-mid': '',
+    mid: '',
+    'mid-mid': '',
+    right: '',
+    'right-mid': '',
+    middle: '  ',
+  };
   const made = new Table({ head, chars: none, style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 } });
   made.push(...rows);
   return made.toString().replaceAll(/ +$/gm, '');

@@ -17,11 +17,29 @@ export function addReplay(program: Command): void {
       const { data, differences, seconds } = await replay(chosen);
       const counts = countClaims(data);
       const verdict = verdictOfRun(counts);
-      if (flags.json === true) process.stdout.write(`${JSON.stringify({ run: data.run, verdict, claims: counts, same: differences.length === 0, differences, seconds })}\n`);
+      if (flags.json === true)
+        process.stdout.write(
+          `${JSON.stringify({ run: data.run, verdict, claims: counts, same: differences.length === 0, differences, seconds })}\n`,
+        );
       else {
-        const same = differences.length === 0 ? 'every verdict, reason and diagnosis is what it was live' : `${differences.length} claims come out otherwise than live:`;
-        const lines = differences.map(({ scenario, claim, live, replayed }) => `MP714 ${scenario}: ${claim}\n  live      ${indented(live)}\n  replayed  ${indented(replayed)}`);
-        process.stdout.write([summary(data).trimEnd(), '', `${verdict}: ${countsTold(counts)}; replayed in ${seconds.toFixed(2)} s`, same, ...lines, ''].join('\n'));
+        const same =
+          differences.length === 0
+            ? 'every verdict, reason and diagnosis is what it was live'
+            : `${differences.length} claims come out otherwise than live:`;
+        const lines = differences.map(
+          ({ scenario, claim, live, replayed }) =>
+            `MP714 ${scenario}: ${claim}\n  live      ${indented(live)}\n  replayed  ${indented(replayed)}`,
+        );
+        process.stdout.write(
+          [
+            summary(data).trimEnd(),
+            '',
+            `${verdict}: ${countsTold(counts)}; replayed in ${seconds.toFixed(2)} s`,
+            same,
+            ...lines,
+            '',
+          ].join('\n'),
+        );
       }
       process.exitCode = differences.length > 0 ? 1 : { passed: 0, failed: 1, error: 3 }[verdict];
     });

@@ -6,7 +6,9 @@ import { loadConfig } from '../../run/config.ts';
 export function addReport(program: Command): void {
   program
     .command('report')
-    .description('write report.html, conformance.yaml, walkthrough.md and Allure’s page of a run again from its record, also of one that was killed')
+    .description(
+      'write report.html, conformance.yaml, walkthrough.md and Allure’s page of a run again from its record, also of one that was killed',
+    )
     .argument('[run]', 'folder of the run (default: the latest)')
     .action(async (folder: string | undefined, _flags: object, command: Command) => {
       const { latestRun, openRun } = await import('../../run/open-run.ts');

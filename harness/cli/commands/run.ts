@@ -73,47 +73,95 @@ export function addPrepare(program: Command): void {
     });
 }
 
-async function runAndReport(command: Command, flags: RunFlags, only: readonly string[] | undefined, keep: boolean, prepareOnly = false): Promise<void> {
+async function runAndReport(
+  command: Command,
+  flags: RunFlags,
+  only: readonly string[] | undefined,
+  keep: boolean,
+  prepareOnly = false,
+): Promise<void> {
   const { config: file } = command.optsWithGlobals<{ config?: string }>();
-  const config = await loadConfig(file, { provider: flags.provider, toolchain: flags.toolchain, mesh: flags.mesh, kubernetes: flags.kubernetes });
+  const config = await loadConfig(file, {
+    provider: flags.provider,
+    toolchain: flags.toolchain,
+    mesh: flags.mesh,
+    kubernetes: flags.kubernetes,
+  });
   if (flags.dryRun === true) {
     await preview(config, only, flags.json === true);
     return;
   }
   const { conduct } = await import('../../run/conduct.ts');
-  const record = await conduct({ config, only, keep, prepareOnly, reuse: flags.reuse === true, shuffle: seedOf(flags.shuffle), progress: createProgress(), signal: untilSignal(), agree: (clusters) => askFirst(clusters, only, flags.yes === true) });
-  process.stdout.write(flags.json === true ? `${JSON.stringify(summary(record))}\n` : `${summaryLines(record).join('\n')}\n`);
+  const record = await conduct({
+    config,
+    only,
+    keep,
+    prepareOnly,
+    reuse: flags.reuse === true,
+    shuffle: seedOf(flags.shuffle),
+    progress: createProgress(),
+    signal: untilSignal(),
+    agree: (clusters) => askFirst(clusters, only, flags.yes === true),
+  });
+  process.stdout.write(
+    flags.json === true ? `${JSON.stringify(summary(record))}\n` : `${summaryLines(record).join('\n')}\n`,
+  );
   if (only?.length !== 0) await addToJobSummary(`## meshproof: ${record.data.verdict}\n\n${summaryOf(record.data)}\n`);
   const code = record.data.error?.code ?? '';
-  process.exitCode = isErrorCode(code) ? exitCodeOf({ code }) : { passed: 0, failed: 1, error: 3, running: 3 }[record.data.verdict];
+  process.exitCode = isErrorCode(code)
+    ? exitCodeOf({ code })
+    : { passed: 0, failed: 1, error: 3, running: 3 }[record.data.verdict];
 }
 
 /** @throws MeshproofError MP103 where there is nothing that could be asked without making it. */
 async function preview(config: Config, only: readonly string[] | undefined, json: boolean): Promise<void> {
-  if (config.provider !== 'existing') throw new MeshproofError('MP103', { what: '--dry-run looks at clusters that are there', remedy: 'For clusters that meshproof makes, `meshproof doctor` says what will be done.' });
+  if (config.provider !== 'existing')
+    throw new MeshproofError('MP103', {
+      what: '--dry-run looks at clusters that are there',
+      remedy: 'For clusters that meshproof makes, `meshproof doctor` says what will be done.',
+    });
   const { dryRun, dryRunTold } = await import('../../run/dry-run.ts');
   const seen = await dryRun(config, only, untilSignal());
   process.stdout.write(json ? `${JSON.stringify(seen)}\n` : dryRunTold(seen));
 }
 
 /** Asks before the first write to clusters of the user. */
-async function askFirst(clusters: readonly ClusterAddress[], only: readonly string[] | undefined, yes: boolean): Promise<void> {
+async function askFirst(
+  clusters: readonly ClusterAddress[],
+  only: readonly string[] | undefined,
+  yes: boolean,
+): Promise<void> {
   if (only?.length === 0) return;
-  const [{ listScenarios, namespacesOf }, { confirmWrites }] = await Promise.all([import('../../run/scenario-files.ts'), import('../confirm.ts')]);
-  await confirmWrites(clusters, `the namespaces ${namespacesOf(await listScenarios(only)).join(', ')} and what scenarios apply in them`, yes);
+  const [{ listScenarios, namespacesOf }, { confirmWrites }] = await Promise.all([
+    import('../../run/scenario-files.ts'),
+    import('../confirm.ts'),
+  ]);
+  await confirmWrites(
+    clusters,
+    `the namespaces ${namespacesOf(await listScenarios(only)).join(', ')} and what scenarios apply in them`,
+    yes,
+  );
 }
 
 /** @throws MeshproofError MP103 for a seed that is no number. */
 function seedOf(shuffle: string | true | undefined): number | undefined {
   if (shuffle === undefined) return undefined;
   const seed = shuffle === true ? Date.now() % 1_000_000 : Number(shuffle);
-  if (!Number.isSafeInteger(seed) || seed < 0) throw new MeshproofError('MP103', { what: 'the seed of --shuffle must be a whole number', seen: String(shuffle) });
+  if (!Number.isSafeInteger(seed) || seed < 0)
+    throw new MeshproofError('MP103', { what: 'the seed of --shuffle must be a whole number', seen: String(shuffle) });
   return seed;
 }
 
 function summary(record: RunRecord): object {
   const { run, verdict, error } = record.data;
-  return { run, verdict, claims: countClaims(record.data), seconds: phaseSeconds(record.data), report: record.folder, ...(error === undefined ? {} : { error: error.code }) };
+  return {
+    run,
+    verdict,
+    claims: countClaims(record.data),
+    seconds: phaseSeconds(record.data),
+    report: record.folder,
+    ...(error === undefined ? {} : { error: error.code }),
+  };
 }
 
 function summaryLines(record: RunRecord): string[] {
@@ -121,7 +169,9 @@ function summaryLines(record: RunRecord): string[] {
   const { total = 0, ...phases } = phaseSeconds(record.data);
   return [
     `${verdict}: ${countsTold(countClaims(record.data))}`,
-    `${total.toFixed(1)} s: ${Object.entries(phases).map(([phase, seconds]) => `${phase} ${seconds}`).join(', ')}`,
+    `${total.toFixed(1)} s: ${Object.entries(phases)
+      .map(([phase, seconds]) => `${phase} ${seconds}`)
+      .join(', ')}`,
     `report: ${record.data.scenarios.length > 0 ? join(record.folder, 'report.html') : record.folder}`,
   ];
 }

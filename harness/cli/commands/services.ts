@@ -20,7 +20,10 @@ export function addServices(program: Command): void {
   services
     .command('export')
     .description('write the ServiceEntries by which every cluster calls the services of all others under .global')
-    .option('--namespaces <names>', 'namespaces whose services are exported, separated by commas (default: those with sidecar injection)')
+    .option(
+      '--namespaces <names>',
+      'namespaces whose services are exported, separated by commas (default: those with sidecar injection)',
+    )
     .option('--into <namespace>', 'namespace of the entries for remote services', 'istio-system')
     .option('--range <cidr>', 'where addresses come from, inside of 240.0.0.0/4', '240.64.0.0/16')
     .option('--out <folder>', 'write <cluster>.yaml there (default: all of them to stdout)')
@@ -38,23 +41,42 @@ export function addServices(program: Command): void {
         process.exitCode = await runThisInside(fleet.environment);
         return;
       }
-      if (flags.watch === true && flags.out === undefined && flags.apply !== true) throw new MeshproofError('MP103', { what: '--watch needs something to keep in step', expected: '--out <folder>, --apply, or both' });
+      if (flags.watch === true && flags.out === undefined && flags.apply !== true)
+        throw new MeshproofError('MP103', {
+          what: '--watch needs something to keep in step',
+          expected: '--out <folder>, --apply, or both',
+        });
       const { clusters } = fleet;
       if (flags.apply === true && fleet.environment === undefined) {
         const { confirmWrites } = await import('../confirm.ts');
-        await confirmWrites(clusters, `ServiceEntries in the namespaces of exported services and in ${flags.into}`, flags.yes === true);
+        await confirmWrites(
+          clusters,
+          `ServiceEntries in the namespaces of exported services and in ${flags.into}`,
+          flags.yes === true,
+        );
       }
       const signal = untilSignal();
       const { applyExport, exportFleet, manifestOf, writeExport } = await import('../../run/export-services.ts');
-      const options = { clusters, namespaces: flags.namespaces?.split(',').map((name) => name.trim()), into: flags.into, range: flags.range, book: flags.book };
+      const options = {
+        clusters,
+        namespaces: flags.namespaces?.split(',').map((name) => name.trim()),
+        into: flags.into,
+        range: flags.range,
+        book: flags.book,
+      };
       const once = async (): Promise<void> => {
         const exported = await exportFleet(options, signal);
         const files = flags.out === undefined ? [] : await writeExport(flags.out, exported);
         const applied = flags.apply === true ? await applyExport(clusters, exported, signal) : [];
-        const counts = Object.fromEntries(Object.entries(exported.objects).map(([cluster, objects]) => [cluster, objects.length]));
+        const counts = Object.fromEntries(
+          Object.entries(exported.objects).map(([cluster, objects]) => [cluster, objects.length]),
+        );
         if (flags.json === true) process.stdout.write(`${JSON.stringify({ entries: counts, files, applied })}\n`);
-        else if (flags.out === undefined && flags.apply !== true) for (const [cluster, objects] of Object.entries(exported.objects)) process.stdout.write(`# cluster ${cluster}\n${manifestOf(objects)}`);
-        else for (const line of [...files.map((file) => `wrote ${file}`), ...applied]) process.stdout.write(`${line}\n`);
+        else if (flags.out === undefined && flags.apply !== true)
+          for (const [cluster, objects] of Object.entries(exported.objects))
+            process.stdout.write(`# cluster ${cluster}\n${manifestOf(objects)}`);
+        else
+          for (const line of [...files.map((file) => `wrote ${file}`), ...applied]) process.stdout.write(`${line}\n`);
       };
       await once();
       if (flags.watch !== true) return;

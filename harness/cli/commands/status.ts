@@ -19,10 +19,16 @@ export function addStatus(program: Command): void {
       const lines = [`private Docker daemon: ${lab}`];
       if (environment === undefined) lines.push(`environment ${name}: none`);
       else {
-        lines.push(`environment ${name}: ${environment.status}, made ${environment.createdAt}, Kubernetes ${environment.versions.kubernetes}, Istio ${environment.versions.istio}`);
-        for (const cluster of environment.clusters) lines.push(`  ${cluster.name}: context ${cluster.context}, gateway ${cluster.gateway?.address ?? 'none yet'}`);
+        lines.push(
+          `environment ${name}: ${environment.status}, made ${environment.createdAt}, Kubernetes ${environment.versions.kubernetes}, Istio ${environment.versions.istio}`,
+        );
+        for (const cluster of environment.clusters)
+          lines.push(
+            `  ${cluster.name}: context ${cluster.context}, gateway ${cluster.gateway?.address ?? 'none yet'}`,
+          );
         lines.push(`kubeconfigs: ${stateFolder(name)}`);
-        if (environment.networkNamespace !== undefined) lines.push('reach it with: npx meshproof exec -- kubectl --kubeconfig <file> get pods -A');
+        if (environment.networkNamespace !== undefined)
+          lines.push('reach it with: npx meshproof exec -- kubectl --kubeconfig <file> get pods -A');
       }
       process.stdout.write(`${lines.join('\n')}\n`);
     });

@@ -11,7 +11,10 @@ export function addWalkthrough(program: Command): void {
     .command('walkthrough')
     .description('write the page as executed: each of its commands with what a run did for it and what came back')
     .argument('[run]', 'folder of the run (default: the latest)')
-    .option('--coverage', 'list every command of the page with the steps that carry it out; exit code 1 when one has none')
+    .option(
+      '--coverage',
+      'list every command of the page with the steps that carry it out; exit code 1 when one has none',
+    )
     .option('--json', 'JSON on stdout')
     .action(async (folder: string | undefined, flags: WalkthroughFlags, command: Command) => {
       const { latestRun, openRun } = await import('../../run/open-run.ts');
@@ -21,22 +24,33 @@ export function addWalkthrough(program: Command): void {
         const { reports } = await loadConfig(file);
         const run = await openRun(folder ?? (await latestRun(reports)));
         const written = await writeTranscript(run.folder, run.data);
-        process.stdout.write(flags.json === true ? `${JSON.stringify({ run: run.data.run, file: written })}\n` : `${written}\n`);
+        process.stdout.write(
+          flags.json === true ? `${JSON.stringify({ run: run.data.run, file: written })}\n` : `${written}\n`,
+        );
         return;
       }
       const { covered } = await readWalkthrough();
       const missing = covered.filter(({ steps }) => steps.length === 0);
       process.exitCode = missing.length === 0 ? 0 : 1;
       if (flags.json === true) {
-        process.stdout.write(`${JSON.stringify(covered.map(({ command: { id, text }, steps }) => ({ id, command: text, steps })))}\n`);
+        process.stdout.write(
+          `${JSON.stringify(covered.map(({ command: { id, text }, steps }) => ({ id, command: text, steps })))}\n`,
+        );
         return;
       }
       for (const { command: of, steps } of covered) {
-        process.stdout.write(`${of.id}${of.tab === undefined ? '' : ` (${of.tab})`}\n  $ ${of.text.split('\n')[0] ?? ''}\n`);
+        process.stdout.write(
+          `${of.id}${of.tab === undefined ? '' : ` (${of.tab})`}\n  $ ${of.text.split('\n')[0] ?? ''}\n`,
+        );
         if (steps.length === 0) process.stdout.write('  ✗ no step carries it out\n');
-        for (const { by, step, instead } of steps) process.stdout.write(`  ${instead === undefined ? '✓' : '↳'} ${by} › ${step}\n${instead === undefined ? '' : `      in its place: ${instead}\n`}`);
+        for (const { by, step, instead } of steps)
+          process.stdout.write(
+            `  ${instead === undefined ? '✓' : '↳'} ${by} › ${step}\n${instead === undefined ? '' : `      in its place: ${instead}\n`}`,
+          );
       }
       const replaced = covered.filter(({ steps }) => steps.some(({ instead }) => instead !== undefined)).length;
-      process.stdout.write(`${covered.length} commands, ${covered.length - missing.length} carried out, ${replaced} of them by something in their place, ${missing.length} by nothing\n`);
+      process.stdout.write(
+        `${covered.length} commands, ${covered.length - missing.length} carried out, ${replaced} of them by something in their place, ${missing.length} by nothing\n`,
+      );
     });
 }

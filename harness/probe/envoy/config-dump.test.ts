@@ -73,8 +73,17 @@ describe('the ingress gateway of the peer', () => {
 
 describe('a dump that is not understood', () => {
   test('names the section and the path', () => {
-    const broken = { configs: [{ '@type': 'type.googleapis.com/envoy.admin.v3.ListenersConfigDump', dynamic_listeners: [{ name: 7 }] }] };
-    expect(() => ConfigDump.parse(broken, 'here')).toThrow(expect.objectContaining({ code: 'MP703', details: expect.objectContaining({ where: 'here', seen: 'at dynamic_listeners.0.name' }) }));
+    const broken = {
+      configs: [
+        { '@type': 'type.googleapis.com/envoy.admin.v3.ListenersConfigDump', dynamic_listeners: [{ name: 7 }] },
+      ],
+    };
+    expect(() => ConfigDump.parse(broken, 'here')).toThrow(
+      expect.objectContaining({
+        code: 'MP703',
+        details: expect.objectContaining({ where: 'here', seen: 'at dynamic_listeners.0.name' }),
+      }),
+    );
   });
 
   test('misses a section', () => {
@@ -82,7 +91,12 @@ describe('a dump that is not understood', () => {
   });
 
   test('tells a rejected listener with Envoy’s words', () => {
-    const dump = recordedDump('sleep', (text) => text.replace('"name":"0.0.0.0_8000","active_state"', '"name":"0.0.0.0_8000","error_state":{"details":"duplicate filter chain"},"active_state"'));
+    const dump = recordedDump('sleep', (text) =>
+      text.replace(
+        '"name":"0.0.0.0_8000","active_state"',
+        '"name":"0.0.0.0_8000","error_state":{"details":"duplicate filter chain"},"active_state"',
+      ),
+    );
     expect(dump.rejections).toEqual([{ resource: 'listener 0.0.0.0_8000', details: 'duplicate filter chain' }]);
   });
 });

@@ -1,7 +1,16 @@
 import { X509Certificate } from 'node:crypto';
 import type { z } from 'zod';
 import { MeshproofError } from '../../errors/meshproof-error.ts';
-import { configDumpSchema, sections, type Cluster, type FilterChain, type Listener, type LoadAssignment, type RouteConfig, type VirtualHost } from './schema.ts';
+import {
+  configDumpSchema,
+  sections,
+  type Cluster,
+  type FilterChain,
+  type Listener,
+  type LoadAssignment,
+  type RouteConfig,
+  type VirtualHost,
+} from './schema.ts';
 
 /** "address:port" of an endpoint with the health that Envoy gives it. */
 export interface Endpoint {
@@ -58,7 +67,9 @@ export class ConfigDump {
   private constructor(dump: z.infer<typeof configDumpSchema>, origin: string) {
     this.#listeners = required(dump, 'listenersDump', origin);
     this.#clusters = required(dump, 'clustersDump', origin);
-    this.#routes = optional(dump, 'routesDump', origin) ?? { '@type': 'type.googleapis.com/envoy.admin.v3.RoutesConfigDump' };
+    this.#routes = optional(dump, 'routesDump', origin) ?? {
+      '@type': 'type.googleapis.com/envoy.admin.v3.RoutesConfigDump',
+    };
     this.#endpoints = optional(dump, 'endpointsDump', origin);
     this.#secrets = optional(dump, 'secretsDump', origin);
     this.node = optional(dump, 'bootstrapDump', origin)?.bootstrap.node?.id ?? 'unknown';
@@ -83,16 +94,22 @@ export class ConfigDump {
   /** Every listener that serves now, static and dynamic. */
   get listeners(): Listener[] {
     const fixed = (this.#listeners.static_listeners ?? []).map(({ listener }) => listener);
-    const dynamic = (this.#listeners.dynamic_listeners ?? []).flatMap(({ active_state }) => (active_state === undefined ? [] : [active_state.listener]));
+    const dynamic = (this.#listeners.dynamic_listeners ?? []).flatMap(({ active_state }) =>
+      active_state === undefined ? [] : [active_state.listener],
+    );
     return [...fixed, ...dynamic];
   }
 
   get clusters(): Cluster[] {
-    return [...(this.#clusters.static_clusters ?? []), ...(this.#clusters.dynamic_active_clusters ?? [])].map(({ cluster }) => cluster);
+    return [...(this.#clusters.static_clusters ?? []), ...(this.#clusters.dynamic_active_clusters ?? [])].map(
+      ({ cluster }) => cluster,
+    );
   }
 
   get routeConfigs(): RouteConfig[] {
-    return [...(this.#routes.static_route_configs ?? []), ...(this.#routes.dynamic_route_configs ?? [])].map(({ route_config }) => route_config);
+    return [...(this.#routes.static_route_configs ?? []), ...(this.#routes.dynamic_route_configs ?? [])].map(
+      ({ route_config }) => route_config,
+    );
   }
 
   /** Version that istiod gave the last accepted push of clusters and of listeners. */
@@ -106,14 +123,21 @@ export class ConfigDump {
    */
   listenerFor(address: string, port: number): Listener | undefined {
     const bound = this.listeners.filter(({ address: at }) => at?.socket_address?.port_value === port);
-    return bound.find(({ address: at }) => at?.socket_address?.address === address) ?? bound.find(({ address: at }) => at?.socket_address?.address === '0.0.0.0');
+    return (
+      bound.find(({ address: at }) => at?.socket_address?.address === address) ??
+      bound.find(({ address: at }) => at?.socket_address?.address === '0.0.0.0')
+    );
   }
 
   /** The listener on a port that leads to a cluster, by a connection or by a route. */
   listenerLeadingTo(cluster: string, port: number): Listener | undefined {
     return this.listeners
       .filter(({ address: at }) => at?.socket_address?.port_value === port)
-      .find((listener) => this.tcpTargetsOf(listener).includes(cluster) || (this.routeConfigOf(listener)?.virtual_hosts ?? []).some((host) => clustersOf(host).includes(cluster)));
+      .find(
+        (listener) =>
+          this.tcpTargetsOf(listener).includes(cluster) ||
+          (this.routeConfigOf(listener)?.virtual_hosts ?? []).some((host) => clustersOf(host).includes(cluster)),
+      );
   }
 
   listenerOn(port: number): Listener | undefined {
@@ -148,7 +172,11 @@ export class ConfigDump {
     const hosts = config.virtual_hosts ?? [];
     const exact = hosts.find(({ domains }) => domains.includes(host));
     if (exact !== undefined) return exact;
-    const suffixes = hosts.flatMap((candidate) => candidate.domains.filter((domain) => domain.startsWith('*.') && host.endsWith(domain.slice(1))).map((domain) => ({ candidate, length: domain.length })));
+    const suffixes = hosts.flatMap((candidate) =>
+      candidate.domains
+        .filter((domain) => domain.startsWith('*.') && host.endsWith(domain.slice(1)))
+        .map((domain) => ({ candidate, length: domain.length })),
+    );
     suffixes.sort((a, b) => b.length - a.length);
     return suffixes[0]?.candidate ?? hosts.find(({ domains }) => domains.includes('*'));
   }
@@ -160,20 +188,32 @@ export class ConfigDump {
   /** Endpoints of a cluster: from EDS, or from its own assignment where DNS or a fixed list gives them. */
   endpointsOf(cluster: Cluster): Endpoint[] {
     const service = cluster.eds_cluster_config?.service_name ?? cluster.name;
-    const assignments = [...(this.#endpoints?.dynamic_endpoint_configs ?? []), ...(this.#endpoints?.static_endpoint_configs ?? [])].map(({ endpoint_config }) => endpoint_config);
-    const assignment = cluster.type === 'EDS' ? assignments.find(({ cluster_name }) => cluster_name === service) : cluster.load_assignment;
+    const assignments = [
+      ...(this.#endpoints?.dynamic_endpoint_configs ?? []),
+      ...(this.#endpoints?.static_endpoint_configs ?? []),
+    ].map(({ endpoint_config }) => endpoint_config);
+    const assignment =
+      cluster.type === 'EDS'
+        ? assignments.find(({ cluster_name }) => cluster_name === service)
+        : cluster.load_assignment;
     return assignment === undefined ? [] : flatten(assignment);
   }
 
   /** Each endpoint of a cluster with its priority. Empty without such a cluster. */
   prioritiesOf(name: string): Record<string, number> {
     const cluster = this.cluster(name);
-    return Object.fromEntries(cluster === undefined ? [] : this.endpointsOf(cluster).map((endpoint) => [endpointName(endpoint), endpoint.priority]));
+    return Object.fromEntries(
+      cluster === undefined
+        ? []
+        : this.endpointsOf(cluster).map((endpoint) => [endpointName(endpoint), endpoint.priority]),
+    );
   }
 
   /** The TLS that a cluster starts: its own transport socket, else the one that auto mTLS would choose for a mesh endpoint. */
   upstreamTls(cluster: Cluster): UpstreamTls | undefined {
-    const socket = cluster.transport_socket ?? cluster.transport_socket_matches?.find(({ name }) => name === 'tlsMode-istio')?.transport_socket;
+    const socket =
+      cluster.transport_socket ??
+      cluster.transport_socket_matches?.find(({ name }) => name === 'tlsMode-istio')?.transport_socket;
     const config = socket?.typed_config;
     if (config?.['@type'].endsWith('.UpstreamTlsContext') !== true) return undefined;
     const tls = config.common_tls_context;
@@ -193,7 +233,10 @@ export class ConfigDump {
     const chains = this.listenerOn(port)?.filter_chains ?? [];
     return (
       chains.find(({ filter_chain_match: match }) => match?.server_names?.includes(sni) === true) ??
-      chains.find(({ filter_chain_match: match }) => match?.server_names?.some((name) => name.startsWith('*.') && sni.endsWith(name.slice(1))) === true)
+      chains.find(
+        ({ filter_chain_match: match }) =>
+          match?.server_names?.some((name) => name.startsWith('*.') && sni.endsWith(name.slice(1))) === true,
+      )
     );
   }
 
@@ -202,73 +245,112 @@ export class ConfigDump {
    * are equal when the proxy would treat traffic the same. Versions, hashes and times are left out.
    */
   inventory(): string[] {
-    const chains = this.listeners.flatMap(({ name, filter_chains = [] }) => filter_chains.map(({ filter_chain_match: match }) => `listener ${name} chain ${match?.server_names?.join(',') ?? '*'}`));
-    const hosts = this.routeConfigs.flatMap(({ name = 'inline', virtual_hosts = [] }) => virtual_hosts.map((host) => `route ${name} host ${host.domains.join(',')} → ${clustersOf(host).join(',')}`));
-    const clusters = this.clusters.map((cluster) => `cluster ${cluster.name} → ${this.endpointsOf(cluster).map(endpointName).sort().join(',')}`);
+    const chains = this.listeners.flatMap(({ name, filter_chains = [] }) =>
+      filter_chains.map(
+        ({ filter_chain_match: match }) => `listener ${name} chain ${match?.server_names?.join(',') ?? '*'}`,
+      ),
+    );
+    const hosts = this.routeConfigs.flatMap(({ name = 'inline', virtual_hosts = [] }) =>
+      virtual_hosts.map((host) => `route ${name} host ${host.domains.join(',')} → ${clustersOf(host).join(',')}`),
+    );
+    const clusters = this.clusters.map(
+      (cluster) => `cluster ${cluster.name} → ${this.endpointsOf(cluster).map(endpointName).sort().join(',')}`,
+    );
     return [...chains, ...hosts, ...clusters].sort();
   }
 
   /** The virtual hosts whose routes lead to a cluster. */
   routesTo(cluster: string): VirtualHost[] {
-    return this.routeConfigs.flatMap((config) => config.virtual_hosts ?? []).filter((virtualHost) => clustersOf(virtualHost).includes(cluster));
+    return this.routeConfigs
+      .flatMap((config) => config.virtual_hosts ?? [])
+      .filter((virtualHost) => clustersOf(virtualHost).includes(cluster));
   }
 
   /** SNI and endpoints of a service's outbound cluster, or of one of its subsets; undefined when there is no such cluster. */
-  outbound(host: string, port: number, subset = ''): { readonly sni: string | undefined; readonly endpoints: readonly string[] } | undefined {
+  outbound(
+    host: string,
+    port: number,
+    subset = '',
+  ): { readonly sni: string | undefined; readonly endpoints: readonly string[] } | undefined {
     const cluster = this.cluster(`outbound|${port}|${subset}|${host}`);
-    return cluster === undefined ? undefined : { sni: this.upstreamTls(cluster)?.sni, endpoints: this.endpointsOf(cluster).map(endpointName) };
+    return cluster === undefined
+      ? undefined
+      : { sni: this.upstreamTls(cluster)?.sni, endpoints: this.endpointsOf(cluster).map(endpointName) };
   }
 
   /** All SNIs that a port answers to. */
   serverNames(port: number): string[] {
-    return (this.listenerOn(port)?.filter_chains ?? []).flatMap(({ filter_chain_match: match }) => match?.server_names ?? []);
+    return (this.listenerOn(port)?.filter_chains ?? []).flatMap(
+      ({ filter_chain_match: match }) => match?.server_names ?? [],
+    );
   }
 
   /** The certificates of a secret, leaf first; `default` is the workload's own, `ROOTCA` what it trusts. */
   certificatesOf(secretName: string): CertificateView[] {
-    const secret = [...(this.#secrets?.dynamic_active_secrets ?? []), ...(this.#secrets?.static_secrets ?? [])].find(({ name }) => name === secretName)?.secret;
-    const bytes = secret?.tls_certificate?.certificate_chain?.inline_bytes ?? secret?.validation_context?.trusted_ca?.inline_bytes;
+    const secret = [...(this.#secrets?.dynamic_active_secrets ?? []), ...(this.#secrets?.static_secrets ?? [])].find(
+      ({ name }) => name === secretName,
+    )?.secret;
+    const bytes =
+      secret?.tls_certificate?.certificate_chain?.inline_bytes ?? secret?.validation_context?.trusted_ca?.inline_bytes;
     if (bytes === undefined) return [];
-    const pems = Buffer.from(bytes, 'base64').toString('utf8').match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+    const pems =
+      Buffer.from(bytes, 'base64')
+        .toString('utf8')
+        .match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
     return pems.map(viewCertificate);
   }
 
   /** Names of the secrets that the proxy has. */
   get secretNames(): string[] {
-    return [...(this.#secrets?.static_secrets ?? []), ...(this.#secrets?.dynamic_active_secrets ?? [])].map(({ name }) => name).sort();
+    return [...(this.#secrets?.static_secrets ?? []), ...(this.#secrets?.dynamic_active_secrets ?? [])]
+      .map(({ name }) => name)
+      .sort();
   }
 
   /** Names of what is still warming: configured, not yet serving. */
   get warming(): string[] {
     return [
       ...(this.#clusters.dynamic_warming_clusters ?? []).map(({ cluster }) => `cluster ${cluster.name}`),
-      ...(this.#listeners.dynamic_listeners ?? []).filter(({ warming_state }) => warming_state !== undefined).map(({ name }) => `listener ${name}`),
+      ...(this.#listeners.dynamic_listeners ?? [])
+        .filter(({ warming_state }) => warming_state !== undefined)
+        .map(({ name }) => `listener ${name}`),
       ...(this.#secrets?.dynamic_warming_secrets ?? []).map(({ name }) => `secret ${name}`),
     ];
   }
 
   /** What the proxy refused and why, in Envoy's words. */
   get rejections(): Rejection[] {
-    const told = (resource: string, state: { details?: string | undefined } | undefined): Rejection[] => (state === undefined ? [] : [{ resource, details: state.details ?? 'no details' }]);
+    const told = (resource: string, state: { details?: string | undefined } | undefined): Rejection[] =>
+      state === undefined ? [] : [{ resource, details: state.details ?? 'no details' }];
     return [
-      ...(this.#listeners.dynamic_listeners ?? []).flatMap(({ name, error_state }) => told(`listener ${name}`, error_state)),
-      ...(this.#clusters.dynamic_active_clusters ?? []).flatMap(({ cluster, error_state }) => told(`cluster ${cluster.name}`, error_state)),
-      ...(this.#routes.dynamic_route_configs ?? []).flatMap(({ route_config, error_state }) => told(`route ${route_config.name ?? ''}`, error_state)),
+      ...(this.#listeners.dynamic_listeners ?? []).flatMap(({ name, error_state }) =>
+        told(`listener ${name}`, error_state),
+      ),
+      ...(this.#clusters.dynamic_active_clusters ?? []).flatMap(({ cluster, error_state }) =>
+        told(`cluster ${cluster.name}`, error_state),
+      ),
+      ...(this.#routes.dynamic_route_configs ?? []).flatMap(({ route_config, error_state }) =>
+        told(`route ${route_config.name ?? ''}`, error_state),
+      ),
     ];
   }
 }
 
 /** All filter chains of a listener, the default one last. */
-export const filterChainsOf = ({ filter_chains: chains = [], default_filter_chain: last }: Listener): FilterChain[] => (last === undefined ? chains : [...chains, last]);
+export const filterChainsOf = ({ filter_chains: chains = [], default_filter_chain: last }: Listener): FilterChain[] =>
+  last === undefined ? chains : [...chains, last];
 
 /** The cluster names that a virtual host's routes lead to, in order, weighted ones included. */
 export function clustersOf(virtualHost: VirtualHost): string[] {
-  return (virtualHost.routes ?? []).flatMap(({ route }) => (route?.cluster === undefined ? (route?.weighted_clusters?.clusters.map(({ name }) => name) ?? []) : [route.cluster]));
+  return (virtualHost.routes ?? []).flatMap(({ route }) =>
+    route?.cluster === undefined ? (route?.weighted_clusters?.clusters.map(({ name }) => name) ?? []) : [route.cluster],
+  );
 }
 
 /** The cluster that a filter chain's TCP proxy leads to. */
 export function tcpClusterOf(chain: FilterChain): string | undefined {
-  return chain.filters?.find(({ typed_config: config }) => config?.['@type'].endsWith('.TcpProxy') === true)?.typed_config?.cluster;
+  return chain.filters?.find(({ typed_config: config }) => config?.['@type'].endsWith('.TcpProxy') === true)
+    ?.typed_config?.cluster;
 }
 
 export const endpointName = ({ address, port }: Endpoint): string => `${address}:${port}`;
@@ -277,7 +359,9 @@ function flatten(assignment: LoadAssignment): Endpoint[] {
   return (assignment.endpoints ?? []).flatMap(({ lb_endpoints = [], priority = 0 }) =>
     lb_endpoints.flatMap(({ endpoint, health_status = 'HEALTHY' }) => {
       const socket = endpoint?.address.socket_address;
-      return socket === undefined ? [] : [{ address: socket.address, port: socket.port_value ?? 0, health: health_status, priority }];
+      return socket === undefined
+        ? []
+        : [{ address: socket.address, port: socket.port_value ?? 0, health: health_status, priority }];
     }),
   );
 }
@@ -288,13 +372,20 @@ function viewCertificate(pem: string): CertificateView {
     // A workload's certificate has no subject: its name is the SPIFFE identity. Node then gives undefined, against its own types.
     subject: ((certificate.subject as string | undefined) ?? '').replaceAll('\n', ', '),
     issuer: certificate.issuer.replaceAll('\n', ', '),
-    identities: (certificate.subjectAltName ?? '').split(', ').filter((name) => name.startsWith('URI:')).map((name) => name.slice(4)),
+    identities: (certificate.subjectAltName ?? '')
+      .split(', ')
+      .filter((name) => name.startsWith('URI:'))
+      .map((name) => name.slice(4)),
     notAfter: new Date(certificate.validTo),
     fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
   };
 }
 
-function optional<Key extends keyof typeof sections>(dump: z.infer<typeof configDumpSchema>, key: Key, origin: string): Section<Key> | undefined {
+function optional<Key extends keyof typeof sections>(
+  dump: z.infer<typeof configDumpSchema>,
+  key: Key,
+  origin: string,
+): Section<Key> | undefined {
   const schema = sections[key];
   const type = schema.shape['@type'].value;
   const raw = dump.configs.find((section) => section['@type'] === type);
@@ -304,10 +395,18 @@ function optional<Key extends keyof typeof sections>(dump: z.infer<typeof config
   return parsed.data as Section<Key>;
 }
 
-function required<Key extends keyof typeof sections>(dump: z.infer<typeof configDumpSchema>, key: Key, origin: string): Section<Key> {
+function required<Key extends keyof typeof sections>(
+  dump: z.infer<typeof configDumpSchema>,
+  key: Key,
+  origin: string,
+): Section<Key> {
   const section = optional(dump, key, origin);
   if (section !== undefined) return section;
-  throw new MeshproofError('MP703', { what: `the config dump has no ${key}`, where: origin, seen: dump.configs.map((one) => one['@type'].split('.').at(-1)).join(', ') });
+  throw new MeshproofError('MP703', {
+    what: `the config dump has no ${key}`,
+    where: origin,
+    seen: dump.configs.map((one) => one['@type'].split('.').at(-1)).join(', '),
+  });
 }
 
 function notUnderstood(origin: string, section: string, error: z.ZodError): MeshproofError {

@@ -13,7 +13,11 @@ export const addressSchema = z.looseObject({
 });
 
 const sdsConfig = z.looseObject({ name: z.string() });
-const stringMatch = z.looseObject({ exact: z.string().optional(), prefix: z.string().optional(), suffix: z.string().optional() });
+const stringMatch = z.looseObject({
+  exact: z.string().optional(),
+  prefix: z.string().optional(),
+  suffix: z.string().optional(),
+});
 const validationContext = z.looseObject({
   match_typed_subject_alt_names: z.array(z.looseObject({ san_type: z.string(), matcher: stringMatch })).optional(),
 });
@@ -22,12 +26,22 @@ const commonTls = z.looseObject({
   tls_certificate_sds_secret_configs: z.array(sdsConfig).optional(),
   validation_context_sds_secret_config: sdsConfig.optional(),
   combined_validation_context: z
-    .looseObject({ default_validation_context: validationContext.optional(), validation_context_sds_secret_config: sdsConfig.optional() })
+    .looseObject({
+      default_validation_context: validationContext.optional(),
+      validation_context_sds_secret_config: sdsConfig.optional(),
+    })
     .optional(),
 });
 const transportSocket = z.looseObject({
   name: z.string(),
-  typed_config: z.looseObject({ '@type': z.string(), sni: z.string().optional(), common_tls_context: commonTls.optional(), require_client_certificate: z.boolean().optional() }).optional(),
+  typed_config: z
+    .looseObject({
+      '@type': z.string(),
+      sni: z.string().optional(),
+      common_tls_context: commonTls.optional(),
+      require_client_certificate: z.boolean().optional(),
+    })
+    .optional(),
 });
 
 const lbEndpoint = z.looseObject({
@@ -40,7 +54,9 @@ export const loadAssignmentSchema = z.looseObject({
   endpoints: z
     .array(
       z.looseObject({
-        locality: z.looseObject({ region: z.string().optional(), zone: z.string().optional(), sub_zone: z.string().optional() }).optional(),
+        locality: z
+          .looseObject({ region: z.string().optional(), zone: z.string().optional(), sub_zone: z.string().optional() })
+          .optional(),
         lb_endpoints: z.array(lbEndpoint).optional(),
         priority: z.number().optional(),
       }),
@@ -57,14 +73,27 @@ export const clusterSchema = z.looseObject({
   transport_socket_matches: z.array(z.looseObject({ name: z.string(), transport_socket: transportSocket })).optional(),
 });
 
-const weightedClusters = z.looseObject({ clusters: z.array(z.looseObject({ name: z.string(), weight: z.number().optional() })) });
+const weightedClusters = z.looseObject({
+  clusters: z.array(z.looseObject({ name: z.string(), weight: z.number().optional() })),
+});
 const routeSchema = z.looseObject({
-  match: z.looseObject({ prefix: z.string().optional(), path: z.string().optional(), headers: z.array(z.looseObject({ name: z.string() })).optional() }),
+  match: z.looseObject({
+    prefix: z.string().optional(),
+    path: z.string().optional(),
+    headers: z.array(z.looseObject({ name: z.string() })).optional(),
+  }),
   route: z.looseObject({ cluster: z.string().optional(), weighted_clusters: weightedClusters.optional() }).optional(),
   direct_response: z.looseObject({ status: z.number() }).optional(),
 });
-export const virtualHostSchema = z.looseObject({ name: z.string(), domains: z.array(z.string()), routes: z.array(routeSchema).optional() });
-export const routeConfigSchema = z.looseObject({ name: z.string().optional(), virtual_hosts: z.array(virtualHostSchema).optional() });
+export const virtualHostSchema = z.looseObject({
+  name: z.string(),
+  domains: z.array(z.string()),
+  routes: z.array(routeSchema).optional(),
+});
+export const routeConfigSchema = z.looseObject({
+  name: z.string().optional(),
+  virtual_hosts: z.array(virtualHostSchema).optional(),
+});
 
 const filterSchema = z.looseObject({
   name: z.string(),
@@ -101,8 +130,12 @@ export const listenerSchema = z.looseObject({
 
 export const secretSchema = z.looseObject({
   name: z.string(),
-  tls_certificate: z.looseObject({ certificate_chain: z.looseObject({ inline_bytes: z.string().optional() }).optional() }).optional(),
-  validation_context: z.looseObject({ trusted_ca: z.looseObject({ inline_bytes: z.string().optional() }).optional() }).optional(),
+  tls_certificate: z
+    .looseObject({ certificate_chain: z.looseObject({ inline_bytes: z.string().optional() }).optional() })
+    .optional(),
+  validation_context: z
+    .looseObject({ trusted_ca: z.looseObject({ inline_bytes: z.string().optional() }).optional() })
+    .optional(),
 });
 
 const failureState = z.looseObject({ details: z.string().optional(), last_update_attempt: z.string().optional() });
@@ -124,12 +157,21 @@ const listenersDump = typed('ListenersConfigDump', {
   ...version,
   static_listeners: z.array(z.looseObject({ listener: listenerSchema })).optional(),
   dynamic_listeners: z
-    .array(z.looseObject({ name: z.string(), active_state: listenerState.optional(), warming_state: listenerState.optional(), error_state: failureState.optional() }))
+    .array(
+      z.looseObject({
+        name: z.string(),
+        active_state: listenerState.optional(),
+        warming_state: listenerState.optional(),
+        error_state: failureState.optional(),
+      }),
+    )
     .optional(),
 });
 const routesDump = typed('RoutesConfigDump', {
   static_route_configs: z.array(z.looseObject({ route_config: routeConfigSchema })).optional(),
-  dynamic_route_configs: z.array(z.looseObject({ ...version, route_config: routeConfigSchema, error_state: failureState.optional() })).optional(),
+  dynamic_route_configs: z
+    .array(z.looseObject({ ...version, route_config: routeConfigSchema, error_state: failureState.optional() }))
+    .optional(),
 });
 const endpointsDump = typed('EndpointsConfigDump', {
   static_endpoint_configs: z.array(z.looseObject({ endpoint_config: loadAssignmentSchema })).optional(),
@@ -141,7 +183,9 @@ const secretsDump = typed('SecretsConfigDump', {
   dynamic_warming_secrets: z.array(dynamicSecret).optional(),
 });
 const bootstrapDump = typed('BootstrapConfigDump', {
-  bootstrap: z.looseObject({ node: z.looseObject({ id: z.string().optional(), cluster: z.string().optional() }).optional() }),
+  bootstrap: z.looseObject({
+    node: z.looseObject({ id: z.string().optional(), cluster: z.string().optional() }).optional(),
+  }),
 });
 
 export const sections = { bootstrapDump, clustersDump, listenersDump, routesDump, endpointsDump, secretsDump };

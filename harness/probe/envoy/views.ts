@@ -1,4 +1,11 @@
-import { clustersOf, endpointName, filterChainsOf, tcpClusterOf, type CertificateView, type ConfigDump } from './config-dump.ts';
+import {
+  clustersOf,
+  endpointName,
+  filterChainsOf,
+  tcpClusterOf,
+  type CertificateView,
+  type ConfigDump,
+} from './config-dump.ts';
 import type { FilterChain, Listener, Route } from './schema.ts';
 
 /** One filter chain of a listener: what it matches, and where it leads. */
@@ -59,19 +66,37 @@ export interface DumpView {
 export function viewOf(dump: ConfigDump): DumpView {
   return {
     node: dump.node,
-    listeners: sorted(dump.listeners.flatMap(chainsOf), ({ listener, serverNames }) => `${listener} ${serverNames.join()}`),
+    listeners: sorted(
+      dump.listeners.flatMap(chainsOf),
+      ({ listener, serverNames }) => `${listener} ${serverNames.join()}`,
+    ),
     routes: dump.routeConfigs.flatMap(({ name = 'inline', virtual_hosts: hosts = [] }) =>
-      hosts.flatMap(({ domains, routes = [] }) => routes.map((route): RouteView => ({ config: name, domains, match: matchOf(route), to: targetOf(route) }))),
+      hosts.flatMap(({ domains, routes = [] }) =>
+        routes.map((route): RouteView => ({ config: name, domains, match: matchOf(route), to: targetOf(route) })),
+      ),
     ),
     clusters: sorted(
       dump.clusters.map((cluster): ClusterView => {
         const tls = dump.upstreamTls(cluster);
-        return { cluster: cluster.name, type: cluster.type ?? 'STATIC', sni: tls?.sni, transport: tls === undefined ? 'plain' : tls.presents.length > 0 ? 'mutual TLS' : 'TLS', endpoints: dump.endpointsOf(cluster).length };
+        return {
+          cluster: cluster.name,
+          type: cluster.type ?? 'STATIC',
+          sni: tls?.sni,
+          transport: tls === undefined ? 'plain' : tls.presents.length > 0 ? 'mutual TLS' : 'TLS',
+          endpoints: dump.endpointsOf(cluster).length,
+        };
       }),
       ({ cluster }) => cluster,
     ),
     endpoints: sorted(
-      dump.clusters.flatMap((cluster) => dump.endpointsOf(cluster).map((endpoint): EndpointView => ({ cluster: cluster.name, endpoint: endpointName(endpoint), health: endpoint.health, priority: endpoint.priority }))),
+      dump.clusters.flatMap((cluster) =>
+        dump.endpointsOf(cluster).map((endpoint): EndpointView => ({
+          cluster: cluster.name,
+          endpoint: endpointName(endpoint),
+          health: endpoint.health,
+          priority: endpoint.priority,
+        })),
+      ),
       ({ cluster, endpoint }) => `${cluster} ${endpoint}`,
     ),
     secrets: dump.secretNames.map((secret) => ({ secret, chain: dump.certificatesOf(secret) })),
@@ -95,7 +120,9 @@ function chainsOf(listener: Listener): ListenerView[] {
 function chainTarget(chain: FilterChain): string {
   const tcp = tcpClusterOf(chain);
   if (tcp !== undefined) return `cluster ${tcp}`;
-  const http = chain.filters?.find(({ typed_config: config }) => config?.rds !== undefined || config?.route_config !== undefined)?.typed_config;
+  const http = chain.filters?.find(
+    ({ typed_config: config }) => config?.rds !== undefined || config?.route_config !== undefined,
+  )?.typed_config;
   if (http !== undefined) return `route ${http.rds?.route_config_name ?? http.route_config?.name ?? 'inline'}`;
   return (chain.filters ?? []).map(({ name }) => name.split('.').at(-1) ?? name).join(', ');
 }
@@ -113,4 +140,5 @@ function targetOf(route: Route): string {
   return clustersOf({ name: '', domains: [], routes: [route] }).join(', ') || 'no cluster';
 }
 
-const sorted = <Row>(rows: readonly Row[], by: (row: Row) => string): Row[] => [...rows].sort((left, right) => by(left).localeCompare(by(right)));
+const sorted = <Row>(rows: readonly Row[], by: (row: Row) => string): Row[] =>
+  [...rows].sort((left, right) => by(left).localeCompare(by(right)));

@@ -24,11 +24,21 @@ export const there = 'there';
 /** Fields that say when and by which push, not what. */
 const moments = new Set(['version_info', 'last_updated', 'last_update_attempt', 'nonce', 'client_status']);
 /** What lists of an Envoy dump are in no order, and what tells their items apart. */
-const sections: Readonly<Record<string, { readonly lists: readonly string[]; readonly resource: string; readonly kind: string }>> = {
+const sections: Readonly<
+  Record<string, { readonly lists: readonly string[]; readonly resource: string; readonly kind: string }>
+> = {
   ListenersConfigDump: { lists: ['static_listeners', 'dynamic_listeners'], resource: 'listener', kind: 'listener' },
   ClustersConfigDump: { lists: ['static_clusters', 'dynamic_active_clusters'], resource: 'cluster', kind: 'cluster' },
-  RoutesConfigDump: { lists: ['static_route_configs', 'dynamic_route_configs'], resource: 'route_config', kind: 'route' },
-  EndpointsConfigDump: { lists: ['static_endpoint_configs', 'dynamic_endpoint_configs'], resource: 'endpoint_config', kind: 'endpoints' },
+  RoutesConfigDump: {
+    lists: ['static_route_configs', 'dynamic_route_configs'],
+    resource: 'route_config',
+    kind: 'route',
+  },
+  EndpointsConfigDump: {
+    lists: ['static_endpoint_configs', 'dynamic_endpoint_configs'],
+    resource: 'endpoint_config',
+    kind: 'endpoints',
+  },
 };
 
 /** What a dump says, without what only tells of this one environment. Certificates are left out: each environment has its own. */
@@ -38,7 +48,9 @@ export function factsOf(raw: unknown, origin: string): Facts {
   for (const section of (raw as { configs: Record<string, unknown>[] }).configs) {
     const type = String(section['@type']).split('.').at(-1) ?? '';
     const known = sections[type];
-    if (known !== undefined) for (const resource of resourcesIn(section, known)) if (!byTraffic.has(nameOf(resource))) addResource(facts, known.kind, resource, normalise);
+    if (known !== undefined)
+      for (const resource of resourcesIn(section, known))
+        if (!byTraffic.has(nameOf(resource))) addResource(facts, known.kind, resource, normalise);
     if (type === 'BootstrapConfigDump') {
       const { node: _node, ...bootstrap } = section['bootstrap'] as Record<string, unknown>;
       addResource(facts, 'bootstrap', { name: 'bootstrap', ...bootstrap }, normalise);
@@ -47,7 +59,10 @@ export function factsOf(raw: unknown, origin: string): Facts {
   return facts;
 }
 
-function resourcesIn(section: Record<string, unknown>, { lists, resource }: { readonly lists: readonly string[]; readonly resource: string }): Record<string, unknown>[] {
+function resourcesIn(
+  section: Record<string, unknown>,
+  { lists, resource }: { readonly lists: readonly string[]; readonly resource: string },
+): Record<string, unknown>[] {
   return lists.flatMap((list) =>
     ((section[list] ?? []) as Record<string, unknown>[]).flatMap((item) => {
       const state = (item['active_state'] ?? item) as Record<string, unknown>;
@@ -57,7 +72,12 @@ function resourcesIn(section: Record<string, unknown>, { lists, resource }: { re
   );
 }
 
-function addResource(facts: Map<string, string>, kind: string, resource: Record<string, unknown>, normalise: Normalise): void {
+function addResource(
+  facts: Map<string, string>,
+  kind: string,
+  resource: Record<string, unknown>,
+  normalise: Normalise,
+): void {
   const name = normalise(nameOf(resource));
   let key = `${kind}\t${name}`;
   // Services of several ports behind one address share a name once addresses are words.
@@ -67,19 +87,39 @@ function addResource(facts: Map<string, string>, kind: string, resource: Record<
 }
 
 /** Clusters whose endpoints are the connections that there happen to be (ORIGINAL_DST). */
-const byTraffic = new Set(['PassthroughCluster', 'InboundPassthroughCluster', 'InboundPassthroughClusterIpv4', 'InboundPassthroughClusterIpv6']);
+const byTraffic = new Set([
+  'PassthroughCluster',
+  'InboundPassthroughCluster',
+  'InboundPassthroughClusterIpv4',
+  'InboundPassthroughClusterIpv6',
+]);
 
 /** What a resource is called; one without a name by what it begins with. */
 function nameOf(resource: Record<string, unknown>): string {
   const name = resource['name'] ?? resource['cluster_name'];
-  return typeof name === 'string' ? name : `inline ${/"(?:prefix|path)":"([^"]+)"/.exec(JSON.stringify(resource))?.[1] ?? ''}`;
+  return typeof name === 'string'
+    ? name
+    : `inline ${/"(?:prefix|path)":"([^"]+)"/.exec(JSON.stringify(resource))?.[1] ?? ''}`;
 }
 
-function flatten(value: unknown, path: string, tell: (path: string, value: string) => void, normalise: Normalise): void {
+function flatten(
+  value: unknown,
+  path: string,
+  tell: (path: string, value: string) => void,
+  normalise: Normalise,
+): void {
   if (Array.isArray(value)) {
     const items = inOrder(value, path, normalise).map((item) => [itemName(item, normalise), item] as const);
-    const named = items.every(([name]) => name !== undefined) && new Set(items.map(([name]) => name)).size === items.length;
-    if (items.every(([, item]) => typeof item !== 'object' || item === null)) tell(path, value.map((item) => normalise(String(item))).sort().join(', '));
+    const named =
+      items.every(([name]) => name !== undefined) && new Set(items.map(([name]) => name)).size === items.length;
+    if (items.every(([, item]) => typeof item !== 'object' || item === null))
+      tell(
+        path,
+        value
+          .map((item) => normalise(String(item)))
+          .sort()
+          .join(', '),
+      );
     else {
       for (const [index, [name, item]] of items.entries()) {
         const place = `${path}[${named ? (name ?? '') : index}]`;
@@ -108,7 +148,8 @@ function inOrder(value: readonly unknown[], path: string, normalise: Normalise):
 }
 
 /** Node ports are drawn from a range of their own, anew in each environment. */
-const isNodePort = (path: string, value: unknown): boolean => path.endsWith('port_value') && typeof value === 'number' && value >= 30_000 && value <= 32_767;
+const isNodePort = (path: string, value: unknown): boolean =>
+  path.endsWith('port_value') && typeof value === 'number' && value >= 30_000 && value <= 32_767;
 
 /** What an item of a list is called, so that one more before it does not move all others. */
 function itemName(item: unknown, normalise: Normalise): string | undefined {
@@ -120,14 +161,22 @@ function itemName(item: unknown, normalise: Normalise): string | undefined {
 }
 
 /** What changed from one dump of a proxy to another, as facts that came, went or differ. */
-export function compareFacts(base: Facts, head: Facts): Pick<ConfigChange, 'kind' | 'path' | 'base' | 'head' | 'resources'>[] {
+export function compareFacts(
+  base: Facts,
+  head: Facts,
+): Pick<ConfigChange, 'kind' | 'path' | 'base' | 'head' | 'resources'>[] {
   const changes: Pick<ConfigChange, 'kind' | 'path' | 'base' | 'head' | 'resources'>[] = [];
   for (const key of new Set([...base.keys(), ...head.keys()])) {
     const [before, after] = [base.get(key), head.get(key)];
     if (before === after) continue;
     const [kind = '', name = '', path = ''] = key.split('\t');
     // A resource, or an item of a list, that came or went is told once, not field by field.
-    if (wholesAbove(path).some((whole) => base.has(`${kind}\t${name}\t${whole}`) !== head.has(`${kind}\t${name}\t${whole}`))) continue;
+    if (
+      wholesAbove(path).some(
+        (whole) => base.has(`${kind}\t${name}\t${whole}`) !== head.has(`${kind}\t${name}\t${whole}`),
+      )
+    )
+      continue;
     changes.push({ kind, path, base: before, head: after, resources: [name] });
   }
   return changes;
@@ -141,8 +190,13 @@ function wholesAbove(path: string): string[] {
 }
 
 /** Puts together what is the same change at many resources and proxies. */
-export function gather(found: readonly { readonly proxy: string; readonly changes: ReturnType<typeof compareFacts> }[]): ConfigChange[] {
-  const gathered = new Map<string, { change: ReturnType<typeof compareFacts>[number]; resources: Set<string>; proxies: Set<string> }>();
+export function gather(
+  found: readonly { readonly proxy: string; readonly changes: ReturnType<typeof compareFacts> }[],
+): ConfigChange[] {
+  const gathered = new Map<
+    string,
+    { change: ReturnType<typeof compareFacts>[number]; resources: Set<string>; proxies: Set<string> }
+  >();
   for (const { proxy, changes } of found) {
     for (const change of changes) {
       const own = change.path === '' ? change.resources.join() : '';
@@ -153,5 +207,11 @@ export function gather(found: readonly { readonly proxy: string; readonly change
       gathered.set(key, known);
     }
   }
-  return [...gathered.values()].map(({ change, resources, proxies }) => ({ ...change, resources: [...resources].sort(), proxies: [...proxies].sort() })).sort((left, right) => right.proxies.length - left.proxies.length);
+  return [...gathered.values()]
+    .map(({ change, resources, proxies }) => ({
+      ...change,
+      resources: [...resources].sort(),
+      proxies: [...proxies].sort(),
+    }))
+    .sort((left, right) => right.proxies.length - left.proxies.length);
 }

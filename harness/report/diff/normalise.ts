@@ -21,7 +21,8 @@ export function normaliserFor(dump: ConfigDump): Normalise {
   for (const cluster of dump.clusters) {
     const [, host = ''] = /^outbound(?:\||_\.)\d+(?:\||_\.)[^|]*?(?:\||_\.)([^|]+)$/.exec(cluster.name) ?? [];
     if (host === '') continue;
-    for (const endpoint of dump.endpointsOf(cluster)) remember(names, endpointName(endpoint).split(':')[0] ?? '', `<endpoint of ${host}>`);
+    for (const endpoint of dump.endpointsOf(cluster))
+      remember(names, endpointName(endpoint).split(':')[0] ?? '', `<endpoint of ${host}>`);
     const listener = dump.listenerLeadingTo(cluster.name, Number(/\d+/.exec(cluster.name)?.[0]));
     remember(names, listener?.address?.socket_address?.address ?? '', `<${host}>`);
   }

@@ -45,49 +45,106 @@ export function unmatched(base: RunData, head: RunData): string[] {
 }
 
 /** Claims of scenarios that both runs played whose verdict is another one; a regression is one that held and no longer does, or is no longer proven. */
-export function compareVerdicts(base: RunData, head: RunData): { readonly regressions: VerdictChange[]; readonly otherVerdicts: VerdictChange[] } {
-  const both = new Set(base.scenarios.map(({ id }) => id).filter((id) => head.scenarios.some((other) => other.id === id)));
-  const claims = (data: RunData): Map<string, ClaimResult> => new Map(data.scenarios.filter(({ id }) => both.has(id)).flatMap(({ id, claims: all }) => all.map((claim) => [`${id}\t${claim.name}`, claim] as const)));
+export function compareVerdicts(
+  base: RunData,
+  head: RunData,
+): { readonly regressions: VerdictChange[]; readonly otherVerdicts: VerdictChange[] } {
+  const both = new Set(
+    base.scenarios.map(({ id }) => id).filter((id) => head.scenarios.some((other) => other.id === id)),
+  );
+  const claims = (data: RunData): Map<string, ClaimResult> =>
+    new Map(
+      data.scenarios
+        .filter(({ id }) => both.has(id))
+        .flatMap(({ id, claims: all }) => all.map((claim) => [`${id}\t${claim.name}`, claim] as const)),
+    );
   const [before, after] = [claims(base), claims(head)];
   const changes = [...new Set([...before.keys(), ...after.keys()])].flatMap((key): VerdictChange[] => {
     const [was, is] = [before.get(key), after.get(key)];
     if (was?.verdict === is?.verdict) return [];
     const [scenario = '', claim = ''] = key.split('\t');
     const { code, hop, cause } = is?.diagnosis ?? {};
-    return [{ scenario, claim, base: was?.verdict, head: is?.verdict, reason: is?.reason, diagnosis: code === undefined ? undefined : `${code} at ${hop ?? ''}: ${cause ?? ''}` }];
+    return [
+      {
+        scenario,
+        claim,
+        base: was?.verdict,
+        head: is?.verdict,
+        reason: is?.reason,
+        diagnosis: code === undefined ? undefined : `${code} at ${hop ?? ''}: ${cause ?? ''}`,
+      },
+    ];
   });
-  const isRegression = ({ base: was, head: is }: VerdictChange): boolean => (was === 'passed' && is !== 'passed') || (was !== 'failed' && was !== 'error' && (is === 'failed' || is === 'error'));
-  return { regressions: changes.filter(isRegression), otherVerdicts: changes.filter((change) => !isRegression(change)) };
+  const isRegression = ({ base: was, head: is }: VerdictChange): boolean =>
+    (was === 'passed' && is !== 'passed') ||
+    (was !== 'failed' && was !== 'error' && (is === 'failed' || is === 'error'));
+  return {
+    regressions: changes.filter(isRegression),
+    otherVerdicts: changes.filter((change) => !isRegression(change)),
+  };
 }
 
 /** Scenarios and phases that took clearly longer or shorter. */
 export function compareTimings(base: RunData, head: RunData): TimingChange[] {
   const times = (data: RunData): Map<string, number> =>
-    new Map([...data.scenarios.map(({ id, seconds }) => [id, seconds] as const), ...(['clusters', 'metallb', 'mesh'] as const).flatMap((phase) => (data.phases[phase] === undefined ? [] : [[`phase ${phase}`, data.phases[phase].to - data.phases[phase].from] as const]))]);
+    new Map([
+      ...data.scenarios.map(({ id, seconds }) => [id, seconds] as const),
+      ...(['clusters', 'metallb', 'mesh'] as const).flatMap((phase) =>
+        data.phases[phase] === undefined
+          ? []
+          : [[`phase ${phase}`, data.phases[phase].to - data.phases[phase].from] as const],
+      ),
+    ]);
   const [before, after] = [times(base), times(head)];
   return [...before].flatMap(([what, was]) => {
     const is = after.get(what);
-    if (is === undefined || Math.abs(is - was) < noise.seconds || Math.max(is, was) / Math.max(Math.min(is, was), 0.1) < noise.factor) return [];
+    if (
+      is === undefined ||
+      Math.abs(is - was) < noise.seconds ||
+      Math.max(is, was) / Math.max(Math.min(is, was), 0.1) < noise.factor
+    )
+      return [];
     return [{ what, base: was, head: is }];
   });
 }
 
 /** The comparison as Markdown: for a terminal, a job summary or a file. */
-export function diffTold({ base, head, regressions, otherVerdicts, unmatched: alone, timings, config, dumps }: RunDiff): string {
-  const verdict = ({ scenario, claim, base: was, head: is, reason, diagnosis }: VerdictChange, index: number, all: readonly VerdictChange[]): string => {
+export function diffTold({
+  base,
+  head,
+  regressions,
+  otherVerdicts,
+  unmatched: alone,
+  timings,
+  config,
+  dumps,
+}: RunDiff): string {
+  const verdict = (
+    { scenario, claim, base: was, head: is, reason, diagnosis }: VerdictChange,
+    index: number,
+    all: readonly VerdictChange[],
+  ): string => {
     // A step that failed refutes every claim behind it for one reason, which is told once.
     const repeated = reason !== undefined && index > 0 && all[index - 1]?.reason === reason;
     const why = repeated ? ['for the same reason'] : [diagnosis, reason].filter((text) => text !== undefined);
-    return [`- \`${scenario}\` ${claim}: ${was ?? 'absent'} → **${is ?? 'absent'}**`, ...why.map((text) => `  ${text.replaceAll('\n', '\n  ')}`)].join('\n');
+    return [
+      `- \`${scenario}\` ${claim}: ${was ?? 'absent'} → **${is ?? 'absent'}**`,
+      ...why.map((text) => `  ${text.replaceAll('\n', '\n  ')}`),
+    ].join('\n');
   };
   const change = ({ kind, path, base: was, head: is, resources, proxies }: ConfigChange): string => {
-    const where = resources.length === 1 ? `${kind} \`${resources[0] ?? ''}\`` : `${resources.length} ${kind.replace(/s?$/, 's')} (\`${resources.slice(0, 2).join('`, `')}\`…)`;
-    const came = was === undefined && is === there ? 'is new' : was === there && is === undefined ? 'is gone' : undefined;
+    const where =
+      resources.length === 1
+        ? `${kind} \`${resources[0] ?? ''}\``
+        : `${resources.length} ${kind.replace(/s?$/, 's')} (\`${resources.slice(0, 2).join('`, `')}\`…)`;
+    const came =
+      was === undefined && is === there ? 'is new' : was === there && is === undefined ? 'is gone' : undefined;
     const field = path === '' ? '' : `\`${path.length > 160 ? `${path.slice(0, 160)}…` : path}\``;
     const what = came === undefined ? `${field}: ${shown(was)} → ${shown(is)}` : `${field} ${came}`.trim();
     return `- ${where} ${what}; in ${proxies.length === 1 ? (proxies[0] ?? '') : `${proxies.length} dumps (${proxies[0] ?? ''}…)`}`;
   };
-  const section = (title: string, lines: readonly string[]): string[] => (lines.length === 0 ? [] : ['', `### ${title}`, '', ...lines]);
+  const section = (title: string, lines: readonly string[]): string[] =>
+    lines.length === 0 ? [] : ['', `### ${title}`, '', ...lines];
   const most = 60;
   return [
     `## ${base} → ${head}`,
@@ -97,10 +154,17 @@ export function diffTold({ base, head, regressions, otherVerdicts, unmatched: al
     ...(alone.length === 0 ? [] : [`Played in one of the runs only, and not compared: ${alone.join(', ')}.`]),
     ...section('Regressions', regressions.map(verdict)),
     ...section('Other verdicts', otherVerdicts.map(verdict)),
-    ...section('Times', timings.map(({ what, base: was, head: is }) => `- ${what}: ${was.toFixed(1)} s → ${is.toFixed(1)} s`)),
-    ...section('Envoy’s configuration', [...config.slice(0, most).map(change), ...(config.length > most ? [`- … ${config.length - most} more, all of them in the JSON`] : [])]),
+    ...section(
+      'Times',
+      timings.map(({ what, base: was, head: is }) => `- ${what}: ${was.toFixed(1)} s → ${is.toFixed(1)} s`),
+    ),
+    ...section('Envoy’s configuration', [
+      ...config.slice(0, most).map(change),
+      ...(config.length > most ? [`- … ${config.length - most} more, all of them in the JSON`] : []),
+    ]),
     '',
   ].join('\n');
 }
 
-const shown = (value: string | undefined): string => (value === undefined ? 'absent' : `\`${value.length > 120 ? `${value.slice(0, 120)}…` : value}\``);
+const shown = (value: string | undefined): string =>
+  value === undefined ? 'absent' : `\`${value.length > 120 ? `${value.slice(0, 120)}…` : value}\``;

@@ -1,12 +1,16 @@
 /** Text that is safe inside of an element or a quoted attribute. */
-export const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+export const escaped = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 
 /**
  * Markup from a template; every value is escaped, except markup itself. Lists are joined, undefined is nothing.
  *
  * @example markup`<b>${name}</b>`
  */
-export function markup(parts: TemplateStringsArray, ...values: readonly (string | number | Markup | readonly Markup[] | undefined)[]): Markup {
+export function markup(
+  parts: TemplateStringsArray,
+  ...values: readonly (string | number | Markup | readonly Markup[] | undefined)[]
+): Markup {
   return new Markup(parts.reduce((text, part, index) => text + part + rendered(values[index]), ''));
 }
 

@@ -14,10 +14,16 @@ let url: string;
 
 beforeAll(async () => {
   const { program, environment } = await provideChromium(AbortSignal.timeout(240_000));
-  browser = await chromium.launch({ executablePath: program, env: { ...process.env, ...environment }, args: ['--no-sandbox'] });
+  browser = await chromium.launch({
+    executablePath: program,
+    env: { ...process.env, ...environment },
+    args: ['--no-sandbox'],
+  });
   folder = await mkdtemp(join(tmpdir(), 'meshproof-test-'));
   url = pathToFileURL(join(folder, 'report.html')).href;
-  const run = runRecordSchema.parse(JSON.parse(await readFile(new URL('../../../fixtures/runs/three-scenarios.json', import.meta.url), 'utf8')));
+  const run = runRecordSchema.parse(
+    JSON.parse(await readFile(new URL('../../../fixtures/runs/three-scenarios.json', import.meta.url), 'utf8')),
+  );
   await writeFile(join(folder, 'report.html'), reportPage(broken(run), folder));
 }, 300_000);
 
@@ -29,12 +35,32 @@ afterAll(async () => {
 /** The real run, with one hop of its second scenario missing. */
 function broken(run: RunData): RunData {
   const hops: RunData['scenarios'][number]['claims'][number]['hops'] = [
-    { proxy: 'west foo/sleep-76d5b8b4b6-mzkk5', hop: 'listener', expected: 'a listener for 240.0.0.2:8000', found: '0.0.0.0_8000', nearest: [] },
-    { proxy: 'east istio-system/istio-ingressgateway-f544f446c-v2997', hop: 'filter chain', expected: 'a filter chain for the SNI', nearest: ['another SNI'] },
+    {
+      proxy: 'west foo/sleep-76d5b8b4b6-mzkk5',
+      hop: 'listener',
+      expected: 'a listener for 240.0.0.2:8000',
+      found: '0.0.0.0_8000',
+      nearest: [],
+    },
+    {
+      proxy: 'east istio-system/istio-ingressgateway-f544f446c-v2997',
+      hop: 'filter chain',
+      expected: 'a filter chain for the SNI',
+      nearest: ['another SNI'],
+    },
   ];
   return {
     ...run,
-    scenarios: run.scenarios.map((scenario, at) => (at === 1 ? { ...scenario, claims: scenario.claims.map((claim, index) => (index === 0 ? { ...claim, verdict: 'failed' as const, reason: 'the path breaks', hops } : claim)) } : scenario)),
+    scenarios: run.scenarios.map((scenario, at) =>
+      at === 1
+        ? {
+            ...scenario,
+            claims: scenario.claims.map((claim, index) =>
+              index === 0 ? { ...claim, verdict: 'failed' as const, reason: 'the path breaks', hops } : claim,
+            ),
+          }
+        : scenario,
+    ),
   };
 }
 
@@ -61,7 +87,9 @@ test('shows verdict, topology and the broken hop, and stays within a narrow wind
       expect(await page.locator('svg.topology').isVisible()).toBe(true);
       expect(await page.locator('svg.topology .line.failed').count()).toBe(1);
       expect(await page.locator('#direct-sidecar .hop.failed').innerText()).toContain('another SNI');
-      const [wanted, given] = await page.evaluate<[number, number]>('[document.documentElement.scrollWidth, document.documentElement.clientWidth]');
+      const [wanted, given] = await page.evaluate<[number, number]>(
+        '[document.documentElement.scrollWidth, document.documentElement.clientWidth]',
+      );
       expect(wanted).toBe(given);
     },
     { viewport: { width: 420, height: 800 } },
@@ -84,7 +112,8 @@ test('is usable by keyboard: skip link, steps and filter', async () => {
 });
 
 test('is light or dark as the reader has it', async () => {
-  const background = (colorScheme: 'light' | 'dark'): Promise<string> => opened((page) => page.evaluate<string>('getComputedStyle(document.body).backgroundColor'), { colorScheme });
+  const background = (colorScheme: 'light' | 'dark'): Promise<string> =>
+    opened((page) => page.evaluate<string>('getComputedStyle(document.body).backgroundColor'), { colorScheme });
   expect(await background('light')).toBe('rgb(255, 255, 255)');
   expect(await background('dark')).toBe('rgb(13, 17, 23)');
 });

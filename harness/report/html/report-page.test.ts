@@ -6,21 +6,45 @@ import { Journal } from '../../scenario/journal.ts';
 import { runRecordSchema, type RunData } from '../run-data.ts';
 import { reportPage } from './report-page.ts';
 
-const run = runRecordSchema.parse(JSON.parse(readFileSync(new URL('../../../fixtures/runs/three-scenarios.json', import.meta.url), 'utf8')));
+const run = runRecordSchema.parse(
+  JSON.parse(readFileSync(new URL('../../../fixtures/runs/three-scenarios.json', import.meta.url), 'utf8')),
+);
 const sni = 'outbound_.8000_._.httpbin.bar.global';
-const [sidecar, gateway] = ['west foo/sleep-76d5b8b4b6-mzkk5', 'east istio-system/istio-ingressgateway-f544f446c-v2997'];
+const [sidecar, gateway] = [
+  'west foo/sleep-76d5b8b4b6-mzkk5',
+  'east istio-system/istio-ingressgateway-f544f446c-v2997',
+];
 
 /** Traces through the recorded dumps, as a run notes them: of a host that is there, or of one that the gateway does not know. */
 function traced(host: string): RunData['scenarios'][number]['claims'][number]['hops'] {
   const journal = new Journal();
-  journal.noteHops(traceOutbound(recordedDump('sleep'), sidecar, { host: 'httpbin.bar.global', port: 8000, sni, cluster: 'outbound|8000||httpbin.bar.global' }));
-  journal.noteHops(traceGateway(recordedDump('ingress-gateway'), gateway, { port: 15443, sni: sni.replace('httpbin.bar', host) }));
+  journal.noteHops(
+    traceOutbound(recordedDump('sleep'), sidecar, {
+      host: 'httpbin.bar.global',
+      port: 8000,
+      sni,
+      cluster: 'outbound|8000||httpbin.bar.global',
+    }),
+  );
+  journal.noteHops(
+    traceGateway(recordedDump('ingress-gateway'), gateway, { port: 15443, sni: sni.replace('httpbin.bar', host) }),
+  );
   return journal.take().hops;
 }
 
 /** The real run with its first claim replaced. */
 function withClaim(changes: Partial<RunData['scenarios'][number]['claims'][number]>): RunData {
-  return { ...run, scenarios: run.scenarios.map((scenario, at) => (at > 0 ? scenario : { ...scenario, claims: scenario.claims.map((claim, index) => (index > 0 ? claim : { ...claim, ...changes })) })) };
+  return {
+    ...run,
+    scenarios: run.scenarios.map((scenario, at) =>
+      at > 0
+        ? scenario
+        : {
+            ...scenario,
+            claims: scenario.claims.map((claim, index) => (index > 0 ? claim : { ...claim, ...changes })),
+          },
+    ),
+  };
 }
 
 describe('report.html', () => {
@@ -35,25 +59,43 @@ describe('report.html', () => {
   test('draws each proxy that a trace went through, and a whole path as a line that holds', () => {
     const page = reportPage(withClaim({ hops: traced('httpbin.bar') }), '/reports/x');
     expect(page).toMatch(/<title>west foo\/sleep<\/title>/);
-    expect(page).toMatch(/<path class="line passed" [^>]*><title>foo\/sleep → istio-ingressgateway: every hop is there/);
+    expect(page).toMatch(
+      /<path class="line passed" [^>]*><title>foo\/sleep → istio-ingressgateway: every hop is there/,
+    );
     expect(page.match(/class="hop passed"/g)).toHaveLength(9);
   });
 
   test('shows the hop that broke in red, with what came nearest', () => {
-    const page = reportPage(withClaim({ verdict: 'failed', reason: 'the path breaks', hops: traced('httpbin.baz') }), '/reports/x');
-    expect(page).toMatch(/<li class="hop failed"[^>]*><b>east istio-system\/istio-ingressgateway<\/b> filter chain<br>expected a filter chain for SNI outbound_\.8000_\._\.httpbin\.baz\.global<br>nearest: outbound_\.8000_\._\.httpbin\.bar\.global/);
+    const page = reportPage(
+      withClaim({ verdict: 'failed', reason: 'the path breaks', hops: traced('httpbin.baz') }),
+      '/reports/x',
+    );
+    expect(page).toMatch(
+      /<li class="hop failed"[^>]*><b>east istio-system\/istio-ingressgateway<\/b> filter chain<br>expected a filter chain for SNI outbound_\.8000_\._\.httpbin\.baz\.global<br>nearest: outbound_\.8000_\._\.httpbin\.bar\.global/,
+    );
     expect(page).toMatch(/<path class="line failed"/);
     expect(page).toContain('<section class="scenario failed" id="prerequisites"');
   });
 
   test('what a mesh says never becomes markup', () => {
-    const page = reportPage(withClaim({ verdict: 'failed', reason: '<img src=x onerror=alert(1)>', name: 'a "quoted" & <b>bold</b> claim' }), '/reports/x');
+    const page = reportPage(
+      withClaim({ verdict: 'failed', reason: '<img src=x onerror=alert(1)>', name: 'a "quoted" & <b>bold</b> claim' }),
+      '/reports/x',
+    );
     expect(page).toContain('&lt;img src=x onerror=alert(1)&gt;');
     expect(page).toContain('a &quot;quoted&quot; &amp; &lt;b&gt;bold&lt;/b&gt; claim');
   });
 
   test('of a run that ended early says why, and shows what it had', () => {
-    const page = reportPage({ ...run, verdict: 'error', error: { code: 'MP901', message: 'MP901 interrupted: stopped by SIGINT' }, scenarios: [] }, '/reports/x');
+    const page = reportPage(
+      {
+        ...run,
+        verdict: 'error',
+        error: { code: 'MP901', message: 'MP901 interrupted: stopped by SIGINT' },
+        scenarios: [],
+      },
+      '/reports/x',
+    );
     expect(page).toContain('The run did not come to a verdict');
     expect(page).toContain('MP901 interrupted: stopped by SIGINT');
   });

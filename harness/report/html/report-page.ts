@@ -22,10 +22,12 @@ ${data.error === undefined ? undefined : markup`<pre class="reason">${data.error
 <main>
 <h2>Where the traffic went</h2>${topology(data)}
 <h2>What was proven</h2>
-<table><thead><tr><th>section</th><th>scenario</th><th>claims</th><th>time</th></tr></thead><tbody>${data.scenarios.map(({ id, section, claims, seconds }) => {
-    const verdict = worstOf(claims);
-    return markup`<tr><td>${section}</td><td><a href="#${id.replaceAll('/', '-')}">${id}</a></td><td><span class="sign ${verdict}">${signs[verdict]}</span> ${countVerdicts(claims).passed} of ${claims.length}</td><td class="number">${seconds.toFixed(1)} s</td></tr>`;
-  })}</tbody></table>
+<table><thead><tr><th>section</th><th>scenario</th><th>claims</th><th>time</th></tr></thead><tbody>${data.scenarios.map(
+    ({ id, section, claims, seconds }) => {
+      const verdict = worstOf(claims);
+      return markup`<tr><td>${section}</td><td><a href="#${id.replaceAll('/', '-')}">${id}</a></td><td><span class="sign ${verdict}">${signs[verdict]}</span> ${countVerdicts(claims).passed} of ${claims.length}</td><td class="number">${seconds.toFixed(1)} s</td></tr>`;
+    },
+  )}</tbody></table>
 <h2>Where the time went</h2>${timeline(data)}
 <h2 id="scenarios">Scenarios</h2>
 <p class="controls"><label><input type="checkbox" id="broken"> only those that do not hold</label></p>

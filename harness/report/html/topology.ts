@@ -30,7 +30,15 @@ export function topology({ clusters, scenarios }: Pick<RunData, 'clusters' | 'sc
   const width = clusters.length * column + margin;
   const at = new Map(
     clusters.flatMap((cluster, index) =>
-      places.filter((place) => place.cluster === cluster).map((place, order) => [place.name, { x: margin + index * column + (column - margin - boxWidth) / 2, y: 56 + order * row }] as const),
+      places
+        .filter((place) => place.cluster === cluster)
+        .map(
+          (place, order) =>
+            [
+              place.name,
+              { x: margin + index * column + (column - margin - boxWidth) / 2, y: 56 + order * row },
+            ] as const,
+        ),
     ),
   );
   const drawn = lines.flatMap(({ from, to, whole }) => {
@@ -41,16 +49,18 @@ export function topology({ clusters, scenarios }: Pick<RunData, 'clusters' | 'sc
     const [y1, y2] = [start.y + boxHeight / 2, end.y + boxHeight / 2];
     const bend = Math.max(40, Math.abs(x2 - x1) / 2);
     const path = `M ${x1} ${y1} C ${x1 + bend} ${y1}, ${x2 + (end.x > start.x ? -bend : bend)} ${y2}, ${x2} ${y2}`;
-    return [markup`<path class="line ${whole ? 'passed' : 'failed'}" d="${path}" marker-end="url(#arrow)"><title>${short(from)} → ${short(to)}: ${whole ? 'every hop is there' : 'a hop is missing'}</title></path>`];
+    return [
+      markup`<path class="line ${whole ? 'passed' : 'failed'}" d="${path}" marker-end="url(#arrow)"><title>${short(from)} → ${short(to)}: ${whole ? 'every hop is there' : 'a hop is missing'}</title></path>`,
+    ];
   });
   return markup`<svg class="topology" viewBox="0 0 ${width} ${height}" role="img" aria-label="Clusters and proxies that traffic went through">
 <defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0 8 4 0 8z" class="head"/></marker></defs>
 ${clusters.map((cluster, index) => markup`<g><rect class="cluster" x="${margin / 2 + index * column}" y="8" width="${column - margin}" height="${height - 16}" rx="10"/><text class="cluster-name" x="${margin + index * column}" y="34">${cluster}</text></g>`)}
 ${drawn}
 ${places.map(({ name }) => {
-    const { x, y } = at.get(name) ?? { x: 0, y: 0 };
-    return markup`<g><rect class="proxy" x="${x}" y="${y}" width="${boxWidth}" height="${boxHeight}" rx="6"/><text x="${x + boxWidth / 2}" y="${y + boxHeight / 2 + 4}" text-anchor="middle">${short(name)}</text><title>${name}</title></g>`;
-  })}
+  const { x, y } = at.get(name) ?? { x: 0, y: 0 };
+  return markup`<g><rect class="proxy" x="${x}" y="${y}" width="${boxWidth}" height="${boxHeight}" rx="6"/><text x="${x + boxWidth / 2}" y="${y + boxHeight / 2 + 4}" text-anchor="middle">${short(name)}</text><title>${name}</title></g>`;
+})}
 </svg>`;
 }
 
@@ -72,7 +82,9 @@ function linesOf(scenarios: readonly ScenarioResult[]): Line[] {
     for (const [index, to] of proxies.entries()) {
       const from = proxies[index - 1];
       if (from === undefined || placeOnPath(from) === placeOnPath(to)) continue;
-      const whole = hops.filter(({ proxy }) => [from, to].includes(workloadOf(proxy))).every(({ found }) => found !== undefined);
+      const whole = hops
+        .filter(({ proxy }) => [from, to].includes(workloadOf(proxy)))
+        .every(({ found }) => found !== undefined);
       const known = lines.get(`${from} ${to}`);
       lines.set(`${from} ${to}`, { from, to, whole: whole && (known?.whole ?? true) });
     }
@@ -81,6 +93,7 @@ function linesOf(scenarios: readonly ScenarioResult[]): Line[] {
 }
 
 /** What steps and claims traced; a barrier's trace of all proxies of a path counts as one. */
-const tracesOf = (scenarios: readonly ScenarioResult[]): Pick<ScenarioResult['claims'][number], 'hops'>[] => scenarios.flatMap(({ steps, claims }) => [...steps, ...claims].filter(({ hops }) => hops.length > 0));
+const tracesOf = (scenarios: readonly ScenarioResult[]): Pick<ScenarioResult['claims'][number], 'hops'>[] =>
+  scenarios.flatMap(({ steps, claims }) => [...steps, ...claims].filter(({ hops }) => hops.length > 0));
 
 const short = (name: string): string => name.slice(name.indexOf(' ') + 1).replace('istio-system/', '');

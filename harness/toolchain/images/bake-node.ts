@@ -23,11 +23,28 @@ export interface BakeOptions {
  */
 export async function bakeNode({ docker, base, node, payload, say, signal }: BakeOptions): Promise<void> {
   const container = `meshproof-bake-${process.pid}`;
-  const exec = (...args: string[]): ReturnType<Docker['run']> => docker.run(['exec', container, ...args], { purpose: 'bake the node image', signal });
+  const exec = (...args: string[]): ReturnType<Docker['run']> =>
+    docker.run(['exec', container, ...args], { purpose: 'bake the node image', signal });
   say(`baking ${payload.length} images into the node image`);
   try {
     await docker.run(
-      ['run', '--detach', '--name', container, '--privileged', '--network', 'none', '--tmpfs', '/run', '--tmpfs', '/tmp', '--entrypoint', 'sleep', base, 'infinity'],
+      [
+        'run',
+        '--detach',
+        '--name',
+        container,
+        '--privileged',
+        '--network',
+        'none',
+        '--tmpfs',
+        '/run',
+        '--tmpfs',
+        '/tmp',
+        '--entrypoint',
+        'sleep',
+        base,
+        'infinity',
+      ],
       { purpose: 'start the node image for baking', signal },
     );
     await docker.run(['exec', '--detach', container, 'containerd'], { purpose: 'start containerd for baking', signal });
@@ -43,17 +60,45 @@ export async function bakeNode({ docker, base, node, payload, say, signal }: Bak
         ),
     });
     const environment = { env: docker.environment, cancelSignal: signal, maxBuffer: 1_000_000 };
-    const importing = execa(docker.program, ['exec', '-i', container, 'ctr', '-n', 'k8s.io', 'images', 'import', '--all-platforms', '--no-unpack', '--digests', '-'], environment);
+    const importing = execa(
+      docker.program,
+      [
+        'exec',
+        '-i',
+        container,
+        'ctr',
+        '-n',
+        'k8s.io',
+        'images',
+        'import',
+        '--all-platforms',
+        '--no-unpack',
+        '--digests',
+        '-',
+      ],
+      environment,
+    );
     const saving = execa(docker.program, ['save', ...payload], { ...environment, buffer: false });
     saving.pipe(importing).catch(() => undefined);
     await Promise.all([saving, importing]).catch((cause: unknown) => {
       signal.throwIfAborted();
-      throw new MeshproofError('MP304', { what: 'could not put the images into the node image', seen: cause instanceof Error ? cause.message : String(cause), cause });
+      throw new MeshproofError('MP304', {
+        what: 'could not put the images into the node image',
+        seen: cause instanceof Error ? cause.message : String(cause),
+        cause,
+      });
     });
-    await exec('sh', '-c', 'pkill -x containerd; while pgrep -x containerd >/dev/null; do sleep 0.1; done; rm -rf /run/containerd');
+    await exec(
+      'sh',
+      '-c',
+      'pkill -x containerd; while pgrep -x containerd >/dev/null; do sleep 0.1; done; rm -rf /run/containerd',
+    );
     say('committing the node image');
     const entrypoint = 'ENTRYPOINT ["/usr/local/bin/entrypoint","/sbin/init"]';
-    await docker.run(['commit', '--change', entrypoint, '--change', 'CMD []', container, node], { purpose: 'commit the node image', signal });
+    await docker.run(['commit', '--change', entrypoint, '--change', 'CMD []', container, node], {
+      purpose: 'commit the node image',
+      signal,
+    });
   } finally {
     await docker.run(['rm', '--force', container]).catch(() => undefined);
   }

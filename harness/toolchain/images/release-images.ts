@@ -12,7 +12,10 @@ import type { ImageSet } from './image-set.ts';
 import { removeOldImages } from './remove-old-images.ts';
 import type { ImageOptions } from './source-images.ts';
 
-const pastCoreDns = (published: ReturnType<typeof releaseImages>): ImageSet['coredns'] => ({ '1.2.6': published['coredns-1.2.6'], '1.4.0': published['coredns-1.4.0'] });
+const pastCoreDns = (published: ReturnType<typeof releaseImages>): ImageSet['coredns'] => ({
+  '1.2.6': published['coredns-1.2.6'],
+  '1.4.0': published['coredns-1.4.0'],
+});
 
 /**
  * Pulls the published images and bakes them into kind's node image.
@@ -27,7 +30,11 @@ export async function pullReleaseImages(options: ImageOptions): Promise<ImageSet
   const manifest = await readFile(metallbManifest, 'utf8');
   const [controller, speaker] = ['controller', 'speaker'].map((role) => {
     const image = new RegExp(`image: (\\S+/${role}:\\S+)`).exec(manifest)?.[1];
-    if (image === undefined) throw new MeshproofError('MP302', { what: `MetalLB’s manifest names no ${role} image`, where: metallbManifestUrl });
+    if (image === undefined)
+      throw new MeshproofError('MP302', {
+        what: `MetalLB’s manifest names no ${role} image`,
+        where: metallbManifestUrl,
+      });
     return image;
   }) as [string, string];
   const node = releaseNodeImage(choice);

@@ -13,7 +13,9 @@ const kept = 2;
  */
 export async function removeOldImages(docker: Docker, repository: string, current: string): Promise<string[]> {
   const { stdout } = await docker.run(['image', 'ls', '--format', '{{.Repository}}:{{.Tag}}', repository]);
-  const others = stdout.split('\n').filter((image) => image.startsWith(`${repository}:`) && image !== current && !image.endsWith(':<none>'));
+  const others = stdout
+    .split('\n')
+    .filter((image) => image.startsWith(`${repository}:`) && image !== current && !image.endsWith(':<none>'));
   const removed: string[] = [];
   // Docker lists the youngest first.
   for (const image of others.slice(kept)) {

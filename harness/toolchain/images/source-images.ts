@@ -51,7 +51,10 @@ export async function assembleSourceImages(options: ImageOptions): Promise<Image
   const images: ImageSet = {
     node,
     istio: { hub: 'meshproof', tag: istioTag(toolchain) },
-    metallb: { controller: `meshproof/metallb-controller:${versions.metallb}`, speaker: `meshproof/metallb-speaker:${versions.metallb}` },
+    metallb: {
+      controller: `meshproof/metallb-controller:${versions.metallb}`,
+      speaker: `meshproof/metallb-speaker:${versions.metallb}`,
+    },
     httpbin: { image: `meshproof/httpbin:${versions.httpbin}`, port: 8080 },
     curl: `meshproof/curl:${hash}`,
     coredns: { '1.2.6': `meshproof/coredns-1.2.6:${hash}`, '1.4.0': `meshproof/coredns-1.4.0:${hash}` },
@@ -61,7 +64,12 @@ export async function assembleSourceImages(options: ImageOptions): Promise<Image
   if (await docker.hasImage(node)) return images;
 
   const inNode = [...(await kubernetesImagePlans(toolchain)), ...meshImagePlans(toolchain)];
-  const beside = Object.entries(images.coredns).map(([version, tag]): ImagePlan => ({ tag, from: 'scratch', files: { [`coredns-${version}`]: '/coredns' }, entrypoint: '/coredns' }));
+  const beside = Object.entries(images.coredns).map(([version, tag]): ImagePlan => ({
+    tag,
+    from: 'scratch',
+    files: { [`coredns-${version}`]: '/coredns' },
+    entrypoint: '/coredns',
+  }));
   const plans = [...inNode, ...beside];
   say('importing the root filesystems');
   await Promise.all([
@@ -82,16 +90,30 @@ export async function assembleSourceImages(options: ImageOptions): Promise<Image
   say('assembling the node image');
   const pause = inNode.find((plan) => plan.tag.includes('/pause:'))?.tag ?? '';
   await buildNodeBase(pause, options);
-  await bakeNode({ ...options, base: 'meshproof/node-bare:latest', node, payload: [...inNode.map((plan) => plan.tag), images.curl] });
+  await bakeNode({
+    ...options,
+    base: 'meshproof/node-bare:latest',
+    node,
+    payload: [...inNode.map((plan) => plan.tag), images.curl],
+  });
   say('removing images of earlier toolchains');
-  for (const current of [node, images.curl, ...Object.values(images.coredns)]) await removeOldImages(docker, current.slice(0, current.lastIndexOf(':')), current);
+  for (const current of [node, images.curl, ...Object.values(images.coredns)])
+    await removeOldImages(docker, current.slice(0, current.lastIndexOf(':')), current);
   return images;
 }
 
 /** The hash that names the node image: over every artifact's key, the node's own files and how the images are put together. */
 export async function sourceImagesHash(toolchain: Named): Promise<string> {
-  const nodeFiles = await Promise.all((await readdir(nodeFixtures)).sort().map(async (name) => `${name}\n${await readFile(join(nodeFixtures, name), 'utf8')}`));
-  return digest([JSON.stringify(Object.entries(toolchain.keys).sort()), JSON.stringify(meshImagePlans(toolchain)), ...nodeFiles]);
+  const nodeFiles = await Promise.all(
+    (await readdir(nodeFixtures))
+      .sort()
+      .map(async (name) => `${name}\n${await readFile(join(nodeFixtures, name), 'utf8')}`),
+  );
+  return digest([
+    JSON.stringify(Object.entries(toolchain.keys).sort()),
+    JSON.stringify(meshImagePlans(toolchain)),
+    ...nodeFiles,
+  ]);
 }
 
 /** Image tags must be valid and say which Istio this is. */
@@ -120,14 +142,18 @@ async function kubernetesImagePlans(toolchain: Toolchain): Promise<ImagePlan[]> 
 
 function meshImagePlans(toolchain: Named): ImagePlan[] {
   const tag = istioTag(toolchain);
-  const proxyUser = 'RUN useradd --uid 1337 --user-group --create-home istio-proxy && mkdir -p /var/lib/istio/envoy /etc/istio/proxy && chmod 777 /etc/istio/proxy';
+  const proxyUser =
+    'RUN useradd --uid 1337 --user-group --create-home istio-proxy && mkdir -p /var/lib/istio/envoy /etc/istio/proxy && chmod 777 /etc/istio/proxy';
   const bootstrap = { 'envoy-bootstrap': '/var/lib/istio/envoy/envoy_bootstrap_tmpl.json' };
   return [
     {
       tag: `meshproof/proxyv2:${tag}`,
       from: 'base',
       files: { envoy: '/usr/local/bin/envoy', 'pilot-agent': '/usr/local/bin/pilot-agent', ...bootstrap },
-      lines: [proxyUser, `ENV ISTIO_META_ISTIO_PROXY_SHA=${versions.envoy} ISTIO_META_ISTIO_VERSION=${toolchain.istioSeries}-${tag}`],
+      lines: [
+        proxyUser,
+        `ENV ISTIO_META_ISTIO_PROXY_SHA=${versions.envoy} ISTIO_META_ISTIO_VERSION=${toolchain.istioSeries}-${tag}`,
+      ],
       entrypoint: '/usr/local/bin/pilot-agent',
     },
     {
@@ -137,17 +163,39 @@ function meshImagePlans(toolchain: Named): ImagePlan[] {
       lines: [proxyUser, 'USER 1337:1337'],
       entrypoint: '/usr/local/bin/pilot-discovery',
     },
-    { tag: `meshproof/metallb-controller:${versions.metallb}`, from: 'base', files: { metallb: '/controller' }, entrypoint: '/controller' },
-    { tag: `meshproof/metallb-speaker:${versions.metallb}`, from: 'base', files: { 'metallb-speaker': '/speaker' }, entrypoint: '/speaker' },
-    { tag: `meshproof/httpbin:${versions.httpbin}`, from: 'base', files: { httpbin: '/usr/local/bin/go-httpbin' }, entrypoint: '/usr/local/bin/go-httpbin' },
+    {
+      tag: `meshproof/metallb-controller:${versions.metallb}`,
+      from: 'base',
+      files: { metallb: '/controller' },
+      entrypoint: '/controller',
+    },
+    {
+      tag: `meshproof/metallb-speaker:${versions.metallb}`,
+      from: 'base',
+      files: { 'metallb-speaker': '/speaker' },
+      entrypoint: '/speaker',
+    },
+    {
+      tag: `meshproof/httpbin:${versions.httpbin}`,
+      from: 'base',
+      files: { httpbin: '/usr/local/bin/go-httpbin' },
+      entrypoint: '/usr/local/bin/go-httpbin',
+    },
   ];
 }
 
-async function buildImage(plan: ImagePlan, base: string, { toolchain, docker, cache, signal }: ImageOptions): Promise<void> {
+async function buildImage(
+  plan: ImagePlan,
+  base: string,
+  { toolchain, docker, cache, signal }: ImageOptions,
+): Promise<void> {
   const context = join(cache.root, 'partial', `image-${digest([plan.tag])}`);
   await rm(context, { recursive: true, force: true });
   await mkdir(context, { recursive: true });
-  const lines = [`FROM ${plan.from === 'scratch' ? 'scratch' : base}`, 'ENV PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin'];
+  const lines = [
+    `FROM ${plan.from === 'scratch' ? 'scratch' : base}`,
+    'ENV PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin',
+  ];
   // Files before everything else, so that users are made and permissions are set last.
   for (const [component, path] of Object.entries(plan.files)) {
     await linkOrCopy(locate(toolchain, component), join(context, component));
@@ -156,7 +204,10 @@ async function buildImage(plan: ImagePlan, base: string, { toolchain, docker, ca
   lines.push(...(plan.lines ?? []));
   if (plan.entrypoint !== undefined) lines.push(`ENTRYPOINT ["${plan.entrypoint}"]`);
   await writeFile(join(context, 'Dockerfile'), `${lines.join('\n')}\n`);
-  await docker.run(['build', '--quiet', '--network', 'none', '--tag', plan.tag, context], { purpose: `assemble ${plan.tag}`, signal });
+  await docker.run(['build', '--quiet', '--network', 'none', '--tag', plan.tag, context], {
+    purpose: `assemble ${plan.tag}`,
+    signal,
+  });
   await rm(context, { recursive: true });
 }
 
@@ -168,9 +219,13 @@ async function buildNodeBase(pause: string, { toolchain, docker, cache, signal }
     const text = await readFile(join(nodeFixtures, name), 'utf8');
     await writeFile(join(context, name), text.replaceAll('{{pause}}', pause));
   }
-  for (const program of ['kubelet', 'kubeadm', 'kubectl']) await linkOrCopy(locate(toolchain, program), join(context, 'bin', program));
+  for (const program of ['kubelet', 'kubeadm', 'kubectl'])
+    await linkOrCopy(locate(toolchain, program), join(context, 'bin', program));
   await writeFile(join(context, 'version'), toolchain.kubernetesVersion);
-  await docker.run(['build', '--quiet', '--network', 'none', '--tag', 'meshproof/node-bare:latest', context], { purpose: 'assemble the node image', signal });
+  await docker.run(['build', '--quiet', '--network', 'none', '--tag', 'meshproof/node-bare:latest', context], {
+    purpose: 'assemble the node image',
+    signal,
+  });
   await rm(context, { recursive: true });
 }
 
