@@ -331,6 +331,19 @@ export const catalogue = {
     remedy:
       'The message names each claim with both verdicts. After a change to a scenario this is what the replay is for.',
   },
+  MP720: {
+    title: 'run folder leads outside of itself',
+    blame: 'usage',
+    meaning:
+      'A run folder names a file, or holds a link, that lies outside of it. No run writes such a folder: it was changed, or made by hand. Nothing outside was read or written.',
+    remedy: 'Use the folder as the run wrote it, or an archive made by `meshproof report --archive`.',
+  },
+  MP721: {
+    title: 'file of a run folder too large',
+    blame: 'usage',
+    meaning: 'A run folder holds a file that is larger than any that a run writes, so it was not read.',
+    remedy: 'See what the file is; the message names it with its size.',
+  },
   // MP8xx: diagnoses of a broken path, by its first broken hop
   MP801: {
     title: 'the proxy does not have the change',

@@ -13,23 +13,26 @@ export const phases = [
 ] as const;
 export type Phase = (typeof phases)[number];
 
+const word = z.string().max(10_000);
+const moment = z.iso.datetime();
+
 /** run.json: everything a report, a diff or a gate needs to know of a run. Written anew after each phase and each scenario. */
 export const runRecordSchema = z.object({
   schema: z.literal(1),
-  run: z.string(),
-  startedAt: z.string(),
-  endedAt: z.string().optional(),
+  run: word,
+  startedAt: moment,
+  endedAt: moment.optional(),
   verdict: z.enum(['running', 'passed', 'failed', 'error']),
-  command: z.array(z.string()),
+  command: z.array(word).max(1_000),
   provider: z.enum(['kind', 'existing']),
-  clusters: z.array(z.string()),
-  versions: z.object({ kubernetes: z.string(), istio: z.string(), edition: z.string() }).optional(),
+  clusters: z.array(word).max(1_000),
+  versions: z.object({ kubernetes: word, istio: word, edition: word }).optional(),
   /** Begin and end of each phase in seconds since the run started; phases may overlap. */
   phases: z.partialRecord(z.enum(phases), z.object({ from: z.number(), to: z.number() })),
   /** What bringing the environment up did. */
-  setUp: z.array(stepResultSchema).default([]),
-  scenarios: z.array(scenarioResultSchema),
-  error: z.object({ code: z.string(), message: z.string() }).optional(),
+  setUp: z.array(stepResultSchema).max(10_000).default([]),
+  scenarios: z.array(scenarioResultSchema).max(10_000),
+  error: z.object({ code: word, message: z.string().max(4_000_000) }).optional(),
   /** Seed of the order in which the scenarios were shuffled. */
   shuffle: z.number().optional(),
   peakMemoryBytes: z.number().optional(),

@@ -19,10 +19,11 @@ export async function latestRun(reports: string): Promise<string> {
 /**
  * The record of a run in its folder.
  *
- * @throws MeshproofError MP710 when there is none.
+ * @throws MeshproofError MP710 when there is none, or when it is not as a run writes it; MP720 and MP721 for one that no run wrote.
  */
 export async function openRun(folder: string): Promise<RunRecord> {
   return await RunRecord.open(folder).catch((cause: unknown) => {
+    if (cause instanceof MeshproofError) throw cause;
     throw new MeshproofError('MP710', {
       what: `${folder} holds no run.json that can be read`,
       seen: cause instanceof Error ? cause.message.slice(0, 300) : String(cause),

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { RunData } from '../report/run-data.ts';
 import type { ClaimResult, ScenarioResult } from '../scenario/claims.ts';
 import { putBack, play } from '../scenario/play.ts';
@@ -27,7 +26,8 @@ export interface Replayed {
  * clusters, proxies and pods. Nothing outside of the folder is read, started or called.
  *
  * @param folder of the run
- * @throws MeshproofError MP710 for a folder without a run, MP713 when the evidence does not have what a scenario asks.
+ * @throws MeshproofError MP710 for a folder without a run, MP101 for a scenario that is not here, MP713 when the evidence does not have what a
+ *   scenario asks, MP720 and MP721 for a folder that no run wrote.
  */
 export async function replay(folder: string): Promise<Replayed> {
   const started = performance.now();
@@ -36,7 +36,7 @@ export async function replay(folder: string): Promise<Replayed> {
   await useMatchers();
   const scenarios: ScenarioResult[] = [];
   for (const recorded of data.scenarios) {
-    const evidence = await RecordedEvidence.open(join(folder, 'evidence', recorded.id));
+    const evidence = await RecordedEvidence.open(folder, recorded.id);
     const isLast = !recorded.steps.some(({ title }) => title === putBack);
     const result = await play(await loadScenario(recorded.id), {
       environment,

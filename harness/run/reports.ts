@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cover, type CoveredCommand } from '../report/coverage.ts';
 import { conformanceReport } from '../report/conformance.ts';
@@ -6,6 +6,7 @@ import { reportPage } from '../report/html/report-page.ts';
 import { parsePage, type Page } from '../report/page.ts';
 import type { RunData } from '../report/run-data.ts';
 import { transcript } from '../report/transcript.ts';
+import { writeInside } from '../tape/run-folder.ts';
 import { listScenarios } from './scenario-files.ts';
 import { setUpPageSteps } from './set-up-steps.ts';
 
@@ -22,13 +23,13 @@ export async function readWalkthrough(): Promise<{ readonly page: Page; readonly
 export async function writeTranscript(folder: string, data: RunData): Promise<string> {
   const { page, covered } = await readWalkthrough();
   const file = join(folder, 'walkthrough.md');
-  await writeFile(file, transcript(page, covered, data));
+  await writeInside(file, transcript(page, covered, data));
   return file;
 }
 
 /** Writes every report that is made of a run's record alone, beside its run.json. */
 export async function writeReports(folder: string, data: RunData): Promise<void> {
   await writeTranscript(folder, data);
-  await writeFile(join(folder, 'conformance.yaml'), conformanceReport(data));
-  await writeFile(join(folder, 'report.html'), reportPage(data, folder));
+  await writeInside(join(folder, 'conformance.yaml'), conformanceReport(data));
+  await writeInside(join(folder, 'report.html'), reportPage(data));
 }

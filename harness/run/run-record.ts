@@ -1,5 +1,6 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { largest, readInside } from '../tape/run-folder.ts';
 import { runRecordSchema, type Phase, type RunData } from '../report/run-data.ts';
 
 /** The record of a run in its folder. Each change is on disk at once, by a rename, so that a killed run leaves a readable file. */
@@ -35,7 +36,10 @@ export class RunRecord {
 
   /** Opens the record that another process of the same run wrote. */
   static async open(folder: string): Promise<RunRecord> {
-    return new RunRecord(folder, runRecordSchema.parse(JSON.parse(await readFile(join(folder, 'run.json'), 'utf8'))));
+    return new RunRecord(
+      folder,
+      runRecordSchema.parse(JSON.parse(await readInside(folder, 'run.json', largest.record))),
+    );
   }
 
   get file(): string {

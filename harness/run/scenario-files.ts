@@ -14,12 +14,7 @@ const scenariosFolder = fileURLToPath(new URL('../../scenarios/', import.meta.ur
  * @throws MeshproofError MP999 when a file does not export a scenario of its own name.
  */
 export async function listScenarios(only?: readonly string[]): Promise<Scenario[]> {
-  const names = (await readdir(scenariosFolder, { recursive: true }))
-    .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
-    .sort();
-  const scenarios = await Promise.all(
-    names.map((name) => loadScenario(name.slice(0, -'.ts'.length).replaceAll('\\', '/'))),
-  );
+  const scenarios = await Promise.all((await scenarioIds()).map(load));
   // `prerequisites` opens the walkthrough and `cleanup` ends it, whatever their place in the alphabet; what kills or takes away the mesh comes
   // late. No scenario depends on the order.
   const rank = ({ meta }: Scenario): number =>
@@ -31,22 +26,29 @@ export async function listScenarios(only?: readonly string[]): Promise<Scenario[
 export const namespacesOf = (scenarios: readonly Scenario[]): string[] =>
   [...new Set(scenarios.flatMap(({ meta }) => meta.needs.namespaces))].sort();
 
+/** The ids of all scenario files: their paths below scenarios/. */
+async function scenarioIds(): Promise<string[]> {
+  return (await readdir(scenariosFolder, { recursive: true }))
+    .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
+    .map((name) => name.slice(0, -'.ts'.length).replaceAll('\\', '/'))
+    .sort();
+}
+
 /**
- * Reads one scenario file.
+ * Reads one scenario file. The id may come from a run folder that somebody else wrote, so it is looked up among the files that are there, and
+ * never made into a path of its own.
  *
  * @throws MeshproofError MP101 when there is none, MP999 when it does not export a scenario of its own name.
  */
 export async function loadScenario(id: string): Promise<Scenario> {
-  const module = (await import(pathToFileURL(join(scenariosFolder, `${id}.ts`)).href).catch((cause: unknown) => {
-    if (
-      cause instanceof Error &&
-      'code' in cause &&
-      cause.code === 'ERR_MODULE_NOT_FOUND' &&
-      cause.message.includes(`${id}.ts`)
-    )
-      throw new MeshproofError('MP101', { what: `no scenario is named "${id}"`, cause });
-    throw cause;
-  })) as { default?: Scenario };
+  const known = await scenarioIds();
+  const found = known.find((one) => one === id);
+  if (found === undefined) throw unknownScenario([id], known);
+  return await load(found);
+}
+
+async function load(id: string): Promise<Scenario> {
+  const module = (await import(pathToFileURL(join(scenariosFolder, `${id}.ts`)).href)) as { default?: Scenario };
   if (module.default?.meta.id !== id)
     throw new MeshproofError('MP999', {
       what: `scenarios/${id}.ts does not export the scenario ${id}`,
@@ -63,11 +65,13 @@ export async function loadScenario(id: string): Promise<Scenario> {
 export async function checkIds(ids: readonly string[]): Promise<void> {
   const known = (await listScenarios()).map(({ meta }) => meta.id);
   const unknown = ids.filter((id) => !known.includes(id));
-  if (unknown.length > 0) {
-    throw new MeshproofError('MP101', {
-      what: `no scenario is named ${unknown.map((id) => `"${id}"`).join(', ')}`,
-      expected: `one of ${known.join(', ')}`,
-      seen: `nearest: ${nearestTo(unknown[0] ?? '', known)[0] ?? 'none'}`,
-    });
-  }
+  if (unknown.length > 0) throw unknownScenario(unknown, known);
+}
+
+function unknownScenario(ids: readonly string[], known: readonly string[]): MeshproofError {
+  return new MeshproofError('MP101', {
+    what: `no scenario is named ${ids.map((id) => JSON.stringify(id.slice(0, 100))).join(', ')}`,
+    expected: `one of ${known.join(', ')}`,
+    seen: `nearest: ${nearestTo(ids[0]?.slice(0, 100) ?? '', known)[0] ?? 'none'}`,
+  });
 }

@@ -2,44 +2,57 @@ import { z } from 'zod';
 import { hopSchema } from '../probe/trace.ts';
 import { actionSchema } from './journal.ts';
 
+/** The longest text, in characters, and the longest list that the record of a run holds: bounds for a record that somebody else wrote. */
+const longest = { word: 10_000, text: 4_000_000, list: 100_000 } as const;
+const word = z.string().max(longest.word);
+const text = z.string().max(longest.text);
+const list = <Item extends z.ZodType>(item: Item): z.ZodArray<Item> => z.array(item).max(longest.list);
+
+/** A scenario's id: its path below scenarios/, without the ending. It is the place of its evidence below `evidence/`, too. */
+export const scenarioIdSchema = z
+  .string()
+  .max(200)
+  .regex(/^\w[\w.-]*(\/\w[\w.-]*)*$/, 'the path of a scenario file below scenarios/');
+
 /** The verdict on one claim, as plain data that crosses from the test worker into run.json. */
 export const claimResultSchema = z.object({
-  name: z.string(),
+  name: word,
   verdict: z.enum(['passed', 'failed', 'notSupported', 'error']),
   seconds: z.number(),
   /** Why it failed, or why it is not supported. */
-  reason: z.string().optional(),
-  code: z.string().optional(),
+  reason: text.optional(),
+  code: word.optional(),
   /** The first broken hop of its path, when that is what broke. */
-  diagnosis: z.object({ code: z.string(), hop: z.string(), cause: z.string(), try: z.string() }).optional(),
+  diagnosis: z.object({ code: word, hop: word, cause: text, try: text }).optional(),
   /** A figure that a claim which holds found: a count of failed calls, say. */
-  note: z.string().optional(),
+  note: text.optional(),
   /** What was done to prove it. */
-  actions: z.array(actionSchema).default([]),
+  actions: list(actionSchema).default([]),
   /** The path that was followed for it, proxy by proxy. */
-  hops: z.array(hopSchema).default([]),
+  hops: list(hopSchema).default([]),
 });
 
 export type ClaimResult = z.infer<typeof claimResultSchema>;
 
 export const stepResultSchema = z.object({
-  title: z.string(),
+  title: word,
   seconds: z.number(),
-  actions: z.array(actionSchema).default([]),
-  hops: z.array(hopSchema).default([]),
+  actions: list(actionSchema).default([]),
+  hops: list(hopSchema).default([]),
 });
 export type StepResult = z.infer<typeof stepResultSchema>;
 
 /** What a scenario leaves: its claims and steps, and the error that ended it before its last claim, if one did. */
 export const scenarioResultSchema = z.object({
-  id: z.string(),
-  section: z.string(),
+  id: scenarioIdSchema,
+  section: word,
   seconds: z.number(),
-  claims: z.array(claimResultSchema),
-  steps: z.array(stepResultSchema),
-  evidence: z.string(),
+  claims: list(claimResultSchema),
+  steps: list(stepResultSchema),
+  /** Its evidence, relative to the run's folder; older records have a path of the machine that they were made on. */
+  evidence: word,
   /** What the page relies on and Istio no longer has, with what stands in for it. */
-  replaced: z.array(z.object({ was: z.string(), by: z.string() })).default([]),
+  replaced: list(z.object({ was: word, by: word })).default([]),
 });
 
 export type ScenarioResult = z.infer<typeof scenarioResultSchema>;

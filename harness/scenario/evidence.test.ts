@@ -10,9 +10,12 @@ import { eventually } from './convergence.ts';
 import { EvidenceFolder, tapeFile } from './evidence.ts';
 import { RecordedEvidence } from './recorded-evidence.ts';
 
+const scenario = 'one';
 let folder: string;
+let evidence: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'meshproof-tape-'));
+  evidence = join(folder, 'evidence', scenario);
 });
 afterEach(async () => {
   await rm(folder, { recursive: true });
@@ -22,10 +25,10 @@ afterEach(async () => {
 async function twice<T>(
   work: (outside: <A>(answer: A) => Promise<A>) => Promise<T>,
 ): Promise<{ readonly live: T; readonly replayed: T }> {
-  const recording = new EvidenceFolder(folder);
+  const recording = new EvidenceFolder(evidence);
   const live = await withTape(recording, () => work((answer) => Promise.resolve(answer)));
   await recording.written();
-  const recorded = await RecordedEvidence.open(folder);
+  const recorded = await RecordedEvidence.open(folder, scenario);
   return {
     live,
     replayed: await withTape(recorded, () => work(() => Promise.reject(new Error('a replay asks nobody')))),
@@ -50,10 +53,10 @@ describe('a replay gets every answer as it was', () => {
     const absent = Object.assign(new Error('HTTP 404'), { code: 404, body: 'not found' });
     const refused = new MeshproofError('MP507', { what: 'namespace foo is not meshproof’s', where: 'cluster west' });
     for (const failing of [absent, refused]) {
-      const recording = new EvidenceFolder(folder);
+      const recording = new EvidenceFolder(evidence);
       await expect(withTape(recording, () => ask('q', () => Promise.reject(failing)))).rejects.toBe(failing);
       await recording.written();
-      const recorded = await RecordedEvidence.open(folder);
+      const recorded = await RecordedEvidence.open(folder, scenario);
       const error: unknown = await withTape(recorded, () => ask('q', () => Promise.resolve(1))).catch(
         (reason: unknown) => reason,
       );
@@ -67,10 +70,10 @@ describe('a replay gets every answer as it was', () => {
   });
 
   test('a question that was never asked has no answer, and says during what', async () => {
-    const recording = new EvidenceFolder(folder);
+    const recording = new EvidenceFolder(evidence);
     recording.during('step one');
     await withTape(recording, () => ask('q', () => Promise.resolve(1)));
-    const recorded = await RecordedEvidence.open(folder);
+    const recorded = await RecordedEvidence.open(folder, scenario);
     recorded.during('step two');
     await expect(recorded.ask('q')).rejects.toThrow(
       expect.objectContaining({
@@ -127,7 +130,7 @@ describe('waiting', () => {
         return await outside(1);
       }),
     );
-    expect(await readFile(join(folder, tapeFile), 'utf8')).not.toContain('inner');
+    expect(await readFile(join(evidence, tapeFile), 'utf8')).not.toContain('inner');
   });
 });
 
@@ -150,21 +153,21 @@ test('a client is opened at its first question only, its secrets are not written
   expect(live).toEqual(['v1', '{"secret":"do not tell"}']);
   expect(replayed).toEqual(['v1', '{}']);
   expect(opened).toBe(1);
-  expect(await readFile(join(folder, tapeFile), 'utf8')).not.toContain('do not tell');
+  expect(await readFile(join(evidence, tapeFile), 'utf8')).not.toContain('do not tell');
 });
 
 test('what is seen again is not written again', async () => {
-  const recording = new EvidenceFolder(folder);
+  const recording = new EvidenceFolder(evidence);
   for (let look = 0; look < 5; look += 1)
     await withTape(recording, () =>
       ask('dump', () => Promise.resolve({ configs: [] }), { file: 'west foo/sleep.config-dump.json' }),
     );
-  expect((await readdir(folder)).sort()).toEqual(['001-west_foo_sleep.config-dump.json', tapeFile]);
-  expect((await readFile(join(folder, tapeFile), 'utf8')).trim().split('\n')).toHaveLength(5);
+  expect((await readdir(evidence)).sort()).toEqual(['001-west_foo_sleep.config-dump.json', tapeFile]);
+  expect((await readFile(join(evidence, tapeFile), 'utf8')).trim().split('\n')).toHaveLength(5);
 });
 
 test('a folder that is used again begins a new tape', async () => {
   for (const answer of [1, 2])
-    await withTape(new EvidenceFolder(folder), () => ask('q', () => Promise.resolve(answer)));
-  expect(await (await RecordedEvidence.open(folder)).ask('q')).toBe(2);
+    await withTape(new EvidenceFolder(evidence), () => ask('q', () => Promise.resolve(answer)));
+  expect(await (await RecordedEvidence.open(folder, scenario)).ask('q')).toBe(2);
 });

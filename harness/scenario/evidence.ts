@@ -15,21 +15,28 @@ const refusalSchema = z.object({
   /** A meshproof error by its code, or any other with what tells it apart. */
   code: z.union([z.string(), z.number()]).optional(),
   message: z.string(),
-  details: z.record(z.string(), z.unknown()).optional(),
+  details: z.partialRecord(z.enum(['what', 'where', 'expected', 'seen', 'remedy', 'evidence']), z.string()).optional(),
   body: z.unknown().optional(),
 });
+
+const count = z.int().min(0).max(10_000_000);
 
 /** One line of the tape: an answer, or the length of a series of looks. */
 export const tapeLineSchema = z.union([
   z.object({
     during: z.string(),
     question: z.string(),
-    index: z.number(),
+    index: count,
     answer: z.unknown().optional(),
-    file: z.string().optional(),
+    /** Name of the file beside the tape that holds the answer. */
+    file: z
+      .string()
+      .max(255)
+      .regex(/^\w[\w.-]*$/)
+      .optional(),
     refusal: refusalSchema.optional(),
   }),
-  z.object({ during: z.string(), looking: z.string(), index: z.number(), looks: z.number(), seconds: z.number() }),
+  z.object({ during: z.string(), looking: z.string(), index: count, looks: count, seconds: z.number().min(0) }),
 ]);
 export type TapeLine = z.infer<typeof tapeLineSchema>;
 
@@ -143,11 +150,16 @@ export class EvidenceFolder implements Evidence {
   }
 }
 
+/** Those of some texts that are there. */
+const told = <Key extends string>(texts: Readonly<Record<Key, string | undefined>>): Partial<Record<Key, string>> =>
+  Object.fromEntries(Object.entries(texts).filter(([, text]) => text !== undefined)) as Partial<Record<Key, string>>;
+
 /** An error as plain data: enough for whoever meets it in a replay to judge it as live. */
 function refusalOf(error: unknown): z.infer<typeof refusalSchema> {
   if (error instanceof MeshproofError) {
-    const { cause: _cause, ...details } = error.details;
-    return { code: error.code, message: error.message, details: { ...details } };
+    const { where, expected, seen, remedy, evidence } = error.details;
+    const details = { where, expected, seen, remedy, evidence };
+    return { code: error.code, message: error.message, details: told(details) };
   }
   const { code, body } = (error ?? {}) as { code?: unknown; body?: unknown };
   return {

@@ -56,7 +56,7 @@ async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOpt
     seconds: secondsSince(started),
     claims: meta.claims.map((name) => claims.get(name) ?? unproven(name, 'never proven', 'MP705')),
     steps,
-    evidence: evidence.path,
+    evidence: `evidence/${meta.id}`,
     replaced: [...(meta.replaced ?? [])],
   });
 

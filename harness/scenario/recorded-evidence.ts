@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isErrorCode } from '../errors/catalogue.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
+import { isMissing, largest, readInside } from '../tape/run-folder.ts';
 import type { Looking } from '../tape/tape.ts';
 import { Places, tapeFile, tapeLineSchema, type Evidence, type TapeLine } from './evidence.ts';
 
@@ -14,18 +14,32 @@ type Series = Extract<TapeLine, { looking: string }>;
  */
 export class RecordedEvidence implements Evidence {
   readonly path: string;
+  readonly #run: string;
+  readonly #below: string;
   readonly #lines: ReadonlyMap<string, TapeLine>;
   readonly #files = new Map<string, Promise<unknown>>();
   readonly #places = new Places();
 
-  private constructor(path: string, lines: ReadonlyMap<string, TapeLine>) {
-    this.path = path;
+  private constructor(run: string, below: string, lines: ReadonlyMap<string, TapeLine>) {
+    this.#run = run;
+    this.#below = below;
+    this.path = join(run, below);
     this.#lines = lines;
   }
 
-  /** @throws MeshproofError MP713 when the folder holds no tape, or one that cannot be read. */
-  static async open(path: string): Promise<RecordedEvidence> {
-    const text = await readFile(join(path, tapeFile), 'utf8').catch((cause: unknown) => {
+  /**
+   * Opens the evidence of one scenario.
+   *
+   * @param run folder of the run; nothing outside of it is read
+   * @param scenario id, which is the folder's place below `evidence/`
+   * @throws MeshproofError MP713 when the folder holds no tape, or one that cannot be read; MP720 when it leads outside of the run; MP721 when
+   *   the tape is larger than is read.
+   */
+  static async open(run: string, scenario: string): Promise<RecordedEvidence> {
+    const below = join('evidence', scenario);
+    const path = join(run, below);
+    const text = await readInside(run, join(below, tapeFile), largest.tape).catch((cause: unknown) => {
+      if (!isMissing(cause)) throw cause;
       throw new MeshproofError('MP713', { what: 'there is no evidence to replay', where: join(path, tapeFile), cause });
     });
     const lines = new Map<string, TapeLine>();
@@ -43,7 +57,7 @@ export class RecordedEvidence implements Evidence {
         parsed,
       );
     }
-    return new RecordedEvidence(path, lines);
+    return new RecordedEvidence(run, below, lines);
   }
 
   during(title: string): void {
@@ -95,9 +109,10 @@ export class RecordedEvidence implements Evidence {
   async #read(file: string): Promise<unknown> {
     const reading =
       this.#files.get(file) ??
-      readFile(join(this.path, file), 'utf8')
+      readInside(this.#run, join(this.#below, file), largest.answer)
         .then((text) => JSON.parse(text) as unknown)
         .catch((cause: unknown) => {
+          if (cause instanceof MeshproofError) throw cause;
           throw new MeshproofError('MP713', {
             what: 'a file of the evidence is missing or broken',
             where: join(this.path, file),
@@ -122,6 +137,6 @@ function parse(line: string): TapeLine | undefined {
 }
 
 function revived({ code, message, details, body }: NonNullable<Answer['refusal']>): Error {
-  if (typeof code === 'string' && isErrorCode(code)) return new MeshproofError(code, { what: message, ...details });
+  if (typeof code === 'string' && isErrorCode(code)) return new MeshproofError(code, { ...details, what: message });
   return Object.assign(new Error(message), code === undefined ? {} : { code }, body === undefined ? {} : { body });
 }

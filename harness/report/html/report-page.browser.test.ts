@@ -24,7 +24,7 @@ beforeAll(async () => {
   const run = runRecordSchema.parse(
     JSON.parse(await readFile(new URL('../../../fixtures/runs/three-scenarios.json', import.meta.url), 'utf8')),
   );
-  await writeFile(join(folder, 'report.html'), reportPage(broken(run), folder));
+  await writeFile(join(folder, 'report.html'), reportPage(broken(run)));
 }, 300_000);
 
 afterAll(async () => {

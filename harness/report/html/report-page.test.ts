@@ -49,7 +49,7 @@ function withClaim(changes: Partial<RunData['scenarios'][number]['claims'][numbe
 
 describe('report.html', () => {
   test('needs nothing from the network: no script, no reference outside of itself', () => {
-    const page = reportPage(run, '/reports/x');
+    const page = reportPage(run);
     expect(page).not.toMatch(/<script|src=|href="https?:|url\(['"]?http|@import/);
     const links = [...page.matchAll(/href="#([^"]+)"/g)].map(([, id]) => id);
     expect(links).toEqual(expect.arrayContaining(['prerequisites', 'direct-sidecar', 'dns-stub-domain']));
@@ -57,7 +57,7 @@ describe('report.html', () => {
   });
 
   test('draws each proxy that a trace went through, and a whole path as a line that holds', () => {
-    const page = reportPage(withClaim({ hops: traced('httpbin.bar') }), '/reports/x');
+    const page = reportPage(withClaim({ hops: traced('httpbin.bar') }));
     expect(page).toMatch(/<title>west foo\/sleep<\/title>/);
     expect(page).toMatch(
       /<path class="line passed" [^>]*><title>foo\/sleep → istio-ingressgateway: every hop is there/,
@@ -66,10 +66,7 @@ describe('report.html', () => {
   });
 
   test('shows the hop that broke in red, with what came nearest', () => {
-    const page = reportPage(
-      withClaim({ verdict: 'failed', reason: 'the path breaks', hops: traced('httpbin.baz') }),
-      '/reports/x',
-    );
+    const page = reportPage(withClaim({ verdict: 'failed', reason: 'the path breaks', hops: traced('httpbin.baz') }));
     expect(page).toMatch(
       /<li class="hop failed"[^>]*><b>east istio-system\/istio-ingressgateway<\/b> filter chain<br>expected a filter chain for SNI outbound_\.8000_\._\.httpbin\.baz\.global<br>nearest: outbound_\.8000_\._\.httpbin\.bar\.global/,
     );
@@ -80,22 +77,18 @@ describe('report.html', () => {
   test('what a mesh says never becomes markup', () => {
     const page = reportPage(
       withClaim({ verdict: 'failed', reason: '<img src=x onerror=alert(1)>', name: 'a "quoted" & <b>bold</b> claim' }),
-      '/reports/x',
     );
     expect(page).toContain('&lt;img src=x onerror=alert(1)&gt;');
     expect(page).toContain('a &quot;quoted&quot; &amp; &lt;b&gt;bold&lt;/b&gt; claim');
   });
 
   test('of a run that ended early says why, and shows what it had', () => {
-    const page = reportPage(
-      {
-        ...run,
-        verdict: 'error',
-        error: { code: 'MP901', message: 'MP901 interrupted: stopped by SIGINT' },
-        scenarios: [],
-      },
-      '/reports/x',
-    );
+    const page = reportPage({
+      ...run,
+      verdict: 'error',
+      error: { code: 'MP901', message: 'MP901 interrupted: stopped by SIGINT' },
+      scenarios: [],
+    });
     expect(page).toContain('The run did not come to a verdict');
     expect(page).toContain('MP901 interrupted: stopped by SIGINT');
   });

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { countClaims, countsTold, countVerdicts, phaseSeconds, type RunData } from '../run-data.ts';
 import { Markup, markup } from './markup.ts';
 import { signs, worstOf } from '../summary.ts';
@@ -7,14 +8,21 @@ import { timeline } from './timeline.ts';
 import { topology } from './topology.ts';
 
 /**
- * report.html: the whole run on one page that needs no network, made of run.json alone.
- *
- * @param folder of the run, which evidence is linked relative to
+ * What a browser may do for the page: draw it with its own style sheet, and nothing else. No script runs, whatever a record holds, and nothing
+ * is loaded or sent.
  */
-export function reportPage(data: RunData, folder: string): string {
+const policy = [
+  "default-src 'none'",
+  `style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`,
+  "base-uri 'none'",
+  "form-action 'none'",
+].join('; ');
+
+/** report.html: the whole run on one page that needs no network, made of run.json alone. It lies beside the evidence that it links. */
+export function reportPage(data: RunData): string {
   const { total = 0 } = phaseSeconds(data);
   const page = markup`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${data.verdict}: meshproof ${data.run}</title><style>${new Markup(style)}</style></head>
+<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${policy}"><meta name="referrer" content="no-referrer"><meta name="viewport" content="width=device-width"><title>${data.verdict}: meshproof ${data.run}</title><style>${new Markup(style)}</style></head>
 <body><a class="skip" href="#scenarios">to the scenarios</a>
 <header><h1>${data.verdict === 'passed' ? 'The mesh holds' : data.verdict === 'failed' ? 'The mesh does not hold' : 'The run did not come to a verdict'}</h1>
 <p>${countsTold(countClaims(data))}. ${total > 0 ? `${total.toFixed(1)} s.` : ''}<br><small>run ${data.run} · ${data.startedAt} · ${data.clusters.join(', ')} · Kubernetes ${data.versions?.kubernetes ?? '?'} · Istio ${data.versions?.istio ?? '?'} (${data.versions?.edition ?? '?'})</small></p>
@@ -31,7 +39,7 @@ ${data.error === undefined ? undefined : markup`<pre class="reason">${data.error
 <h2>Where the time went</h2>${timeline(data)}
 <h2 id="scenarios">Scenarios</h2>
 <p class="controls"><label><input type="checkbox" id="broken"> only those that do not hold</label></p>
-${data.scenarios.map((scenario) => scenarioSection(scenario, folder))}
+${data.scenarios.map((scenario) => scenarioSection(scenario))}
 </main></body></html>`;
   return `${page.text}\n`;
 }

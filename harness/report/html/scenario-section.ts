@@ -1,4 +1,3 @@
-import { relative } from 'node:path';
 import type { ClaimResult, ScenarioResult, StepResult } from '../../scenario/claims.ts';
 import { typed, type Action } from '../../scenario/journal.ts';
 import { countVerdicts } from '../run-data.ts';
@@ -7,8 +6,8 @@ import { markup, type Markup } from './markup.ts';
 import { workloadOf } from '../workload-name.ts';
 
 /** One scenario: its claims with their paths and evidence, and the steps that led to them. */
-export function scenarioSection(scenario: ScenarioResult, folder: string): Markup {
-  const { id, section, seconds, claims, steps, replaced, evidence } = scenario;
+export function scenarioSection(scenario: ScenarioResult): Markup {
+  const { id, section, seconds, claims, steps, replaced } = scenario;
   const verdict = worstOf(claims);
   return markup`<section class="scenario ${verdict}" id="${id.replaceAll('/', '-')}" data-verdict="${verdict}">
 <h3><span class="sign ${verdict}">${signs[verdict]}</span> ${id} <small>${countVerdicts(claims).passed} of ${claims.length} claims hold · ${seconds.toFixed(1)} s</small></h3>
@@ -16,7 +15,7 @@ export function scenarioSection(scenario: ScenarioResult, folder: string): Marku
 ${replaced.map(({ was, by }) => markup`<p class="replaced"><b>Stands in for</b> ${was}. ${by}</p>`)}
 <ul class="claims">${claims.map(claimItem)}</ul>
 <details><summary>${steps.length} steps</summary><ol class="steps">${steps.map(stepItem)}</ol></details>
-<p><a href="${relative(folder, evidence)}/">evidence: manifests, exchanges, config dumps, barriers</a></p>
+<p><a href="evidence/${id}/">evidence: manifests, exchanges, config dumps, barriers</a></p>
 </section>`;
 }
 
