@@ -1,5 +1,5 @@
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import type { Progress } from '../progress/progress.ts';
@@ -62,7 +62,9 @@ export class ExistingProvider implements ClusterProvider {
   /** Where the clusters are, whether or not they answer. */
   get addresses(): readonly ClusterAddress[] {
     const { clusters, contexts, kubeconfig } = this.#options;
-    const file = kubeconfig ?? process.env['KUBECONFIG']?.split(':')[0] ?? join(homedir(), '.kube', 'config');
-    return clusters.map((name) => ({ name, kubeconfig: file, context: contexts[name] ?? '', foreign: true }));
+    // In `meshproof exec`, KUBECONFIG is the environment's; what it was before is beside it.
+    const [own = ''] = (process.env['MESHPROOF_OUTER_KUBECONFIG'] ?? process.env['KUBECONFIG'] ?? '').split(':');
+    const file = kubeconfig ?? (own === '' ? join(homedir(), '.kube', 'config') : own);
+    return clusters.map((name) => ({ name, kubeconfig: resolve(file), context: contexts[name] ?? '', foreign: true }));
   }
 }

@@ -52,6 +52,14 @@ export const catalogue = {
     remedy:
       'Prefix the command with `npx meshproof exec --`, for example `npx meshproof exec -- npx vitest --project conformance`.',
   },
+  MP107: {
+    title: 'no such program',
+    blame: 'usage',
+    meaning:
+      '`exec` was asked for a program that is neither one of the environment (kubectl, istioctl, kind, docker) nor on the PATH, or that cannot be started.',
+    remedy:
+      'Check its name. A program of the environment that has left the cache is made again by `npx meshproof prepare`.',
+  },
   // MP2xx: the machine
   MP201: {
     title: 'no container engine',

@@ -1,15 +1,24 @@
-import { access, constants } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { access, constants, stat } from 'node:fs/promises';
+import { delimiter, join, resolve } from 'node:path';
 
-/** The full path of a program on the PATH, undefined when it is not there. */
-export async function findProgram(name: string): Promise<string | undefined> {
-  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
-    const path = join(folder, name);
-    const runs = await access(path, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (runs) return path;
-  }
+/**
+ * The full path of a program, as a shell finds it: a name with a slash is a path, any other is looked for along the search path.
+ *
+ * @param searchPath folders, as in the variable PATH; this process's own by default
+ * @returns undefined when there is no such program, or only a folder or a file of that name that nobody may run
+ */
+export async function findProgram(name: string, searchPath = process.env['PATH'] ?? ''): Promise<string | undefined> {
+  if (name === '') return undefined;
+  const candidates = name.includes('/')
+    ? [resolve(name)]
+    : searchPath.split(delimiter).map((folder) => resolve(join(folder, name)));
+  for (const path of candidates) if (await isProgram(path)) return path;
   return undefined;
+}
+
+async function isProgram(path: string): Promise<boolean> {
+  return await Promise.all([access(path, constants.X_OK), stat(path)]).then(
+    ([, found]) => found.isFile(),
+    () => false,
+  );
 }

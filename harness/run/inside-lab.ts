@@ -1,6 +1,8 @@
+import { access } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { execa } from 'execa';
+import { MeshproofError } from '../errors/meshproof-error.ts';
 import { standsIn } from '../lab/network-namespace.ts';
+import { runAttached } from '../process/run-attached.ts';
 import type { Environment } from '../scenario/environment.ts';
 import { environmentPath } from './state.ts';
 
@@ -14,20 +16,29 @@ export async function standsInside({ networkNamespace }: Environment): Promise<b
 /**
  * Runs a program where the environment lives, with its streams on this process's.
  *
- * @returns its exit code
+ * @param env variables for it, beside this process's own
+ * @returns its exit code; 128 and the signal's number when a signal ended it
+ * @throws MeshproofError MP105 when the lab's network namespace is gone, MP107 when the program cannot be started.
  */
 export async function runInside(
   { name, networkNamespace, dockerHost }: Environment,
   call: readonly string[],
+  env: Readonly<Record<string, string>> = {},
 ): Promise<number> {
-  const [program = '', ...args] =
-    networkNamespace === undefined ? call : ['nsenter', `--net=${networkNamespace}`, ...call];
-  const env = {
+  if (networkNamespace !== undefined)
+    await access(networkNamespace).catch((cause: unknown) => {
+      throw new MeshproofError('MP105', {
+        what: `the lab that the environment ${name} lived in is gone`,
+        where: networkNamespace,
+        remedy: 'Forget it with `npx meshproof down`, then bring one up with `npx meshproof up`.',
+        cause,
+      });
+    });
+  return await runAttached(networkNamespace === undefined ? call : ['nsenter', `--net=${networkNamespace}`, ...call], {
+    ...env,
     MESHPROOF_ENVIRONMENT: environmentPath(name),
     ...(dockerHost === undefined ? {} : { DOCKER_HOST: dockerHost }),
-  };
-  const { exitCode } = await execa(program, args, { stdio: 'inherit', reject: false, env });
-  return exitCode ?? 3;
+  });
 }
 
 /** Runs this very command once more, inside. */

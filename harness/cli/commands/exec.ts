@@ -1,6 +1,9 @@
+import { delimiter } from 'node:path';
 import type { Command } from 'commander';
 import { MeshproofError } from '../../errors/meshproof-error.ts';
+import { findProgram } from '../../process/find-program.ts';
 import { loadConfig } from '../../run/config.ts';
+import { layOutTools } from '../../run/environment-tools.ts';
 import { runInside } from '../../run/inside-lab.ts';
 import { readEnvironment } from '../../run/state.ts';
 
@@ -8,7 +11,7 @@ export function addExec(program: Command): void {
   program
     .command('exec')
     .description(
-      'run a program where the kept environment lives (the lab’s network namespace), e.g. exec -- kubectl … or exec -- npx vitest',
+      'run a program where the kept environment lives, with its kubectl, istioctl, kind and docker on the PATH and a kubeconfig whose contexts are named like the clusters: exec -- kubectl --context west get pods -A, exec -- bash, exec -- npx vitest',
     )
     .argument('<program>')
     .argument('[args...]')
@@ -18,7 +21,16 @@ export function addExec(program: Command): void {
       const { name } = await loadConfig(file);
       const environment = await readEnvironment(name);
       if (environment === undefined) throw new MeshproofError('MP105', { what: `no environment ${name} is kept` });
-      const known: Readonly<Record<string, string>> = environment.programs;
-      process.exitCode = await runInside(environment, [known[wanted] ?? wanted, ...args]);
+      const env = await layOutTools(environment);
+      const found = await findProgram(wanted, env['PATH']);
+      if (found === undefined)
+        throw new MeshproofError('MP107', {
+          what: `${wanted} was not found`,
+          expected: wanted.includes('/')
+            ? 'a file that may be executed'
+            : 'a program of the environment, or of the PATH',
+          seen: wanted.includes('/') ? undefined : env['PATH']?.split(delimiter).join('\n'),
+        });
+      process.exitCode = await runInside(environment, [found, ...args], env);
     });
 }
