@@ -15,17 +15,22 @@ import pLimit from 'p-limit';
 import pRetry from 'p-retry';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { holds, notYet, waitFor } from '../wait/wait-for.ts';
+import { apiClient } from './api-client.ts';
 import { apiMessage, isAbsent, isBooting } from './api-errors.ts';
-import { fieldManager, isOwn, ownLabel, scenarioLabel } from './labels.ts';
+import { fieldManager, isOwn, ownLabels, scenarioLabel } from './labels.ts';
 import { objectName, withLabels, type KubernetesObject } from './kubernetes-object.ts';
+import { OwnedObjects } from './owned-objects.ts';
+import { WriteGuard } from './write-guard.ts';
 
 export interface ClusterAddress {
   /** Name of the cluster in messages: west, east… */
   readonly name: string;
   readonly kubeconfig: string;
   readonly context: string;
-  /** A cluster that meshproof did not make: what is there and is not meshproof's is neither changed nor deleted. */
+  /** A cluster that meshproof did not make: what is there and is not this owner's is neither changed nor deleted. */
   readonly foreign?: boolean | undefined;
+  /** Id of the environment that writes there; what it makes carries it. */
+  readonly owner?: string | undefined;
 }
 
 /** Typed access to one cluster's API server. Each instance has a KubeConfig of its own, never a shared one. */
@@ -39,6 +44,8 @@ export class ClusterApi {
   readonly #discovery: DiscoveryV1Api;
   readonly #version: VersionApi;
   readonly #authorization: AuthorizationV1Api;
+  /** Set for a cluster that meshproof did not make: the only way by which anything is written there. */
+  readonly #owned: OwnedObjects | undefined;
 
   constructor(address: ClusterAddress) {
     this.address = address;
@@ -47,12 +54,16 @@ export class ClusterApi {
     config.setCurrentContext(address.context);
     this.#config = config;
     this.#ca = Buffer.from(config.getCurrentCluster()?.caData ?? '', 'base64').toString();
-    this.#discovery = config.makeApiClient(DiscoveryV1Api);
-    this.core = config.makeApiClient(CoreV1Api);
-    this.apps = config.makeApiClient(AppsV1Api);
-    this.#objects = KubernetesObjectApi.makeApiClient(config);
-    this.#version = config.makeApiClient(VersionApi);
-    this.#authorization = config.makeApiClient(AuthorizationV1Api);
+    const { name: cluster, owner, foreign } = address;
+    const guard = foreign === true ? new WriteGuard(cluster, owner) : undefined;
+    const guards = guard === undefined ? [] : [guard];
+    this.#discovery = apiClient(config, DiscoveryV1Api, guards);
+    this.core = apiClient(config, CoreV1Api, guards);
+    this.apps = apiClient(config, AppsV1Api, guards);
+    this.#objects = apiClient(config, KubernetesObjectApi, guards);
+    this.#version = apiClient(config, VersionApi, guards);
+    this.#authorization = apiClient(config, AuthorizationV1Api, guards);
+    this.#owned = guard === undefined ? undefined : new OwnedObjects({ cluster, owner, objects: this.#objects, guard });
   }
 
   /**
@@ -110,47 +121,50 @@ export class ClusterApi {
   }
 
   /**
-   * Server-side apply of one object with meshproof's field manager. A webhook or API that is still booting is tried again for a
-   * minute; a refusal is not.
+   * Server-side apply of one object with meshproof's field manager and labels. A webhook or API that is still booting is tried again for
+   * a minute; a refusal is not.
    *
    * @returns the object as the server has it now
    * @throws MeshproofError MP505 with the server's own words; MP507 for somebody else's object in a cluster of the user.
    */
   async apply(object: KubernetesObject, signal?: AbortSignal): Promise<KubernetesObject> {
-    if (this.address.foreign === true) await this.#claim(object);
-    const labelled = withLabels(object, { [ownLabel]: fieldManager });
+    const labelled = this.#labelled(object);
     // The client library knows CRDs by its own field names and drops `x-kubernetes-…` of a plain object; its reader translates them.
     const spoken =
       object.kind === 'CustomResourceDefinition' ? loadYaml<KubernetesObject>(JSON.stringify(labelled)) : labelled;
     try {
-      return await pRetry(
-        () =>
-          this.#objects.patch<KubernetesObject>(
-            spoken,
-            undefined,
-            undefined,
-            fieldManager,
-            true,
-            PatchStrategy.ServerSideApply,
-          ),
-        {
-          retries: 120,
-          factor: 1,
-          minTimeout: 500,
-          maxRetryTime: 60_000,
-          shouldRetry: ({ error }) => isBooting(error),
-          ...(signal === undefined ? {} : { signal }),
-        },
-      );
+      if (this.#owned !== undefined) return await this.#owned.apply(spoken, signal);
+      return await pRetry(() => this.#force(spoken), {
+        retries: 120,
+        factor: 1,
+        minTimeout: 500,
+        maxRetryTime: 60_000,
+        shouldRetry: ({ error }) => isBooting(error),
+        ...(signal === undefined ? {} : { signal }),
+      });
     } catch (error) {
       signal?.throwIfAborted();
-      throw new MeshproofError('MP505', {
-        what: `${objectName(object)} was refused`,
-        where: `cluster ${this.address.name}`,
-        seen: apiMessage(error),
-        cause: error,
-      });
+      throw this.#refused(object, 'was', error);
     }
+  }
+
+  #labelled(object: KubernetesObject): KubernetesObject {
+    return withLabels(object, ownLabels(this.address.owner));
+  }
+
+  async #force(object: KubernetesObject, dryRun?: 'All'): Promise<KubernetesObject> {
+    const { ServerSideApply } = PatchStrategy;
+    return await this.#objects.patch(object, undefined, dryRun, fieldManager, true, ServerSideApply);
+  }
+
+  #refused(object: KubernetesObject, verb: 'was' | 'would be', error: unknown): MeshproofError {
+    if (error instanceof MeshproofError) return error;
+    return new MeshproofError('MP505', {
+      what: `${objectName(object)} ${verb} refused`,
+      where: `cluster ${this.address.name}`,
+      seen: apiMessage(error),
+      cause: error,
+    });
   }
 
   /**
@@ -159,23 +173,11 @@ export class ClusterApi {
    * @throws MeshproofError MP505 with the server's own words.
    */
   async wouldApply(object: KubernetesObject): Promise<void> {
-    await this.#objects
-      .patch<KubernetesObject>(
-        withLabels(object, { [ownLabel]: fieldManager }),
-        undefined,
-        'All',
-        fieldManager,
-        true,
-        PatchStrategy.ServerSideApply,
-      )
-      .catch((error: unknown) => {
-        throw new MeshproofError('MP505', {
-          what: `${objectName(object)} would be refused`,
-          where: `cluster ${this.address.name}`,
-          seen: apiMessage(error),
-          cause: error,
-        });
-      });
+    try {
+      await this.#force(this.#labelled(object), 'All');
+    } catch (error) {
+      throw this.#refused(object, 'would be', error);
+    }
   }
 
   /** Applies many objects: what others need first (namespaces, CRDs), then all the rest side by side. */
@@ -189,11 +191,14 @@ export class ClusterApi {
     return replies;
   }
 
-  /** Deletes an object; absent is fine. Foreground, so that it is gone with its dependents when `waitUntilGone` says so. */
+  /**
+   * Deletes an object; absent is fine. In a cluster of the user what is not this owner's stays as it is. Foreground, so that it is gone
+   * with its dependents when `waitUntilGone` says so.
+   */
   async delete(object: KubernetesObject): Promise<void> {
-    if (this.address.foreign === true) {
-      const found = await this.read(object);
-      if (found === undefined || !isOwn(found)) return;
+    if (this.#owned !== undefined) {
+      await this.#owned.delete(object);
+      return;
     }
     await this.#objects.delete(object).catch((error: unknown) => {
       if (!isAbsent(error)) throw error;
@@ -223,29 +228,30 @@ export class ClusterApi {
   }
 
   /**
-   * Sees that a namespace is meshproof's to make: absent, or made by it before.
+   * Sees that a namespace is this owner's to make: absent, or made by it before.
    *
-   * @throws MeshproofError MP507 for one of somebody else.
+   * @throws MeshproofError MP507 for one of somebody else in a cluster of the user.
    */
   async claimNamespace(name: string): Promise<void> {
-    await this.#claim({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+    await this.#owned?.claim({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
   }
 
-  async #claim(object: KubernetesObject): Promise<void> {
-    const found = await this.read(object);
-    if (found === undefined || isOwn(found)) return;
-    throw new MeshproofError('MP507', {
-      what: `${objectName(object)} is not meshproof’s`,
-      where: `cluster ${this.address.name}`,
-      expected: `absent, or with the label ${ownLabel}=${fieldManager}`,
-    });
+  /** True for an object that this owner may change and take away. */
+  isOwn(object: KubernetesObject): boolean {
+    return isOwn(object, this.address.owner);
   }
 
-  /** The namespaces that meshproof made; with a label, those of them that have it as well. */
+  /** Selects what this owner made. */
+  get #ownSelector(): string {
+    return Object.entries(ownLabels(this.address.owner))
+      .map((label) => label.join('='))
+      .join(',');
+  }
+
+  /** The namespaces that this owner made; with a label, those of them that have it as well. */
   async ownNamespaces(label?: string): Promise<string[]> {
-    const { items } = await this.core.listNamespace({
-      labelSelector: `${ownLabel}=${fieldManager}${label === undefined ? '' : `,${label}`}`,
-    });
+    const labelSelector = [this.#ownSelector, ...(label === undefined ? [] : [label])].join(',');
+    const { items } = await this.core.listNamespace({ labelSelector });
     return items.flatMap(({ metadata }) => metadata?.name ?? []);
   }
 
@@ -256,8 +262,18 @@ export class ClusterApi {
     return names;
   }
 
-  /** Ends a pod at once, without its grace period; one that is gone already is fine. */
+  /**
+   * Ends a pod at once, without its grace period; one that is gone already is fine.
+   *
+   * @throws MeshproofError MP507 for a pod of somebody else in a cluster of the user.
+   */
   async endPod(namespace: string, name: string): Promise<void> {
+    if (this.#owned !== undefined) {
+      const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace } };
+      await this.#owned.claim(pod);
+      await this.#owned.delete(pod, 0);
+      return;
+    }
     await this.core.deleteNamespacedPod({ namespace, name, gracePeriodSeconds: 0 }).catch((error: unknown) => {
       if (!isAbsent(error)) throw error;
     });
@@ -277,7 +293,7 @@ export class ClusterApi {
     ];
     const lists = await Promise.all(
       kinds.map(async ([apiVersion, kind]) => {
-        const found = await this.listObjects(apiVersion, kind, scenarioLabel);
+        const found = await this.listObjects(apiVersion, kind, `${scenarioLabel},${this.#ownSelector}`);
         return found.map(({ metadata: { name, namespace } }): KubernetesObject => ({
           apiVersion,
           kind,
@@ -317,8 +333,13 @@ export class ClusterApi {
     });
   }
 
-  /** Sets the replicas of a deployment. */
+  /**
+   * Sets the replicas of a deployment.
+   *
+   * @throws MeshproofError MP507 for a deployment of somebody else in a cluster of the user.
+   */
   async scale(namespace: string, name: string, replicas: number): Promise<void> {
+    await this.#owned?.claim({ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name, namespace } });
     const body = await this.apps.readNamespacedDeploymentScale({ namespace, name });
     if (body.spec !== undefined) body.spec.replicas = replicas;
     await this.apps.replaceNamespacedDeploymentScale({ namespace, name, body });

@@ -12,6 +12,8 @@ export interface ExistingOptions {
   readonly contexts: Readonly<Record<string, string>>;
   /** Path; the user's own by default. */
   readonly kubeconfig?: string | undefined;
+  /** Id of the environment that writes there. */
+  readonly owner: string;
 }
 
 /** Clusters that the user has, meshed already. Nothing of them is created or deleted beyond what scenarios apply and take away. */
@@ -61,10 +63,10 @@ export class ExistingProvider implements ClusterProvider {
 
   /** Where the clusters are, whether or not they answer. */
   get addresses(): readonly ClusterAddress[] {
-    const { clusters, contexts, kubeconfig } = this.#options;
+    const { clusters, contexts, kubeconfig, owner } = this.#options;
     // In `meshproof exec`, KUBECONFIG is the environment's; what it was before is beside it.
     const [own = ''] = (process.env['MESHPROOF_OUTER_KUBECONFIG'] ?? process.env['KUBECONFIG'] ?? '').split(':');
-    const file = kubeconfig ?? (own === '' ? join(homedir(), '.kube', 'config') : own);
-    return clusters.map((name) => ({ name, kubeconfig: resolve(file), context: contexts[name] ?? '', foreign: true }));
+    const file = resolve(kubeconfig ?? (own === '' ? join(homedir(), '.kube', 'config') : own));
+    return clusters.map((name) => ({ name, kubeconfig: file, context: contexts[name] ?? '', foreign: true, owner }));
   }
 }

@@ -21,6 +21,8 @@ export interface KindOptions {
   readonly images: ImageSet;
   /** Where kubeconfigs go. */
   readonly folder: string;
+  /** Id that what is made in the clusters carries. */
+  readonly owner: string;
   /** Where logs of a failed creation go. */
   readonly evidence: string;
   /**
@@ -69,11 +71,12 @@ export class KindProvider implements ClusterProvider {
   }
 
   address(cluster: string): ClusterAddress {
-    const { prefix, folder } = this.#options;
+    const { prefix, folder, owner } = this.#options;
     return {
       name: cluster,
       kubeconfig: join(folder, `kubeconfig-${cluster}.yaml`),
       context: `kind-${prefix}-${cluster}`,
+      owner,
     };
   }
 

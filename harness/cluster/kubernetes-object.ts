@@ -1,4 +1,4 @@
-import type { KubernetesObject as ClientObject } from '@kubernetes/client-node';
+import type { KubernetesObject as ClientObject, V1ManagedFieldsEntry, V1OwnerReference } from '@kubernetes/client-node';
 
 /** Any Kubernetes object, typed as far as meshproof writes it; CRD kinds have their own builders in mesh/. */
 export interface KubernetesObject extends ClientObject {
@@ -10,7 +10,10 @@ export interface KubernetesObject extends ClientObject {
     readonly labels?: Record<string, string>;
     readonly annotations?: Record<string, string>;
     /** Given by the server. */
+    readonly uid?: string;
     readonly resourceVersion?: string;
+    readonly managedFields?: V1ManagedFieldsEntry[];
+    readonly ownerReferences?: V1OwnerReference[];
   };
   readonly [field: string]: unknown;
 }

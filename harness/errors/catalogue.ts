@@ -178,12 +178,12 @@ export const catalogue = {
     remedy: 'Check that both clusters share a network, the pools are inside of it, and MetalLB’s speaker runs.',
   },
   MP507: {
-    title: 'namespace belongs to somebody else',
+    title: 'object belongs to somebody else',
     blame: 'environment',
     meaning:
-      'A scenario needs a namespace that is there already and does not carry meshproof’s label. On clusters of yours it is left alone.',
+      'On clusters of yours meshproof writes only to what carries its label and the id of this very environment. An object that it needs is there already and does not: it is left alone, and nothing was sent.',
     remedy:
-      'Use clusters without namespaces of the walkthrough’s names (foo, bar, ha, legacy, cleanup-foo, cleanup-bar).',
+      'The message names who made it. Use clusters without namespaces of the walkthrough’s names (foo, bar, ha, legacy, cleanup-foo, cleanup-bar); what another environment of meshproof left, `meshproof down` with its config removes.',
   },
   MP508: {
     title: 'nobody agreed to the first write',

@@ -17,6 +17,7 @@ import { Docker } from '../toolchain/docker.ts';
 import { locate } from '../toolchain/toolchain.ts';
 import { provideAuthorities } from './authorities.ts';
 import { existingProvider } from './existing-provider.ts';
+import { ownerOf } from './owner.ts';
 import type { Plan } from './plan.ts';
 import type { RunRecord } from './run-record.ts';
 import { installedSteps } from './set-up-steps.ts';
@@ -25,9 +26,9 @@ import { manifestPath, stateFolder, writeEnvironment } from './state.ts';
 const meshWithin = 180_000;
 
 /** The provider that a plan asks for. */
-export function providerOf(plan: Plan): ClusterProvider {
+export async function providerOf(plan: Plan): Promise<ClusterProvider> {
   const { config, images, toolchain, runFolder } = plan;
-  if (config.provider === 'existing') return existingProvider(config);
+  if (config.provider === 'existing') return await existingProvider(config);
   return new KindProvider({
     prefix: config.name,
     clusters: config.clusters,
@@ -35,6 +36,7 @@ export function providerOf(plan: Plan): ClusterProvider {
     kind: locate(toolchain, 'kind'),
     images,
     folder: stateFolder(config.name),
+    owner: await ownerOf(config.name),
     evidence: join(runFolder, 'evidence', 'clusters'),
     pools: config.addressPools,
     nameServer: plan.lab === undefined ? undefined : labAddress,
@@ -54,7 +56,7 @@ export async function bringUp(
   signal: AbortSignal,
 ): Promise<Environment> {
   const { config, toolchain } = plan;
-  const provider = providerOf(plan);
+  const provider = await providerOf(plan);
   await provider.check();
   const authorities = config.provider === 'kind' ? await provideAuthorities(config) : {};
   const creating = environmentOf(plan, provider, []);

@@ -1,5 +1,5 @@
 import { ClusterApi, type ClusterAddress } from '../cluster/cluster-api.ts';
-import { fieldManager, isOwn, ownLabel } from '../cluster/labels.ts';
+import { fieldManager, ownLabel } from '../cluster/labels.ts';
 import { asMeshproofError } from '../errors/meshproof-error.ts';
 import { gatewayAddress, hasEgressGateway } from '../mesh/install.ts';
 import { systemNamespace } from '../mesh/operator.ts';
@@ -44,7 +44,7 @@ export async function dryRun(
   only: readonly string[] | undefined,
   signal: AbortSignal,
 ): Promise<DryRun> {
-  const provider = existingProvider(config);
+  const provider = await existingProvider(config);
   await provider.check();
   const scenarios = await listScenarios(only);
   const environment = {
@@ -95,7 +95,7 @@ async function preview(
 async function previewNamespace(api: ClusterApi, name: string): Promise<ClusterPreview['namespaces'][number]> {
   const object = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
   const found = await api.read(object);
-  if (found !== undefined && !isOwn(found))
+  if (found !== undefined && !api.isOwn(found))
     return {
       name,
       state: 'somebody else’s',

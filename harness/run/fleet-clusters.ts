@@ -10,7 +10,7 @@ export async function fleetClusters(
   config: Config,
 ): Promise<{ readonly clusters: readonly ClusterAddress[]; readonly environment: Environment | undefined }> {
   if (config.provider === 'existing') {
-    const provider = existingProvider(config);
+    const provider = await existingProvider(config);
     await provider.check();
     return { clusters: provider.addresses, environment: undefined };
   }

@@ -107,7 +107,7 @@ export async function select(config: Config, engine: 'user' | 'lab'): Promise<Se
 async function planForExisting(options: PrepareOptions): Promise<Plan> {
   const { config, record } = options;
   const { workloads = {} } = config;
-  const provider = existingProvider(config);
+  const provider = await existingProvider(config);
   await provider.check();
   await options.agree?.(provider.addresses);
   const kubectl = await findProgram('kubectl');

@@ -31,6 +31,8 @@ export const environmentSchema = z.object({
       context: z.string(),
       /** A cluster of the user: what is not meshproof's is left alone there. */
       foreign: z.boolean().optional(),
+      /** Id that what is made there carries. */
+      owner: z.string().optional(),
       /** The objects that installed the mesh, as JSON: what the page calls `$HOME/istio.yaml`. Absent where meshproof did not install it. */
       manifest: z.string().optional(),
       gateway: z.object({ address: z.string(), kind: z.enum(['ip', 'hostname']) }).optional(),

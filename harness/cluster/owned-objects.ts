@@ -1,0 +1,169 @@
+import { PatchStrategy, type KubernetesObjectApi, type V1ManagedFieldsEntry } from '@kubernetes/client-node';
+import pRetry from 'p-retry';
+import { MeshproofError } from '../errors/meshproof-error.ts';
+import { isAbsent, isBooting, isConflict } from './api-errors.ts';
+import { objectName, type KubernetesObject } from './kubernetes-object.ts';
+import { fieldManager, isOwn, ownerLabel, ownLabel } from './labels.ts';
+import type { WriteGuard } from './write-guard.ts';
+
+/** How long a write is tried again while something boots, or while a controller changes the same object. */
+const patience = { retries: 120, factor: 1, minTimeout: 500, maxRetryTime: 60_000 } as const;
+
+export interface OwnedObjectsOptions {
+  readonly cluster: string;
+  readonly owner: string | undefined;
+  readonly objects: KubernetesObjectApi;
+  readonly guard: WriteGuard;
+}
+
+/**
+ * Writes to a cluster that meshproof did not make. What is not there is created, and creation refuses what somebody else made in the
+ * meantime; what is there and own is changed or deleted in exactly the version that was seen to be own. Nothing is read first and forced
+ * afterwards.
+ */
+export class OwnedObjects {
+  readonly #options: OwnedObjectsOptions;
+
+  constructor(options: OwnedObjectsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Creates an object, or applies it to the one that is there and own.
+   *
+   * @param object with the labels of its owner
+   * @throws MeshproofError MP507 for an object of somebody else, with the field managers that have it; whatever the server refuses it with.
+   */
+  async apply(object: KubernetesObject, signal?: AbortSignal): Promise<KubernetesObject> {
+    const write = async (): Promise<KubernetesObject> => {
+      const found = await this.#own(object);
+      return found === undefined ? await this.#create(object) : await this.#change(object, found);
+    };
+    return await pRetry(write, {
+      ...patience,
+      shouldRetry: ({ error }) => isConflict(error) || isBooting(error),
+      ...(signal === undefined ? {} : { signal }),
+    });
+  }
+
+  /**
+   * Deletes an object that is own; one that is absent, or somebody else's, is left as it is.
+   *
+   * @returns whether it was there and own
+   */
+  async delete(object: KubernetesObject, gracePeriodSeconds?: number): Promise<boolean> {
+    const remove = async (): Promise<boolean> => {
+      const found = await this.#read(object);
+      if (found === undefined || !isOwn(found, this.#options.owner)) return false;
+      const { uid = '', resourceVersion = '' } = found.metadata;
+      const body = { preconditions: { uid, resourceVersion } };
+      await this.#options.objects
+        .delete(object, undefined, undefined, gracePeriodSeconds, undefined, undefined, body)
+        .catch((error: unknown) => {
+          if (!isAbsent(error)) throw error;
+        });
+      return true;
+    };
+    return await pRetry(remove, { ...patience, shouldRetry: ({ error }) => isConflict(error) || isBooting(error) });
+  }
+
+  /**
+   * Sees that an object is absent, or own.
+   *
+   * @throws MeshproofError MP507 for one of somebody else.
+   */
+  async claim(object: KubernetesObject): Promise<void> {
+    await this.#own(object);
+  }
+
+  async #own(object: KubernetesObject): Promise<KubernetesObject | undefined> {
+    const { cluster, owner } = this.#options;
+    const found = await this.#read(object);
+    if (found === undefined || isOwn(found, owner)) return found;
+    throw new MeshproofError('MP507', {
+      what: `${objectName(object)} is not this environment’s`,
+      where: `cluster ${cluster}`,
+      expected: `absent, or with the labels ${ownLabel}=${fieldManager} and ${ownerLabel}=${owner ?? '…'}`,
+      seen: `one that ${madeBy(found)}`,
+    });
+  }
+
+  async #read(object: KubernetesObject): Promise<KubernetesObject | undefined> {
+    const found = await this.#options.objects.read<KubernetesObject>(object).catch((error: unknown) => {
+      if (isAbsent(error)) return undefined;
+      throw error;
+    });
+    if (found !== undefined) this.#options.guard.saw(found);
+    return found;
+  }
+
+  /** A creation is taken only where nothing is: whoever is first has the name. */
+  async #create(object: KubernetesObject): Promise<KubernetesObject> {
+    return await this.#options.objects.create<KubernetesObject>(object, undefined, undefined, fieldManager);
+  }
+
+  async #change(object: KubernetesObject, found: KubernetesObject): Promise<KubernetesObject> {
+    const { metadata } = await this.#asApplied(found);
+    const { uid, resourceVersion } = metadata;
+    return await this.#options.objects.patch<KubernetesObject>(
+      {
+        ...object,
+        metadata: {
+          ...object.metadata,
+          ...(uid === undefined ? {} : { uid }),
+          ...(resourceVersion === undefined ? {} : { resourceVersion }),
+        },
+      },
+      undefined,
+      undefined,
+      fieldManager,
+      true,
+      PatchStrategy.ServerSideApply,
+    );
+  }
+
+  /**
+   * What was created is noted as updated by us, and server-side apply takes only away what was noted as applied: the notes are turned into
+   * these first, as client-go's csaupgrade does.
+   */
+  async #asApplied(found: KubernetesObject): Promise<KubernetesObject> {
+    const { metadata } = found;
+    const entries = metadata.managedFields ?? [];
+    const created = ({ manager, operation, subresource }: V1ManagedFieldsEntry): boolean =>
+      manager === fieldManager && operation === 'Update' && subresource === undefined;
+    if (!entries.some(created)) return found;
+    const managedFields = entries.map((entry) =>
+      created(entry) ? Object.assign({}, entry, { operation: 'Apply' }) : entry,
+    );
+    const { apiVersion, kind } = found;
+    const { name, namespace, uid, resourceVersion } = metadata;
+    const upgraded = await this.#options.objects.patch<KubernetesObject>(
+      {
+        apiVersion,
+        kind,
+        metadata: {
+          name,
+          ...(namespace === undefined ? {} : { namespace }),
+          ...(uid === undefined ? {} : { uid }),
+          ...(resourceVersion === undefined ? {} : { resourceVersion }),
+          managedFields,
+        },
+      },
+      undefined,
+      undefined,
+      fieldManager,
+      undefined,
+      PatchStrategy.MergePatch,
+    );
+    this.#options.guard.saw(upgraded);
+    return upgraded;
+  }
+}
+
+/** Who has fields of an object, as the server notes it: "kubectl and helm made". */
+function madeBy({ metadata }: KubernetesObject): string {
+  const names = [...new Set((metadata.managedFields ?? []).flatMap(({ manager }) => manager ?? []))];
+  const label = metadata.labels?.[ownerLabel];
+  const whose = label === undefined ? '' : ` for the environment ${label}`;
+  return `${names.length === 0 ? 'somebody else' : names.join(' and ')} made${whose}`;
+}
