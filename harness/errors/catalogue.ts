@@ -87,6 +87,65 @@ export const catalogue = {
     meaning: 'A live meshproof process holds the environment or the cache entry that this command needs.',
     remedy: 'Wait for it, or stop it. The lock of a process that was killed is taken over by itself after ten seconds.',
   },
+  MP205: {
+    title: 'no permission on the Docker socket',
+    blame: 'environment',
+    meaning: 'A Docker daemon is there, and this user may not speak to it. The message holds docker’s own words.',
+    remedy:
+      'Join the group that owns the socket (`sudo usermod -aG docker $USER`, then log in again), or use rootless Docker.',
+  },
+  MP206: {
+    title: 'Docker does not answer',
+    blame: 'environment',
+    meaning:
+      'A Docker daemon is there and says nothing within the deadline: it is stopped, still starting, or stuck. That is not the same as a machine without Docker, so nothing else is used instead.',
+    remedy:
+      'Start Docker again and wait until `docker version` answers. To leave it alone as root on Debian, set `engine: lab` in meshproof.yaml.',
+  },
+  MP207: {
+    title: 'this container engine is not supported',
+    blame: 'environment',
+    meaning:
+      'The `docker` program belongs to another engine (podman, nerdctl), or its daemon is one, or it runs Windows containers. The node images are baked with Docker’s own commands, which those do differently.',
+    remedy:
+      'Install Docker, or choose another context or DOCKER_HOST. To leave it alone as root on Debian, set `engine: lab` in meshproof.yaml.',
+  },
+  MP208: {
+    title: 'this platform is not supported',
+    blame: 'environment',
+    meaning:
+      'meshproof runs on Linux and on macOS, amd64 or arm64; components can be compiled from source packages on Linux only, since the clusters’ nodes run what was compiled.',
+    remedy: 'On Windows use WSL2. On macOS use Docker Desktop, Colima or the like, with the toolchain `release`.',
+  },
+  MP209: {
+    title: 'the Docker daemon is on another machine',
+    blame: 'environment',
+    meaning:
+      'The docker context, or DOCKER_HOST, leads to a remote daemon. kind publishes the clusters’ API servers on that machine’s loopback address, which cannot be reached from here.',
+    remedy: 'Run meshproof on that machine, or choose a local context: `docker context use default`.',
+  },
+  MP210: {
+    title: 'control groups do not fit',
+    blame: 'environment',
+    meaning:
+      'The nodes need control groups that this Docker does not offer: Kubernetes 1.35 and newer refuses version 1; rootless Docker needs version 2 with the controllers cpu, memory and pids delegated.',
+    remedy:
+      'Take Kubernetes 1.34 (`--kubernetes`), or boot with `systemd.unified_cgroup_hierarchy=1`; for rootless Docker see https://kind.sigs.k8s.io/docs/user/rootless/.',
+  },
+  MP211: {
+    title: 'not enough disk for Docker',
+    blame: 'environment',
+    meaning:
+      'The file system of Docker’s data root has less room than the images that are still to be pulled or made, and two clusters, need.',
+    remedy: 'Free space there (`docker system df` says what takes it), or move the data root. Nothing was started.',
+  },
+  MP212: {
+    title: 'inotify limits too small',
+    blame: 'environment',
+    meaning:
+      'Every node runs a whole Kubernetes that watches files. With too few inotify instances or watches, pods fail with "too many open files" in the middle of a run. The limits belong to the whole machine, so meshproof does not raise them by itself.',
+    remedy: 'sudo sysctl fs.inotify.max_user_instances=512 fs.inotify.max_user_watches=524288',
+  },
   // MP3xx: the toolchain
   MP301: {
     title: 'component could not be built',
@@ -122,6 +181,78 @@ export const catalogue = {
       '`--mesh` or `--kubernetes` names something that the chosen edition of the toolchain cannot give: a folder that is no checkout of Istio, a release where only source packages are reached, a commit where only releases are taken.',
     remedy:
       'See the message for what can be had; `meshproof doctor` with the same options says what would be built or fetched.',
+  },
+  MP310: {
+    title: 'file is not published',
+    blame: 'environment',
+    meaning: 'The publisher (or the mirror) answers, and has no such file: the version does not exist there.',
+    remedy: 'Choose a version that was published, or add the file to your mirror.',
+  },
+  MP311: {
+    title: 'image is not published',
+    blame: 'environment',
+    meaning: 'The registry (or the mirror) answers, and has no such tag or digest.',
+    remedy: 'Choose one of the tags that the message names, or copy the image to your mirror.',
+  },
+  MP312: {
+    title: 'the proxy asks for a login',
+    blame: 'environment',
+    meaning: 'The proxy that HTTP_PROXY or HTTPS_PROXY names answered 407: it wants a user and a password.',
+    remedy:
+      'Put them into the variable, special characters percent-encoded: http://user:password@proxy:3128. Hosts that need no proxy belong in NO_PROXY.',
+  },
+  MP313: {
+    title: 'a publisher asks for a login',
+    blame: 'environment',
+    meaning:
+      'A registry refuses anonymous access and the login that docker has (or a server of files answered 401 or 403). Registries say the same of a repository that they do not have.',
+    remedy: 'Check the name; then `docker login <registry>`, or use a mirror that gives access.',
+  },
+  MP314: {
+    title: 'a publisher’s name cannot be resolved',
+    blame: 'environment',
+    meaning: 'No name server knows the publisher’s host, or none answers: this machine has no network, or no way out.',
+    remedy: 'Check the network and DNS. Behind a proxy set HTTPS_PROXY; for your own copy set `mirror`.',
+  },
+  MP315: {
+    title: 'a publisher cannot be reached',
+    blame: 'environment',
+    meaning: 'The connection to the publisher, to its mirror or to the proxy was refused, had no route, or broke off.',
+    remedy: 'Check the network, a firewall, and the address in HTTPS_PROXY or `mirror`.',
+  },
+  MP316: {
+    title: 'a publisher’s certificate is not trusted',
+    blame: 'environment',
+    meaning:
+      'TLS failed. Usually a company’s gateway shows a certificate of its own authority, which Node.js does not know.',
+    remedy:
+      'Set NODE_EXTRA_CA_CERTS to a file with that authority’s certificate (PEM); Docker needs it as well, in the system’s store.',
+  },
+  MP317: {
+    title: 'a publisher does not answer in time',
+    blame: 'environment',
+    meaning: 'The connection or the answer took longer than the few seconds that a question gets.',
+    remedy: 'Try again. Behind a proxy set HTTPS_PROXY; a firewall that drops packets looks like this as well.',
+  },
+  MP318: {
+    title: 'a publisher is busy',
+    blame: 'environment',
+    meaning:
+      'The publisher answered 429 or 5xx to every try. Fetching tries again, later and more often, so this is a warning only.',
+    remedy: 'If it stays: Docker Hub gives more to those who `docker login`; a mirror of your own has no limit.',
+  },
+  MP319: {
+    title: 'Docker pulls without the proxy',
+    blame: 'environment',
+    meaning:
+      'HTTPS_PROXY is set for meshproof, but images are pulled by the Docker daemon, which has no proxy of its own. This is a warning: the registry may be in reach without one.',
+    remedy: 'If pulls fail, give the daemon its proxy: https://docs.docker.com/engine/daemon/proxy/.',
+  },
+  MP320: {
+    title: 'program for another platform',
+    blame: 'environment',
+    meaning: 'A fetched program is for another operating system or another processor than this machine’s.',
+    remedy: 'If it came from a mirror, put the right file there; nothing was kept.',
   },
   // MP4xx: the lab
   MP401: {

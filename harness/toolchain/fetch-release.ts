@@ -4,9 +4,11 @@ import { chmod, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import pRetry, { AbortError } from 'p-retry';
+import { catalogue } from '../errors/catalogue.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { runProgram } from '../process/run-program.ts';
+import { askFor, retrying, textOf } from './http.ts';
+import { HttpTrouble, transportTrouble } from './http-trouble.ts';
 import { mirroredUrl } from './mirror.ts';
 import type { ReleaseRecipe } from './recipe.ts';
 import type { Workshop } from './workshop.ts';
@@ -50,15 +52,22 @@ export async function fetchRelease(
   await rm(file);
 }
 
-/** Fetches a small text, e.g. a checksum file or a manifest, with retries for what may pass (a refused connection, 5xx). */
+/** Milliseconds for one file, tries and pauses included. */
+const fetchWithin = 900_000;
+
+/**
+ * Fetches a small text, e.g. a checksum file or a manifest.
+ *
+ * @throws MeshproofError MP302 when it is not there, or what may pass (429, 5xx, a broken connection) did not pass in time.
+ */
 export async function fetchText(url: string, signal: AbortSignal): Promise<string> {
-  return await retrying(url, signal, async () => await (await request(url, signal)).text());
+  return await fetching(url, signal, async (bounded) => textOf(await askFor(url, { signal: bounded }), bounded));
 }
 
 async function download(url: string, file: string, say: (text: string) => void, signal: AbortSignal): Promise<void> {
   const unfinished = `${file}.unfinished`;
-  await retrying(url, signal, async () => {
-    const response = await request(url, signal);
+  await fetching(url, signal, async (bounded) => {
+    const response = await askFor(url, { signal: bounded });
     const size = Number(response.headers.get('content-length') ?? Number.NaN);
     let received = 0;
     const meter = new Transform({
@@ -68,9 +77,15 @@ async function download(url: string, file: string, say: (text: string) => void, 
         done(undefined, chunk);
       },
     });
-    if (response.body === null) throw new Error('empty answer');
-    await pipeline(Readable.fromWeb(response.body), meter, createWriteStream(unfinished));
-    if (!Number.isNaN(size) && received !== size) throw new Error(`truncated: ${received} of ${size} bytes`);
+    if (response.body === null) throw new HttpTrouble('MP315', 'empty answer', true);
+    await pipeline(Readable.fromWeb(response.body), meter, createWriteStream(unfinished)).catch((error: unknown) => {
+      // A full disk is no fault of the network's.
+      if (error instanceof Error && 'code' in error && /^(ENOSPC|EDQUOT|EROFS|EFBIG)$/.test(String(error.code)))
+        throw error;
+      throw transportTrouble(error, bounded);
+    });
+    if (!Number.isNaN(size) && received !== size)
+      throw new HttpTrouble('MP315', `truncated: ${received} of ${size} bytes`, true);
   }).catch(async (error: unknown) => {
     await rm(unfinished, { force: true });
     throw error;
@@ -78,22 +93,16 @@ async function download(url: string, file: string, say: (text: string) => void, 
   await rename(unfinished, file);
 }
 
-async function request(url: string, signal: AbortSignal): Promise<Response> {
-  const response = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(600_000)]) });
-  if (response.ok) return response;
-  const error = new Error(`HTTP ${response.status}`);
-  throw response.status >= 500 ? error : new AbortError(error);
-}
-
-async function retrying<T>(url: string, signal: AbortSignal, attempt: () => Promise<T>): Promise<T> {
+async function fetching<T>(url: string, signal: AbortSignal, attempt: (signal: AbortSignal) => Promise<T>): Promise<T> {
   try {
-    return await pRetry(attempt, { retries: 3, minTimeout: 500, signal });
+    return await retrying({ within: fetchWithin, signal }, attempt);
   } catch (error) {
     signal.throwIfAborted();
-    const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : '';
+    const code = error instanceof HttpTrouble ? error.code : undefined;
     throw new MeshproofError('MP302', {
       what: `could not fetch ${url}`,
-      seen: `${error instanceof Error ? error.message : String(error)}${cause}`,
+      seen: error instanceof Error ? error.message : String(error),
+      ...(code === undefined ? {} : { remedy: catalogue[code].remedy }),
       cause: error,
     });
   }

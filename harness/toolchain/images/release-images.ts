@@ -7,6 +7,7 @@ import { fetchText } from '../fetch-release.ts';
 import type { Docker } from '../docker.ts';
 import { metallbManifestUrl, pinnedRelease, releaseImages, versions, type ReleaseChoice } from '../manifest.ts';
 import { mirroredImage, mirroredUrl } from '../mirror.ts';
+import { pullImage } from '../pull-image.ts';
 import { bakeNode } from './bake-node.ts';
 import type { ImageSet } from './image-set.ts';
 import { removeOldImages } from './remove-old-images.ts';
@@ -71,7 +72,7 @@ export async function pullReleaseImages(options: ImageOptions): Promise<ImageSet
 
 /** Pulls an image, from a mirror when there is one, and gives it the name that its publisher gave it. */
 async function pull(image: string, from: string, docker: Docker, signal: AbortSignal): Promise<void> {
-  await docker.run(['pull', '--quiet', from], { purpose: `pull ${from}`, code: 'MP302', signal, timeout: 900_000 });
+  await pullImage(docker, from, { signal });
   if (from !== image) await docker.run(['tag', from, image], { purpose: `name ${from} ${image}`, signal });
 }
 
