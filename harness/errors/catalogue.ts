@@ -268,6 +268,21 @@ export const catalogue = {
     meaning: 'Creating the network namespace, or setting its addresses, was refused.',
     remedy: 'Run as root with CAP_NET_ADMIN and CAP_SYS_ADMIN, or provide a Docker daemon.',
   },
+  MP403: {
+    title: 'the private Docker daemon does not answer',
+    blame: 'environment',
+    meaning:
+      'The lab’s dockerd lives and has not answered for two minutes. Others use it, so it was neither killed nor replaced; one that nobody else uses is replaced.',
+    remedy:
+      'See whether it was stopped (`ps -o stat`, SIGCONT wakes it) or the machine is out of memory; end the runs that use it, then `meshproof down`.',
+  },
+  MP404: {
+    title: 'the lab is in use',
+    blame: 'environment',
+    meaning:
+      'One private Docker daemon serves the whole machine. It is used by somebody else, with another cache folder, or while its data was to be removed.',
+    remedy: 'Wait for the runs that the message names, or remove the environments that it names with `meshproof down`.',
+  },
   // MP5xx: clusters
   MP501: {
     title: 'cluster name in use',

@@ -1,46 +1,136 @@
-import { spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
-import { mkdir, readFile, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { runProgram } from '../process/run-program.ts';
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { MeshproofError } from '../errors/meshproof-error.ts';
+import { holdLock } from '../process/process-lock.ts';
 import type { ArtifactCache } from '../toolchain/cache.ts';
 import { Docker } from '../toolchain/docker.ts';
 import { locate, type Toolchain } from '../toolchain/toolchain.ts';
 import { holds, notYet, waitFor } from '../wait/wait-for.ts';
-import { lackingCapabilities } from './capabilities.ts';
-import { ensureNamespace, labNamespacePath, removeNamespace } from './network-namespace.ts';
+import { daemonLog, daemonLogEnd, findDaemon, labDataRoot, startDaemon, type Daemon } from './daemon.ts';
+import { labLockFile, labNameIsPlain, labNamespace, labSocket, runtimeFolder } from './lab-place.ts';
+import { LabUsers, type LabUser } from './lab-users.ts';
+import { ensureNamespace, namespaceExists, removeNamespace } from './network-namespace.ts';
+import { stopDaemon, unmountAtOrBelow } from './stop-daemon.ts';
 
-/** Sockets and process ids of the lab; gone after a reboot, as the daemon is. */
-const runtimeFolder = '/run/meshproof';
-const pidFile = join(runtimeFolder, 'docker.pid');
-/** The daemon's own address inside of the lab. */
-export const labAddress = '172.30.0.1';
+export { labDataRoot } from './daemon.ts';
+export { labAddress, labSocket } from './lab-place.ts';
+export type { LabUser } from './lab-users.ts';
 
-export const labSocket = `unix://${join(runtimeFolder, 'docker.sock')}`;
+/** A live daemon that is slow is waited for so long before it counts as broken; in milliseconds. */
+const patience = 120_000;
+/** Whoever starts or stops the daemon is waited for at most so long, in milliseconds. */
+const turn = 240_000;
 
-/** Where the private daemon keeps images and containers. */
-export const labDataRoot = (cache: ArtifactCache): string => join(cache.root, 'docker');
-const daemonLog = (cache: ArtifactCache): string => join(cache.root, 'logs', 'dockerd.log');
+const users = new LabUsers(join(runtimeFolder, 'users.json'));
 
 /** True when this machine lets meshproof run its private daemon. */
 export const labIsPossible = (): boolean => process.platform === 'linux' && process.getuid?.() === 0;
 
+interface LabOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Hears what the user should know: that a daemon had died, say. */
+  readonly note?: (text: string) => void;
+}
+
 /**
- * Finds the private Docker daemon, or starts it in the lab's network namespace. A daemon that died with the session that started it is
- * noticed (its pid is gone, or its socket does not answer) and started again on the same data.
+ * Finds the private Docker daemon, or starts it in the lab's network namespace, and counts this process among its users. One lab serves the whole
+ * machine; who starts, stops or replaces its daemon holds the machine's one lock. A live daemon is never replaced because it is slow: only one
+ * that is dead, or one that nobody else uses and that did not answer for two minutes.
  *
- * @throws MeshproofError MP401 with the end of the daemon's log; MP402 when the namespace cannot be made.
+ * @throws MeshproofError MP401 with the end of the daemon's log; MP402 when the namespace cannot be made; MP403 when the daemon does not answer and
+ *   others use it; MP404 when others use it with another cache; MP204 when another meshproof does not let go of the lock.
  */
 export async function ensureLab(
   toolchain: Toolchain,
   cache: ArtifactCache,
-  signal?: AbortSignal,
-): Promise<{ docker: Docker; started: boolean }> {
+  user: LabUser,
+  { signal, note = () => undefined }: LabOptions = {},
+): Promise<Docker> {
+  if (!labNameIsPlain)
+    throw new MeshproofError('MP402', {
+      what: 'MESHPROOF_LAB is no name for a lab',
+      expected: 'a lower-case letter, then letters, digits and dashes, 31 at most',
+      seen: labNamespace,
+    });
   const docker = new Docker(locate(toolchain, 'docker'), labSocket);
-  if ((await daemonPid()) !== undefined && (await docker.answers())) return { docker, started: false };
-  await stopDaemon();
-  await ensureNamespace();
-  await startDaemon(toolchain, cache);
+  return await locked(async () => {
+    const others = await users.others(user);
+    const daemon = await findDaemon();
+    if (daemon !== undefined && (await isUsable(daemon, docker, cache, others, { signal, note }))) {
+      await users.join(user);
+      await ensureClusterNetwork(docker);
+      return docker;
+    }
+    if (others.length === 0) await stopDaemon();
+    else
+      note(`the private Docker daemon had died under ${others.join(' and ')}: it is started again, containers live on`);
+    await users.join(user);
+    await ensureNamespace();
+    await startDaemon(toolchain, cache);
+    await untilAnswers(docker, cache, signal);
+    if (others.length === 0) await removeLeftovers(docker);
+    await ensureClusterNetwork(docker);
+    return docker;
+  }, signal);
+}
+
+/** kind would ask for an IPv6 network, which the lab's kernel may not offer. */
+async function ensureClusterNetwork(docker: Docker): Promise<void> {
+  const networks = await docker.run(['network', 'ls', '--format', '{{.Name}}'], { code: 'MP401' });
+  if (!networks.stdout.split('\n').includes('kind'))
+    await docker.run(['network', 'create', '--driver', 'bridge', 'kind'], { code: 'MP401' });
+}
+
+/** Counts this process among the users of a daemon that is there already: the half of a run that lives inside of the lab. */
+export async function joinLab(user: LabUser): Promise<void> {
+  await locked(() => users.join(user));
+}
+
+/** Whether a daemon that is there will do; false means that it may be replaced. */
+async function isUsable(
+  daemon: Daemon,
+  docker: Docker,
+  cache: ArtifactCache,
+  others: readonly string[],
+  { signal, note = () => undefined }: LabOptions,
+): Promise<boolean> {
+  const where = `process ${daemon.pid}, ${labSocket}`;
+  const usedBy = others.join(', ');
+  if (daemon.dataRoot !== labDataRoot(cache)) {
+    if (others.length === 0) return false;
+    throw new MeshproofError('MP404', {
+      what: 'the private Docker daemon runs on another cache, and is in use',
+      where,
+      expected: labDataRoot(cache),
+      seen: `${daemon.dataRoot}, used by ${usedBy}`,
+    });
+  }
+  if (await docker.answers()) return true;
+  note(`the private Docker daemon (process ${daemon.pid}) is slow: waiting up to ${patience / 1000} s for its answer`);
+  const answered = await waitFor({
+    name: 'the private Docker daemon answers',
+    within: patience,
+    signal,
+    code: 'MP403',
+    look: async () => {
+      if ((await findDaemon())?.pid !== daemon.pid) return holds(false);
+      return (await docker.answers()) ? holds(true) : notYet('it runs but does not answer');
+    },
+  }).catch((error: unknown) => {
+    if (!(error instanceof MeshproofError && error.code === 'MP403')) throw error;
+    if (others.length === 0) return false;
+    throw new MeshproofError('MP403', {
+      what: `the private Docker daemon has not answered for ${patience / 1000} s, and is in use`,
+      where,
+      seen: `used by ${usedBy}`,
+      evidence: daemonLog(cache),
+    });
+  });
+  if (!answered) note('MP403 the private Docker daemon did not answer; nobody else uses it, so it is replaced');
+  return answered;
+}
+
+async function untilAnswers(docker: Docker, cache: ArtifactCache, signal: AbortSignal | undefined): Promise<void> {
   await waitFor({
     name: 'the private Docker daemon answers',
     within: 60_000,
@@ -50,37 +140,72 @@ export async function ensureLab(
     signal,
     look: async () => {
       if (await docker.answers()) return holds(undefined);
-      if ((await daemonPid()) !== undefined) return notYet('it runs but does not answer');
-      return notYet(`it is not running; its log ends: ${await logEnd(daemonLog(cache))}`);
+      if ((await findDaemon()) !== undefined) return notYet('it runs but does not answer');
+      return notYet(`it is not running; its log ends: ${await daemonLogEnd(cache)}`);
     },
   });
-  await removeLeftovers(docker);
-  // kind would ask for an IPv6 network, which the lab's kernel may not offer.
-  const networks = await docker.run(['network', 'ls', '--format', '{{.Name}}']);
-  if (!networks.stdout.split('\n').includes('kind'))
-    await docker.run(['network', 'create', '--driver', 'bridge', 'kind'], { code: 'MP401' });
-  return { docker, started: true };
 }
 
-/** Containers and volumes of a daemon that died are of no use: their processes and networks went with it. All of them are the lab's own. */
+/** Containers and volumes of a daemon that died are of no use: their processes and networks went with it. Nobody else uses the lab at this point. */
 async function removeLeftovers(docker: Docker): Promise<void> {
-  const left = (await docker.run(['ps', '--all', '--quiet'], { code: 'MP401' })).stdout
-    .split('\n')
-    .filter((id) => id !== '');
-  if (left.length > 0)
-    await docker.run(['rm', '--force', '--volumes', ...left], {
-      code: 'MP401',
-      purpose: 'remove what a dead daemon left',
-    });
+  await users.forgetTheRest();
+  await removeContainers(docker);
   await docker.run(['volume', 'prune', '--force'], {
     code: 'MP401',
     purpose: 'remove the volumes that a dead daemon left',
   });
 }
 
+async function removeContainers(docker: Docker): Promise<void> {
+  const { stdout } = await docker.run(['ps', '--all', '--quiet'], { code: 'MP401' });
+  const left = stdout.split('\n').filter((id) => id !== '');
+  if (left.length > 0)
+    await docker.run(['rm', '--force', '--volumes', ...left], {
+      code: 'MP401',
+      purpose: 'remove the containers that are left in the lab',
+    });
+}
+
 /** What the private daemon is doing, in a word or two. */
 export async function labStatus(): Promise<'not running' | 'running'> {
-  return (await daemonPid()) === undefined ? 'not running' : 'running';
+  return (await findDaemon()) === undefined ? 'not running' : 'running';
+}
+
+/** True when the lab's daemon runs and still has what this environment made: it was not started anew since. */
+export async function labHolds(user: LabUser): Promise<boolean> {
+  return (await findDaemon()) !== undefined && (await users.has(user));
+}
+
+/** True while the lab's list has this environment: this process, another one, or what a killed one left. */
+export const labKnows = (user: LabUser): Promise<boolean> => users.has(user);
+
+/**
+ * Whether the lab's daemon can be asked to remove what an environment has there. One that is dead cannot, and one that hears nothing cannot either: if
+ * nobody else uses it, its containers end with it when this user leaves.
+ *
+ * @throws MeshproofError MP403 when it lives, does not answer within a minute, and others use it.
+ */
+export async function canBeAsked(docker: Docker, user: LabUser): Promise<boolean> {
+  const daemon = await findDaemon();
+  if (daemon === undefined) return false;
+  return await waitFor({
+    name: 'the private Docker daemon answers',
+    within: 60_000,
+    code: 'MP403',
+    look: async () => {
+      if (await docker.answers()) return holds(true);
+      return (await findDaemon())?.pid === daemon.pid ? notYet('it runs but does not answer') : holds(false);
+    },
+  }).catch(async (error: unknown) => {
+    const others = await users.others(user);
+    if (others.length === 0) return false;
+    throw new MeshproofError('MP403', {
+      what: 'the private Docker daemon does not answer, so nothing can be removed from it',
+      where: `process ${daemon.pid}, ${labSocket}`,
+      seen: `used by ${others.join(', ')}`,
+      cause: error,
+    });
+  });
 }
 
 /** True when the private daemon's data holds an image of this name, whether the daemon runs or not. */
@@ -94,155 +219,64 @@ export async function labHasImage(cache: ArtifactCache, reference: string): Prom
   return Object.values(repositories).some((references) => Object.hasOwn(references, reference));
 }
 
-async function startDaemon(toolchain: Toolchain, cache: ArtifactCache): Promise<void> {
-  const root = join(dirname(locate(toolchain, 'dockerd')), '..', '..');
-  const libraries = join(root, 'usr', 'lib', process.arch === 'arm64' ? 'aarch64-linux-gnu' : 'x86_64-linux-gnu');
-  await mkdir(join(runtimeFolder, 'exec'), { recursive: true });
-  await mkdir(labDataRoot(cache), { recursive: true });
-  await mkdir(dirname(daemonLog(cache)), { recursive: true });
-  const lacking = await lackingCapabilities();
-  const runtime =
-    lacking.length === 0
-      ? []
-      : ['--add-runtime', `without=${locate(toolchain, 'runc-without')}`, '--default-runtime', 'without'];
-  const log = openSync(daemonLog(cache), 'a');
-  // Not through execa: the daemon must write to its log and live on after this process, which needs a plain file descriptor.
-  const child = spawn(
-    'nsenter',
-    [
-      `--net=${labNamespacePath}`,
-      locate(toolchain, 'dockerd'),
-      ...[
-        '--host',
-        labSocket,
-        '--pidfile',
-        pidFile,
-        '--data-root',
-        labDataRoot(cache),
-        '--exec-root',
-        join(runtimeFolder, 'exec'),
-      ],
-      ...['--bip', `${labAddress}/24`, '--storage-driver', 'overlay2', '--exec-opt', 'native.cgroupdriver=cgroupfs'],
-      ...['--containerd-namespace', 'meshproof', '--containerd-plugins-namespace', 'meshproof-plugins'],
-      ...runtime,
-    ],
-    {
-      detached: true,
-      stdio: ['ignore', log, log],
-      env: {
-        ...process.env,
-        PATH: `${join(root, 'usr', 'bin')}:${join(root, 'usr', 'sbin')}:${process.env['PATH'] ?? ''}`,
-        LD_LIBRARY_PATH: libraries,
-        XTABLES_LIBDIR: join(libraries, 'xtables'),
-        MESHPROOF_LACKING_CAPABILITIES: lacking.join(','),
-      },
-    },
-  );
-  child.unref();
-  closeSync(log);
+/** How a process leaves the lab. */
+export interface Leaving {
+  /** The environment stays there, until `down`. */
+  readonly keep: boolean;
+  /** Removes the daemon's images and data as well. */
+  readonly wholly?: boolean;
+}
+
+/** What became of the lab when one of its users left. */
+export interface Left {
+  /** What was removed, as lines for the user. */
+  readonly removed: readonly string[];
+  /** Who uses it still; the daemon runs on for them. */
+  readonly usedBy: readonly string[];
 }
 
 /**
- * Stops the private daemon and everything it runs, and removes its network namespace; with `wholly` also its images and data.
+ * Takes this process (and, unless it is kept, its environment) off the list of users. The last one to leave stops the daemon with everything it runs
+ * and removes its network namespace.
  *
- * @returns what was removed, as lines for the user; empty when there was nothing.
+ * @throws MeshproofError MP404 when all of it shall go and others use it; MP401 when the daemon cannot be stopped.
  */
-export async function stopLab(cache: ArtifactCache, options: { readonly wholly: boolean }): Promise<string[]> {
-  const removed = (await stopDaemon()) ? ['private Docker daemon'] : [];
-  await removeNamespace();
-  if (options.wholly) {
-    const data = labDataRoot(cache);
-    await unmountBelow(data);
-    await rm(data, { recursive: true, force: true });
-  }
-  return removed;
-}
-
-async function stopDaemon(): Promise<boolean> {
-  const pid = await daemonPid();
-  if (pid !== undefined) {
-    process.kill(pid, 'SIGTERM');
-    await waitFor({
-      name: 'the private Docker daemon has stopped',
-      within: 30_000,
-      every: 50,
-      code: 'MP401',
-      look: async () =>
-        (await daemonPid()) === undefined ? holds(undefined) : notYet(`process ${pid} is still there`),
-    });
-  }
-  const left = await killLeftovers();
-  await unmountBelow(runtimeFolder);
-  await rm(runtimeFolder, { recursive: true, force: true });
-  return pid !== undefined || left > 0;
-}
-
-/**
- * Shims outlive a daemon that was killed, and their containers outlive them. A shim is recognised by the lab's own socket folder in its command
- * line; everything that descends from it is the lab's, and goes with it.
- */
-async function killLeftovers(): Promise<number> {
-  const { stdout } = await runProgram({
-    program: 'ps',
-    args: ['-eo', 'pid=,ppid=,args='],
-    purpose: 'look for left-over processes',
-    code: 'MP401',
-  });
-  const left = leftoverProcesses(stdout, runtimeFolder);
-  for (const pid of left) {
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch (error) {
-      // It ended by itself, with its parent.
-      if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+export async function leaveLab(cache: ArtifactCache, user: LabUser, leaving: Leaving): Promise<Left> {
+  return await locked(async () => {
+    if ((await users.has(user)) || leaving.keep) await users.leave(user, leaving);
+    const usedBy = [...(await users.others(user)), ...(leaving.keep ? [`kept environment ${user.name}`] : [])];
+    if (usedBy.length > 0) {
+      if (leaving.wholly !== true) return { removed: [], usedBy };
+      throw new MeshproofError('MP404', {
+        what: 'the private Docker daemon’s data cannot be removed while it is in use',
+        where: labDataRoot(cache),
+        seen: `used by ${usedBy.join(', ')}`,
+      });
     }
-  }
-  return left.length;
-}
-
-/** The pids, in a listing of `ps -eo pid=,ppid=,args=`, of shims and helpers that live in a folder, and of all their descendants. */
-export function leftoverProcesses(listing: string, folder: string): number[] {
-  const processes = listing.split('\n').flatMap((line) => {
-    const [, pid, parent, command = ''] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
-    return pid === undefined ? [] : [{ pid: Number(pid), parent: Number(parent), command }];
+    const daemon = await findDaemon();
+    if (daemon !== undefined) {
+      const docker = new Docker(daemon.docker, labSocket);
+      // Containers go in good order before the daemon does. One that does not answer is killed, and its containers with it.
+      if (await docker.answers()) await removeContainers(docker);
+    }
+    const removed = (await stopDaemon()) ? ['private Docker daemon'] : [];
+    if (await namespaceExists()) {
+      await removeNamespace();
+      removed.push(`network namespace ${labNamespace}`);
+    }
+    if (leaving.wholly === true) {
+      await unmountAtOrBelow(labDataRoot(cache));
+      await rm(labDataRoot(cache), { recursive: true, force: true });
+    }
+    return { removed, usedBy: [] };
   });
-  const found = new Set(
-    processes
-      .filter(
-        ({ command }) =>
-          /^\S*(containerd|containerd-shim\S*|docker-proxy)\s/.test(command) && command.includes(`${folder}/`),
-      )
-      .map(({ pid }) => pid),
-  );
-  for (let size = -1; size !== found.size;) {
-    size = found.size;
-    for (const { pid, parent } of processes) if (found.has(parent)) found.add(pid);
+}
+
+async function locked<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  const release = await holdLock(labLockFile, { what: 'the private Docker daemon', within: turn, signal });
+  try {
+    return await work();
+  } finally {
+    await release();
   }
-  return [...found];
-}
-
-async function unmountBelow(folder: string): Promise<void> {
-  const mounts = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n').map((line) => line.split(' ')[4] ?? '');
-  for (const mount of mounts.filter((point) => point.startsWith(`${folder}/`)).reverse()) {
-    await runProgram({
-      program: 'umount',
-      args: ['--lazy', mount],
-      purpose: 'unmount what a killed daemon left',
-      code: 'MP401',
-    });
-  }
-}
-
-/** The pid of a live dockerd of the lab, if any. */
-async function daemonPid(): Promise<number | undefined> {
-  const text = await readFile(pidFile, 'utf8').catch(() => '');
-  const pid = Number(text.trim());
-  if (!Number.isInteger(pid) || pid <= 0) return undefined;
-  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-  return command.includes('dockerd') ? pid : undefined;
-}
-
-async function logEnd(file: string): Promise<string> {
-  const text = await readFile(file, 'utf8').catch(() => '');
-  return text.trim().split('\n').slice(-5).join('\n');
 }

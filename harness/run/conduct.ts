@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { asMeshproofError, describeError, exitCodeOf, MeshproofError } from '../errors/meshproof-error.ts';
 import type { ClusterAddress } from '../cluster/cluster-api.ts';
-import { labStatus } from '../lab/lab.ts';
+import { labHolds, labKnows } from '../lab/lab.ts';
 import { labNamespacePath } from '../lab/network-namespace.ts';
 import type { Progress } from '../progress/progress.ts';
 import type { Environment } from '../scenario/environment.ts';
@@ -17,7 +17,7 @@ import { prepare } from './prepare.ts';
 import { writeReports } from './reports.ts';
 import { RunRecord } from './run-record.ts';
 import { forgetEnvironment, lockEnvironment, readEnvironment } from './state.ts';
-import { removeLab } from './tear-down.ts';
+import { labUser, leaveLabOf } from './tear-down.ts';
 
 const bin = fileURLToPath(new URL('../cli/bin.js', import.meta.url));
 
@@ -56,9 +56,8 @@ export async function conduct(options: ConductOptions): Promise<RunRecord> {
     clusters: config.clusters,
   });
   let current = record;
-  let startedLab = false;
   try {
-    const prepared = await prepare({
+    const plan = await prepare({
       config,
       record,
       progress,
@@ -69,9 +68,8 @@ export async function conduct(options: ConductOptions): Promise<RunRecord> {
       shuffle: options.shuffle,
       agree: options.agree,
     });
-    startedLab = prepared.startedLab;
     if (options.prepareOnly === true) await record.save({ verdict: 'passed' });
-    else current = await carryOutWhereItLives(prepared.plan, record, progress, signal);
+    else current = await carryOutWhereItLives(plan, record, progress, signal);
   } catch (error) {
     const known = asMeshproofError(error);
     // The half inside of the lab may have recorded more before it ended.
@@ -85,7 +83,8 @@ export async function conduct(options: ConductOptions): Promise<RunRecord> {
     if (exitCodeOf(known) === 2) throw known;
     progress.note(describeError(known));
   } finally {
-    if (startedLab && !keep) await current.phase('teardown', () => removeLab(false));
+    if (await labKnows(labUser(config.name)))
+      await current.phase('teardown', () => leaveLabOf(config.name, { keep: keep || reuse }));
     const cacheBytes = await folderBytes(ArtifactCache.default().root);
     await current.save({ endedAt: new Date().toISOString(), ...(cacheBytes === undefined ? {} : { cacheBytes }) });
     if (current.data.scenarios.length > 0) await writeReports(current.folder, current.data);
@@ -114,10 +113,10 @@ async function checkKept(name: string, reuse: boolean): Promise<void> {
     });
 }
 
-/** The kept environment; one whose private daemon has ended, with the session that started it, is forgotten: its clusters are gone. */
+/** The kept environment; one whose private daemon has ended, or was started anew since, is forgotten: its clusters are gone. */
 async function livingEnvironment(name: string): Promise<Environment | undefined> {
   const kept = await readEnvironment(name);
-  if (kept?.networkNamespace === undefined || (await labStatus()) === 'running') return kept;
+  if (kept?.networkNamespace === undefined || (await labHolds(labUser(name)))) return kept;
   await forgetEnvironment(name);
   return undefined;
 }

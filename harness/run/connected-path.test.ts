@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ensureLab, labIsPossible, labSocket, stopLab } from '../lab/lab.ts';
+import { ensureLab, labIsPossible, labSocket, leaveLab } from '../lab/lab.ts';
 import { labNamespacePath } from '../lab/network-namespace.ts';
 import { ArtifactCache } from '../toolchain/cache.ts';
 import { Docker } from '../toolchain/docker.ts';
@@ -36,7 +36,7 @@ const metallb = {
 const unpublished = { istio: '9.9.9', kubernetes: pinnedRelease.kubernetes };
 
 let docker: Docker;
-let started = false;
+let inLab = false;
 let publisher: Publisher;
 let running: Publisher | undefined;
 let folder: string;
@@ -57,11 +57,13 @@ beforeAll(async () => {
       const { folder: place } = await provide(recipe, cache, signal);
       for (const [name, file] of Object.entries(recipe.provides)) paths[name] = join(place, file);
     }
-    ({ docker, started } = await ensureLab(
+    docker = await ensureLab(
       { edition: 'source', paths, keys: {}, istioVersion: '', istioSeries: '', kubernetesVersion: '' },
       cache,
-      signal,
-    ));
+      { name: 'connected-path', state: folder },
+      { signal },
+    );
+    inLab = true;
   } else docker = user;
   publisher = await Publisher.start(docker, cache, signal);
   running = publisher;
@@ -113,7 +115,7 @@ afterAll(async () => {
     ...Object.values(metallb),
   ];
   for (const image of left) if (await docker.hasImage(image)) await docker.run(['image', 'rm', '--force', image]);
-  if (started) await stopLab(cache, { wholly: false });
+  if (inLab) await leaveLab(cache, { name: 'connected-path', state: folder }, { keep: false });
   await rm(folder, { recursive: true });
 }, 60_000);
 

@@ -17,6 +17,7 @@ import { existingProvider } from './existing-provider.ts';
 import { chooseEngine } from './engine.ts';
 import type { Plan } from './plan.ts';
 import type { RunRecord } from './run-record.ts';
+import { labUser } from './tear-down.ts';
 
 /** Images, and what two clusters write while they run. */
 const runtimeBytes = 6_000_000_000;
@@ -34,20 +35,14 @@ export interface PrepareOptions {
   readonly agree?: ((clusters: readonly ClusterAddress[]) => Promise<void>) | undefined;
 }
 
-export interface Prepared {
-  readonly plan: Plan;
-  /** True when this run started the private daemon, and so is the one to stop it. */
-  readonly startedLab: boolean;
-}
-
 /**
  * Everything before the first cluster: the engine, the toolchain, the private daemon where one is needed, and the images.
  *
  * @throws MeshproofError MP201 without an engine, MP202 without the disk, MP3xx for components, MP4xx for the lab.
  */
-export async function prepare(options: PrepareOptions): Promise<Prepared> {
+export async function prepare(options: PrepareOptions): Promise<Plan> {
   const { config, record, progress, signal } = options;
-  if (config.provider === 'existing') return { plan: await planForExisting(options), startedLab: false };
+  if (config.provider === 'existing') return await planForExisting(options);
   const cache = ArtifactCache.default();
   const engine = await chooseEngine();
   const lab = engine.kind === 'lab';
@@ -62,17 +57,17 @@ export async function prepare(options: PrepareOptions): Promise<Prepared> {
   });
 
   let docker: Docker;
-  let startedLab = false;
   if (engine.kind === 'user') docker = engine.docker;
   else {
-    const ensured = await record.phase('daemon', async () => await ensureLab(toolchain, cache, signal));
-    docker = ensured.docker;
-    startedLab = ensured.started;
+    const note = (text: string): void => {
+      progress.note(text);
+    };
+    docker = await record.phase('daemon', () => ensureLab(toolchain, cache, labUser(config.name), { signal, note }));
   }
   const images = await record.phase('images', () =>
     resolveImages({ toolchain, docker, cache, mirror, progress, signal }),
   );
-  const plan: Plan = {
+  return {
     config,
     runFolder: record.folder,
     toolchain,
@@ -84,7 +79,6 @@ export async function prepare(options: PrepareOptions): Promise<Prepared> {
     shuffle: options.shuffle,
     keep: options.keep,
   };
-  return { plan, startedLab };
 }
 
 /**

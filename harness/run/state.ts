@@ -1,8 +1,7 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import lockfile from 'proper-lockfile';
-import { MeshproofError } from '../errors/meshproof-error.ts';
+import { holdLock } from '../process/process-lock.ts';
 import { environmentSchema, type Environment } from '../scenario/environment.ts';
 
 /** Where a kept environment is remembered: kubeconfigs, the CAs, and what there is to remove. One folder for each `name`. */
@@ -43,11 +42,5 @@ export async function forgetEnvironment(name: string): Promise<void> {
  * @throws MeshproofError MP204 when a live meshproof works on it.
  */
 export async function lockEnvironment(name: string): Promise<() => Promise<void>> {
-  const folder = join(stateFolder(name), '..', '.locks', name);
-  await mkdir(folder, { recursive: true });
-  // A killed process leaves its lock, which counts as stale after ten seconds: so long this waits before it believes in a live holder.
-  const patience = { retries: 12, factor: 1, minTimeout: 1_000, maxTimeout: 1_000 };
-  return await lockfile.lock(folder, { stale: 10_000, update: 2_000, retries: patience }).catch((cause: unknown) => {
-    throw new MeshproofError('MP204', { what: `another meshproof is at work on the environment ${name}`, cause });
-  });
+  return await holdLock(`${stateFolder(name)}.lock`, { what: `the environment ${name}`, within: 12_000 });
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { ClusterApi } from '../cluster/cluster-api.ts';
-import { stopLab } from '../lab/lab.ts';
+import { canBeAsked, joinLab, leaveLab, type LabUser, type Left } from '../lab/lab.ts';
 import { runProgram } from '../process/run-program.ts';
 import { ownContainerLabel } from '../probe/own-container.ts';
 import { ArtifactCache } from '../toolchain/cache.ts';
@@ -40,8 +40,7 @@ async function removeOwn({ clusters }: Environment): Promise<string[]> {
 async function removeClusters(environment: Environment): Promise<string[]> {
   const { name, dockerHost, programs, clusterNames } = environment;
   const docker = new Docker(programs.docker, dockerHost);
-  // A dead private daemon took its containers with it; what is left of them on disk goes when the daemon starts the next time.
-  if (dockerHost !== undefined && !(await docker.answers())) return [];
+  if (dockerHost !== undefined && !(await canBeAsked(docker, labUser(name)))) return [];
   const kind = (args: readonly string[], purpose: string): ReturnType<typeof runProgram> =>
     runProgram({ program: programs.kind, args, env: docker.environment, purpose, code: 'MP503', timeout: 120_000 });
   const existing = (await kind(['get', 'clusters', '--quiet'], 'list kind clusters')).stdout.split('\n');
@@ -68,7 +67,24 @@ async function removeClusters(environment: Environment): Promise<string[]> {
   return ours.map((cluster) => `kind cluster ${name}-${cluster}`);
 }
 
-/** Stops the private daemon and its network namespace; with `wholly` removes its images and data as well. */
-export async function removeLab(wholly: boolean): Promise<string[]> {
-  return await stopLab(ArtifactCache.default(), { wholly });
+/** An environment as a user of the lab. */
+export const labUser = (name: string): LabUser => ({ name, state: stateFolder(name) });
+
+/** Counts this process among the users of the lab that is there already. */
+export const joinLabFor = (name: string): Promise<void> => joinLab(labUser(name));
+
+/**
+ * Leaves the lab for an environment: the last one to leave stops the private daemon and removes its network namespace; with `wholly` also its images
+ * and data.
+ *
+ * @param keep the environment stays there
+ * @throws MeshproofError MP404 with `wholly` while others use it.
+ */
+export async function leaveLabOf(
+  name: string,
+  { keep = false, wholly = false }: { readonly keep?: boolean; readonly wholly?: boolean } = {},
+): Promise<Left> {
+  // What was to be kept and never came to be keeps no daemon running.
+  const stays = keep && (await readEnvironment(name)) !== undefined;
+  return await leaveLab(ArtifactCache.default(), labUser(name), { keep: stays, wholly });
 }

@@ -11,9 +11,20 @@ export function addCarryOut(program: Command): void {
     .command('carry-out', { hidden: true })
     .argument('<plan>')
     .action(async (file: string) => {
-      const { carryOut } = await import('../../run/carry-out.ts');
+      const [{ carryOut }, { joinLabFor, leaveLabOf }] = await Promise.all([
+        import('../../run/carry-out.ts'),
+        import('../../run/tear-down.ts'),
+      ]);
       const plan = JSON.parse(await readFile(file, 'utf8')) as Plan;
-      await carryOut(plan, await RunRecord.open(plan.runFolder), createProgress(), untilSignal());
+      const signal = untilSignal();
+      const { name } = plan.config;
+      // Should the process that prepared the plan be killed, this one still holds the lab, and is the last to leave it.
+      if (plan.lab !== undefined) await joinLabFor(name);
+      try {
+        await carryOut(plan, await RunRecord.open(plan.runFolder), createProgress(), signal);
+      } finally {
+        if (plan.lab !== undefined) await leaveLabOf(name, { keep: plan.keep || plan.reuse });
+      }
       // The channel to the parent must not keep this process alive.
       process.channel?.unref();
     });

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { labIsPossible } from '../../lab/lab.ts';
+import { labIsPossible, type Left } from '../../lab/lab.ts';
 import { loadConfig } from '../../run/config.ts';
 import { lockEnvironment } from '../../run/state.ts';
 
@@ -12,16 +12,21 @@ export function addDown(program: Command): void {
     .option('--all', 'also remove the private Docker daemon’s images and data')
     .option('--json', 'one line of JSON on stdout')
     .action(async (flags: { readonly all?: boolean; readonly json?: boolean }, command: Command) => {
-      const { removeEnvironment, removeLab } = await import('../../run/tear-down.ts');
+      const { leaveLabOf, removeEnvironment } = await import('../../run/tear-down.ts');
       const { config: file } = command.optsWithGlobals<{ config?: string }>();
       const { name } = await loadConfig(file);
       const unlock = await lockEnvironment(name);
       try {
         const clusters = await removeEnvironment(name);
-        const lab = labIsPossible() ? await removeLab(flags.all === true) : [];
-        const removed = [...clusters, ...lab];
+        const lab: Left = labIsPossible()
+          ? await leaveLabOf(name, { wholly: flags.all === true })
+          : { removed: [], usedBy: [] };
+        const removed = [...clusters, ...lab.removed];
         const lines = removed.length === 0 ? ['nothing to remove'] : removed.map((one) => `removed ${one}`);
-        process.stdout.write(flags.json === true ? `${JSON.stringify({ removed })}\n` : `${lines.join('\n')}\n`);
+        if (lab.usedBy.length > 0) lines.push(`the private Docker daemon stays: used by ${lab.usedBy.join(', ')}`);
+        process.stdout.write(
+          flags.json === true ? `${JSON.stringify({ removed, labUsedBy: lab.usedBy })}\n` : `${lines.join('\n')}\n`,
+        );
       } finally {
         await unlock();
       }

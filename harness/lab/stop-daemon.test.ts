@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { leftoverProcesses } from './lab.ts';
+import { leftoverProcesses } from './stop-daemon.ts';
 
 test('a dead daemon’s shims are found with everything below them, and nobody else’s', () => {
   const listing = [
