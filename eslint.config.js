@@ -7,6 +7,7 @@ const layers = [
   ['wait', 'process', 'progress'],
   ['toolchain'],
   ['lab'],
+  ['machine'],
   ['cluster'],
   ['probe'],
   ['mesh'],

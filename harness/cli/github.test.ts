@@ -6,6 +6,7 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { describeWith } from '../machine/needs.ts';
 import { provideActionlint } from '../toolchain/actionlint.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -57,18 +58,21 @@ async function actionStep(name: string): Promise<string> {
   return step.run;
 }
 
-test('every workflow is as GitHub reads it, the inputs of our action included', async () => {
-  const actionlint = await provideActionlint(new AbortController().signal);
-  const files = (await readdir(join(root, '.github/workflows'))).map((name) => join(root, '.github/workflows', name));
-  const { stdout, exitCode } = await execa(actionlint, ['-no-color', ...files], { reject: false });
-  expect(stdout).toBe('');
-  expect(exitCode).toBe(0);
-  const broken = join(folder, 'broken.yml');
-  await writeFile(
-    broken,
-    'on: push\njobs:\n  one:\n    runs-on: ubuntu-24.04\n    steps:\n      - run: echo ${{ matrix.mesh }}\n',
-  );
-  expect((await execa(actionlint, ['-no-color', broken], { reject: false })).exitCode).toBe(1);
+const describeHere = await describeWith('Go');
+describeHere('actionlint', () => {
+  test('every workflow is as GitHub reads it, the inputs of our action included', async () => {
+    const actionlint = await provideActionlint(new AbortController().signal);
+    const files = (await readdir(join(root, '.github/workflows'))).map((name) => join(root, '.github/workflows', name));
+    const { stdout, exitCode } = await execa(actionlint, ['-no-color', ...files], { reject: false });
+    expect(stdout).toBe('');
+    expect(exitCode).toBe(0);
+    const broken = join(folder, 'broken.yml');
+    await writeFile(
+      broken,
+      'on: push\njobs:\n  one:\n    runs-on: ubuntu-24.04\n    steps:\n      - run: echo ${{ matrix.mesh }}\n',
+    );
+    expect((await execa(actionlint, ['-no-color', broken], { reject: false })).exitCode).toBe(1);
+  });
 });
 
 describe('the composite action', () => {

@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ensureLab, labIsPossible, labSocket, leaveLab } from '../lab/lab.ts';
 import { labNamespacePath } from '../lab/network-namespace.ts';
+import { describeWith } from '../machine/needs.ts';
 import { ArtifactCache } from '../toolchain/cache.ts';
 import { Docker } from '../toolchain/docker.ts';
 import { releaseNodeImage } from '../toolchain/images/release-images.ts';
@@ -41,6 +42,16 @@ let publisher: Publisher;
 let running: Publisher | undefined;
 let folder: string;
 const files: Record<string, string | Buffer> = {};
+
+/** Everything that these tests make and remove; in somebody's own Docker nothing of that name may be there before. */
+const imagesOfTest: readonly string[] = [
+  'meshproof/publisher',
+  'meshproof/connected-node',
+  'meshproof/connected-small',
+  releaseNodeImage(pinnedRelease),
+  ...Object.values(releaseImages(pinnedRelease)),
+  ...Object.values(metallb),
+];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'meshproof-connected-'));
@@ -84,9 +95,17 @@ beforeAll(async () => {
   await publisher.publishFiles(files);
 
   // A node image has a containerd and a shell; what the other images hold is nobody's business here.
-  // mmdebstrap, which makes its root filesystem where that is not cached, comes with the lab's tools.
-  const { folder: rootfs } = await provide(recipeOf('node-rootfs'), cache, signal, [tools]);
-  await docker.run(['import', join(rootfs, 'rootfs.tar'), 'meshproof/connected-node']);
+  const { node, ...others } = releaseImages(pinnedRelease);
+  if (inLab) {
+    // mmdebstrap, which makes its root filesystem where that is not cached, comes with the lab's tools.
+    const { folder: rootfs } = await provide(recipeOf('node-rootfs'), cache, signal, [tools]);
+    await docker.run(['import', join(rootfs, 'rootfs.tar'), 'meshproof/connected-node']);
+  } else {
+    // A Docker with a network needs no Debian: kind's own image is one, and the next run wants it anyway.
+    await docker.run(['pull', '--quiet', node], { purpose: 'pull a node image', timeout: 300_000 });
+    await docker.run(['tag', node, 'meshproof/connected-node']);
+    await docker.run(['image', 'rm', node]);
+  }
   await mkdir(join(folder, 'small'));
   await writeFile(join(folder, 'small', 'Dockerfile'), 'FROM scratch\nCOPY Dockerfile /\n');
   await docker.run([
@@ -98,7 +117,6 @@ beforeAll(async () => {
     'meshproof/connected-small',
     join(folder, 'small'),
   ]);
-  const { node, ...others } = releaseImages(pinnedRelease);
   await publisher.publishImage('meshproof/connected-node', nameOf(node));
   for (const image of [...Object.values(others), ...Object.values(metallb)])
     await publisher.publishImage('meshproof/connected-small', nameOf(image));
@@ -106,15 +124,8 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await running?.stop();
-  const left = [
-    'meshproof/publisher',
-    'meshproof/connected-node',
-    'meshproof/connected-small',
-    releaseNodeImage(pinnedRelease),
-    ...Object.values(releaseImages(pinnedRelease)),
-    ...Object.values(metallb),
-  ];
-  for (const image of left) if (await docker.hasImage(image)) await docker.run(['image', 'rm', '--force', image]);
+  for (const image of imagesOfTest)
+    if (await docker.hasImage(image)) await docker.run(['image', 'rm', '--force', image]);
   if (inLab) await leaveLab(cache, { name: 'connected-path', state: folder }, { keep: false });
   await rm(folder, { recursive: true });
 }, 60_000);
@@ -171,6 +182,14 @@ async function unfinished(root: string): Promise<string[]> {
 }
 const artifacts = async (root: string): Promise<string[]> =>
   (await readdir(join(root, 'store')).catch(() => [])).sort();
+
+const describe = await describeWith('engine', 'Go', async () => {
+  const user = new Docker('docker');
+  if (!(await user.answers())) return undefined;
+  const taken = await Promise.all(imagesOfTest.map(async (name) => ((await user.hasImage(name)) ? [name] : [])));
+  const [first] = taken.flat();
+  return first === undefined ? undefined : `Docker has ${first} already, which these tests would replace`;
+});
 
 describe('a cold toolchain on a connected machine', () => {
   test('has every program, and all images in the node image', async () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { describeWith } from '../../machine/needs.ts';
 import { provideChromium } from '../../toolchain/chromium.ts';
 import { runRecordSchema, type RunData } from '../run-data.ts';
 import { reportPage } from './report-page.ts';
@@ -81,47 +82,50 @@ async function opened<T>(work: (page: Page) => Promise<T>, options: BrowserConte
   return result;
 }
 
-test('shows verdict, topology and the broken hop, and stays within a narrow window', async () => {
-  await opened(
-    async (page) => {
-      expect(await page.locator('svg.topology').isVisible()).toBe(true);
-      expect(await page.locator('svg.topology .line.failed').count()).toBe(1);
-      expect(await page.locator('#direct-sidecar .hop.failed').innerText()).toContain('another SNI');
-      const [wanted, given] = await page.evaluate<[number, number]>(
-        '[document.documentElement.scrollWidth, document.documentElement.clientWidth]',
-      );
-      expect(wanted).toBe(given);
-    },
-    { viewport: { width: 420, height: 800 } },
-  );
-});
-
-test('is usable by keyboard: skip link, steps and filter', async () => {
-  await opened(async (page) => {
-    await page.keyboard.press('Tab');
-    expect(await page.evaluate<string>('document.activeElement.textContent')).toBe('to the scenarios');
-    const steps = page.locator('#prerequisites > details > summary');
-    await steps.focus();
-    await page.keyboard.press('Enter');
-    expect(await page.locator('#prerequisites .steps').isVisible()).toBe(true);
-    await page.locator('#broken').focus();
-    await page.keyboard.press('Space');
-    expect(await page.locator('#prerequisites').isVisible()).toBe(false);
-    expect(await page.locator('#direct-sidecar').isVisible()).toBe(true);
+const describe = await describeWith('browser');
+describe('report.html in a browser', () => {
+  test('shows verdict, topology and the broken hop, and stays within a narrow window', async () => {
+    await opened(
+      async (page) => {
+        expect(await page.locator('svg.topology').isVisible()).toBe(true);
+        expect(await page.locator('svg.topology .line.failed').count()).toBe(1);
+        expect(await page.locator('#direct-sidecar .hop.failed').innerText()).toContain('another SNI');
+        const [wanted, given] = await page.evaluate<[number, number]>(
+          '[document.documentElement.scrollWidth, document.documentElement.clientWidth]',
+        );
+        expect(wanted).toBe(given);
+      },
+      { viewport: { width: 420, height: 800 } },
+    );
   });
-});
 
-test('is light or dark as the reader has it', async () => {
-  const background = (colorScheme: 'light' | 'dark'): Promise<string> =>
-    opened((page) => page.evaluate<string>('getComputedStyle(document.body).backgroundColor'), { colorScheme });
-  expect(await background('light')).toBe('rgb(255, 255, 255)');
-  expect(await background('dark')).toBe('rgb(13, 17, 23)');
-});
+  test('is usable by keyboard: skip link, steps and filter', async () => {
+    await opened(async (page) => {
+      await page.keyboard.press('Tab');
+      expect(await page.evaluate<string>('document.activeElement.textContent')).toBe('to the scenarios');
+      const steps = page.locator('#prerequisites > details > summary');
+      await steps.focus();
+      await page.keyboard.press('Enter');
+      expect(await page.locator('#prerequisites .steps').isVisible()).toBe(true);
+      await page.locator('#broken').focus();
+      await page.keyboard.press('Space');
+      expect(await page.locator('#prerequisites').isVisible()).toBe(false);
+      expect(await page.locator('#direct-sidecar').isVisible()).toBe(true);
+    });
+  });
 
-test('prints without controls, on more than one page', async () => {
-  await opened(async (page) => {
-    await page.emulateMedia({ media: 'print' });
-    expect(await page.locator('.controls').isVisible()).toBe(false);
-    expect((await page.pdf()).toString('latin1').match(/\/Type \/Page\b/g)?.length ?? 0).toBeGreaterThan(1);
+  test('is light or dark as the reader has it', async () => {
+    const background = (colorScheme: 'light' | 'dark'): Promise<string> =>
+      opened((page) => page.evaluate<string>('getComputedStyle(document.body).backgroundColor'), { colorScheme });
+    expect(await background('light')).toBe('rgb(255, 255, 255)');
+    expect(await background('dark')).toBe('rgb(13, 17, 23)');
+  });
+
+  test('prints without controls, on more than one page', async () => {
+    await opened(async (page) => {
+      await page.emulateMedia({ media: 'print' });
+      expect(await page.locator('.controls').isVisible()).toBe(false);
+      expect((await page.pdf()).toString('latin1').match(/\/Type \/Page\b/g)?.length ?? 0).toBeGreaterThan(1);
+    });
   });
 });
