@@ -607,6 +607,54 @@ export const catalogue = {
     remedy:
       'See that the endpoint is reachable from the client’s node, that 15443 is open between the networks, and that the peer’s gateway knows the SNI (`meshproof diagnose`).',
   },
+  // MP82x: causes, by the layer that a call stands on
+  MP820: {
+    title: 'the machine or the network keeps packets from passing',
+    blame: 'environment',
+    meaning:
+      'A packet rule, a queue, a link, a route or a node below the clusters is not as it was when the mesh was proven ready.',
+    remedy: 'Look at the node that is named: iptables-save, tc qdisc show, ip route, ip neigh, and its kubelet.',
+  },
+  MP821: {
+    title: 'pods that the path needs are not there, or are not ready',
+    blame: 'environment',
+    meaning: 'A workload is scaled to zero, cannot start, cannot have its image, or came up without its sidecar.',
+    remedy: '`kubectl describe` of the workload and of its pods says why; events are part of the run’s evidence.',
+  },
+  MP822: {
+    title: 'the control plane does not do its work',
+    blame: 'mesh',
+    meaning:
+      'istiod has no ready pod, sends what proxies reject, or is kept from its work by roles, webhooks or its configuration.',
+    remedy: 'Look at istiod’s log, at its deployment, and at the webhooks that the API server asks.',
+  },
+  MP823: {
+    title: 'a name or an address does not lead where it should',
+    blame: 'environment',
+    meaning:
+      'A Service selects other pods or offers other ports, a load balancer gives no address, or the cluster’s DNS does not answer.',
+    remedy: 'Compare the Service’s ports, selector and address with the pods behind it, and look at the address pools.',
+  },
+  MP824: {
+    title: 'proxies do not trust each other',
+    blame: 'mesh',
+    meaning:
+      'Clusters have other roots, other trust domains, or certificates that are out of their time: handshakes between them fail.',
+    remedy: 'Compare roots and issuers with `meshproof probe <pod> --only secrets` in both clusters.',
+  },
+  MP825: {
+    title: 'an object of the mesh treats the call in another way',
+    blame: 'mesh',
+    meaning:
+      'An Istio object refuses, hides, redirects or changes the call: the cause names it, and the field that does it.',
+    remedy: 'Look at the object that is named, and at who owns it; `istioctl analyze` may say more about it.',
+  },
+  MP826: {
+    title: 'the workload itself does not serve',
+    blame: 'mesh',
+    meaning: 'The path leads to the workload, and its pods do not run, are not ready, or answer with an error.',
+    remedy: 'Look at the workload’s pods and at their log.',
+  },
   // MP9xx: interruption
   MP901: {
     title: 'interrupted',

@@ -1,4 +1,5 @@
 import type { ClaimResult } from '../scenario/claims.ts';
+import { describeCauses } from './causes.ts';
 import { countClaims, countsTold, countVerdicts, type RunData } from './run-data.ts';
 
 export const signs = { passed: '✓', failed: '✗', error: '!', notSupported: '–' } as const;
@@ -8,6 +9,11 @@ export function summary(data: RunData): string {
   const rows = data.scenarios.map(({ section, id, claims, seconds, replaced }) => {
     return `| ${section} | \`${id}\` | ${countVerdicts(claims).passed} of ${claims.length} ${signs[worstOf(claims)]} | ${seconds.toFixed(1)} s | ${replaced.map(({ was }) => was).join('; ')} |`;
   });
+  const causes = data.scenarios.flatMap(({ id, causes: found = [] }) =>
+    found.length === 0
+      ? []
+      : [[`**Cause**, by \`${id}\`:`, '```', ...describeCauses(found), '```'].join('\n')],
+  );
   const broken = data.scenarios.flatMap(({ id, claims }) =>
     claims
       .filter(({ verdict }) => verdict === 'failed' || verdict === 'error')
@@ -24,6 +30,7 @@ export function summary(data: RunData): string {
     `Executed ${data.startedAt} on ${data.clusters.length} clusters (${data.clusters.join(', ')}), Kubernetes ${data.versions?.kubernetes ?? '?'}, Istio ${data.versions?.istio ?? '?'}. ` +
       `${countsTold(countClaims(data))}.`,
     ...(data.error === undefined ? [] : ['```\n' + data.error.message + '\n```']),
+    ...causes,
     ['| section | scenario | claims | time | stands in for |', '|---|---|---|---:|---|', ...rows].join('\n'),
     ...(broken.length === 0 ? [] : [broken.join('\n')]),
   ].join('\n\n');

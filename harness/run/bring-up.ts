@@ -13,6 +13,7 @@ import { waitForGatewayReachable, waitForProxiesSynced } from '../mesh/readiness
 import type { Progress, Task } from '../progress/progress.ts';
 import type { StepResult } from '../scenario/claims.ts';
 import type { Environment } from '../scenario/environment.ts';
+import { takeBaseline } from '../scenario/look-around.ts';
 import { Docker } from '../toolchain/docker.ts';
 import { locate } from '../toolchain/toolchain.ts';
 import { provideAuthorities } from './authorities.ts';
@@ -21,7 +22,7 @@ import { ownerOf } from './owner.ts';
 import type { Plan } from './plan.ts';
 import type { RunRecord } from './run-record.ts';
 import { installedSteps } from './set-up-steps.ts';
-import { manifestPath, stateFolder, writeEnvironment } from './state.ts';
+import { baselinePath, manifestPath, stateFolder, writeEnvironment } from './state.ts';
 
 const meshWithin = 180_000;
 
@@ -117,8 +118,20 @@ export async function bringUp(
   await progress.group('mesh', [...apis.map(loadBalancer), ...apis.map(controlPlane)], { signal });
   const environment: Environment = { ...environmentOf(plan, provider, addresses, gateways), setUp, status: 'ready' };
   await record.phase('mesh', () => proveReady(environment, progress, signal));
+  await keepBaselines(environment, apis);
   await writeEnvironment(environment);
   return environment;
+}
+
+/** Takes down what each cluster is like now: causes of later failures are found by what is no longer so. */
+async function keepBaselines(environment: Environment, apis: readonly ClusterApi[]): Promise<void> {
+  if (!environment.offers.ownsMesh) return;
+  await Promise.all(
+    apis.map(async (api) => {
+      const baseline = await takeBaseline(environment, api);
+      await writeFile(baselinePath(environment.name, api.address.name), JSON.stringify(baseline), { mode: 0o600 });
+    }),
+  );
 }
 
 /** The walkthrough's sample services: sleep in the first cluster, httpbin in the second. */
@@ -162,7 +175,12 @@ function environmentOf(
     setUp: [],
     clusters: addresses.map((address) => ({
       ...address,
-      ...(provider.offers.ownsMesh ? { manifest: manifestPath(config.name, address.name) } : {}),
+      ...(provider.offers.ownsMesh
+        ? {
+            manifest: manifestPath(config.name, address.name),
+            baseline: baselinePath(config.name, address.name),
+          }
+        : {}),
       gateway: gateways[address.name],
     })),
   };

@@ -6,6 +6,7 @@ import { diagnosisTold } from '../diagnose/diagnose.ts';
 import type { Progress, Say } from '../progress/progress.ts';
 import type { Environment } from '../scenario/environment.ts';
 import { scenarioResultSchema, type ScenarioResult } from '../scenario/claims.ts';
+import { describeCauses } from '../report/causes.ts';
 import { countVerdicts } from '../report/run-data.ts';
 import { signs, worstOf } from '../report/summary.ts';
 import { writeReports } from './reports.ts';
@@ -113,7 +114,7 @@ function inOrder(ids: readonly string[]): typeof BaseSequencer {
 }
 
 /** One line for the scenario, one more for each claim that does not hold. */
-function describeScenario({ id, claims, seconds, replaced }: ScenarioResult): string[] {
+function describeScenario({ id, claims, seconds, replaced, causes = [] }: ScenarioResult): string[] {
   const verdict = worstOf(claims);
   const rows = claims
     .filter((claim) => claim.verdict !== 'passed')
@@ -130,6 +131,8 @@ function describeScenario({ id, claims, seconds, replaced }: ScenarioResult): st
   const modern = replaced.map(({ was }) => `    modern Istio: stands in for ${was}`);
   return [
     `${signs[verdict]} ${id}: ${countVerdicts(claims).passed} of ${claims.length} claims hold, ${seconds.toFixed(1)} s`,
+    // The cause first, and once: what each claim saw of it follows.
+    ...describeCauses(causes).map((line) => `  ${line}`),
     ...rows,
     ...notes,
     ...modern,

@@ -44,6 +44,7 @@ export async function replay(folder: string): Promise<Replayed> {
       signal: new AbortController().signal,
       evidence,
       isLast,
+      looksAround: recorded.causes !== undefined,
     });
     scenarios.push({
       ...result,

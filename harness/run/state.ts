@@ -17,6 +17,10 @@ export const environmentPath = (name: string): string => join(stateFolder(name),
 /** Where the objects that installed a cluster's mesh are kept. */
 export const manifestPath = (name: string, cluster: string): string => join(stateFolder(name), `istio-${cluster}.json`);
 
+/** Where a cluster’s state as its mesh was proven ready is kept. */
+export const baselinePath = (name: string, cluster: string): string =>
+  join(stateFolder(name), `baseline-${cluster}.json`);
+
 export async function readEnvironment(name: string): Promise<Environment | undefined> {
   const text = await readFile(environmentPath(name), 'utf8').catch((error: unknown) => {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;

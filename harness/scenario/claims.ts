@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { causeSchema } from '../diagnose/causes/cause.ts';
 import { hopSchema } from '../probe/trace.ts';
 import { actionSchema } from './journal.ts';
 
@@ -49,6 +50,8 @@ export const scenarioResultSchema = z.object({
   seconds: z.number(),
   claims: list(claimResultSchema),
   steps: list(stepResultSchema),
+  /** Why claims of it do not hold, the likeliest cause first; absent where nobody looked around. */
+  causes: list(causeSchema).optional(),
   /** Its evidence, relative to the run's folder; older records have a path of the machine that they were made on. */
   evidence: word,
   /** What the page relies on and Istio no longer has, with what stands in for it. */

@@ -35,6 +35,8 @@ export const environmentSchema = z.object({
       owner: z.string().optional(),
       /** The objects that installed the mesh, as JSON: what the page calls `$HOME/istio.yaml`. Absent where meshproof did not install it. */
       manifest: z.string().optional(),
+      /** What the cluster was like when its mesh was proven ready, as JSON; absent on clusters that meshproof did not make. */
+      baseline: z.string().optional(),
       gateway: z.object({ address: z.string(), kind: z.enum(['ip', 'hostname']) }).optional(),
     }),
   ),

@@ -1,7 +1,7 @@
 import type { ClusterApi } from '../cluster/cluster-api.ts';
 import { scenarioLabel } from '../cluster/labels.ts';
 import { kubectl as lines } from '../cluster/kubectl-lines.ts';
-import { withLabels, type KubernetesObject } from '../cluster/kubernetes-object.ts';
+import { objectName, withLabels, type KubernetesObject } from '../cluster/kubernetes-object.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { httpbin, injectedNamespace, sleep } from '../cluster/workloads.ts';
 import { gatewayAddress, hasEgressGateway } from '../mesh/install.ts';
@@ -41,6 +41,8 @@ export class MeshCluster {
   /** The control plane and the gateways themselves: killed, taken away, put back. */
   readonly mesh: MeshLife;
   readonly #applied: KubernetesObject[] = [];
+  /** What this scenario applied and did not delete again, as the server had it. */
+  readonly #left = new Map<string, KubernetesObject>();
   /** Namespace → the sample workloads that stay when the scenario ends. */
   readonly #deployed = new Map<string, KubernetesObject[]>();
 
@@ -56,6 +58,11 @@ export class MeshCluster {
     );
     this.dns = new ClusterDns(this.api, (...objects) => this.apply(...objects), options.journal, options.signal);
     this.mesh = new MeshLife(this.api, options);
+  }
+
+  /** What this scenario applied here and left, as the server answered. */
+  get applied(): readonly KubernetesObject[] {
+    return [...this.#left.values()];
   }
 
   get name(): string {
@@ -99,6 +106,7 @@ export class MeshCluster {
 
   async #send(objects: readonly KubernetesObject[]): Promise<void> {
     const replies = await this.api.applyAll(objects, this.#options.signal);
+    for (const reply of replies) this.#left.set(objectName(reply), reply);
     this.#options.journal.note({ cluster: this.name, ...lines.apply(this.name, objects, replies) });
   }
 
@@ -109,6 +117,7 @@ export class MeshCluster {
 
   async #delete(object: KubernetesObject): Promise<void> {
     await this.api.delete(object);
+    this.#left.delete(objectName(object));
     this.#options.journal.note({ cluster: this.name, ...lines.delete(this.name, object) });
   }
 

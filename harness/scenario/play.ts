@@ -5,6 +5,7 @@ import { diagnoseExchange } from '../diagnose/exchange.ts';
 import { attachmentsOf, type Attachment } from './attachments.ts';
 import type { ClaimResult, ScenarioResult, StepResult } from './claims.ts';
 import { withTape } from '../tape/tape.ts';
+import { CauseFinder } from './cause-finder.ts';
 import { Containers } from './containers.ts';
 import type { Environment } from './environment.ts';
 import { EvidenceFolder, type Evidence } from './evidence.ts';
@@ -27,6 +28,8 @@ export interface PlayOptions {
   readonly narrate?: Narrator;
   /** What answers instead of the clusters, in a replay. */
   readonly evidence?: Evidence;
+  /** False in the replay of a run that did not look around when a claim failed. */
+  readonly looksAround?: boolean;
   /** True when the environment is taken down right after this scenario, so that nothing has to be put back. */
   readonly isLast?: boolean;
 }
@@ -44,18 +47,20 @@ export async function play(scenario: Scenario, options: PlayOptions): Promise<Sc
 }
 
 async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOptions): Promise<ScenarioResult> {
-  const { environment, signal, narrate = plainly, isLast = false } = options;
+  const { environment, signal, narrate = plainly, isLast = false, looksAround = true } = options;
   const { meta } = scenario;
   const started = performance.now();
   const claims = new Map<string, ClaimResult>();
   const steps: StepResult[] = [];
   const journal = new Journal();
+  let causes: ScenarioResult['causes'];
   const result = (): ScenarioResult => ({
     id: meta.id,
     section: meta.section,
     seconds: secondsSince(started),
     claims: meta.claims.map((name) => claims.get(name) ?? unproven(name, 'never proven', 'MP705')),
     steps,
+    ...(causes === undefined ? {} : { causes }),
     evidence: `evidence/${meta.id}`,
     replaced: [...(meta.replaced ?? [])],
   });
@@ -85,6 +90,13 @@ async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOpt
   const [west, east, third] = clusters;
   if (west === undefined || east === undefined)
     throw new MeshproofError('MP999', { what: 'the environment has fewer clusters than was checked' });
+  const finder = new CauseFinder({ environment, clusters, namespaces: meta.needs.namespaces });
+  /** Looks for the cause at once, before anything is taken away. */
+  const findCause = async (error: unknown, notes: Pick<Notes, 'hops' | 'exchange'>): Promise<void> => {
+    if (!looksAround || signal.aborted || verdictOf(error).verdict === 'notSupported') return;
+    await finder.look(error, notes);
+    causes = await finder.found();
+  };
   const restorations: { readonly title: string; readonly work: () => Promise<void> }[] = [];
   // What fails outside of a claim leaves the claims behind it unproven, and each of them says why; with none behind it, the last one carries it.
   const blame = (error: unknown): void => {
@@ -136,13 +148,15 @@ async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOpt
           signal.throwIfAborted();
           const notes = journal.take();
           const looked = notes.hops.length > 0 || notes.exchange !== undefined;
+          const met = looked ? notes : seen;
           claims.set(name, {
             name,
             seconds: secondsSince(begun),
             ...recorded(notes),
             ...verdictOf(error),
-            ...diagnosisOf(looked ? notes : seen),
+            ...diagnosisOf(met),
           });
+          await findCause(error, met);
         }
       },
     });
@@ -155,6 +169,7 @@ async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOpt
       });
   } catch (error) {
     blame(error);
+    await findCause(error, seen);
   }
   // Also when the run was interrupted: the environment may be kept.
   evidence.during('after the scenario');

@@ -1,5 +1,7 @@
 import type { ClaimResult, ScenarioResult, StepResult } from '../../scenario/claims.ts';
 import { typed, type Action } from '../../scenario/journal.ts';
+import type { Cause } from '../../diagnose/causes/cause.ts';
+import { causeTitle } from '../causes.ts';
 import { countVerdicts } from '../run-data.ts';
 import { signs, worstOf } from '../summary.ts';
 import { markup, type Markup } from './markup.ts';
@@ -7,16 +9,24 @@ import { workloadOf } from '../workload-name.ts';
 
 /** One scenario: its claims with their paths and evidence, and the steps that led to them. */
 export function scenarioSection(scenario: ScenarioResult): Markup {
-  const { id, section, seconds, claims, steps, replaced } = scenario;
+  const { id, section, seconds, claims, steps, replaced, causes = [] } = scenario;
   const verdict = worstOf(claims);
   return markup`<section class="scenario ${verdict}" id="${id.replaceAll('/', '-')}" data-verdict="${verdict}">
 <h3><span class="sign ${verdict}">${signs[verdict]}</span> ${id} <small>${countVerdicts(claims).passed} of ${claims.length} claims hold · ${seconds.toFixed(1)} s</small></h3>
 <p class="section">${section}</p>
+${causes.slice(0, 3).map(causeItem)}
 ${replaced.map(({ was, by }) => markup`<p class="replaced"><b>Stands in for</b> ${was}. ${by}</p>`)}
 <ul class="claims">${claims.map(claimItem)}</ul>
 <details><summary>${steps.length} steps</summary><ol class="steps">${steps.map(stepItem)}</ol></details>
 <p><a href="evidence/${id}/">evidence: manifests, exchanges, config dumps, barriers</a></p>
 </section>`;
+}
+
+/** The likeliest cause in full, the next ones in a line. */
+function causeItem(cause: Cause, index: number): Markup {
+  return index === 0
+    ? markup`<p class="diagnosis cause"><b>${cause.code} Cause</b> ${causeTitle(cause)}<br>${cause.does}<br><b>Try</b> ${cause.try}${cause.seen.slice(0, 4).map((line) => markup`<br><small>${line}</small>`)}</p>`
+    : markup`<p class="section">or ${cause.code} ${causeTitle(cause)}: ${cause.does}</p>`;
 }
 
 function claimItem({ name, verdict, seconds, reason, code, note, diagnosis, hops, actions }: ClaimResult): Markup {

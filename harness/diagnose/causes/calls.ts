@@ -1,0 +1,95 @@
+import { ofKind, seenName, type ClusterSituation, type RefusedCall, type SeenObject } from '../situation.ts';
+import type { Explainer, Question, Suspect } from './cause.ts';
+import { hostMatches, hostsOf } from './change.ts';
+import { meaningOf } from './meaning.ts';
+import { listIn, recordIn, valueAt } from './reading.ts';
+
+/** What proxies themselves wrote about a call that came to nothing: Envoy's response code details name the filter, sometimes the object. */
+export const accessLogs: Explainer = (question) =>
+  question.situation.clusters.flatMap((cluster) =>
+    cluster.refusedCalls.flatMap((call) => readings.flatMap((read) => read(call, cluster, question))),
+  );
+
+type Reading = (call: RefusedCall, cluster: ClusterSituation, question: Question) => Suspect[];
+
+const readings: readonly Reading[] = [
+  // "rbac_access_denied_matched_policy[ns[bar]-policy[deny-all]-rule[0]]" (Envoy's RBAC filter, Istio's policy names).
+  (call, cluster) => {
+    if (!call.details.includes('rbac_access_denied')) return [];
+    const [, namespace, name] = /ns\[([^\]]+)\]-policy\[([^\]]+)\]/.exec(call.details) ?? [];
+    if (namespace !== undefined && name !== undefined)
+      return [
+        policy(
+          cluster,
+          { kind: 'AuthorizationPolicy', namespace, name },
+          call,
+          'refused the call by one of its DENY rules',
+        ),
+      ];
+    return policiesOn(cluster, call).map((object) =>
+      policy(cluster, object, call, 'allows only calls that match its rules, and this one matches none'),
+    );
+  },
+  // "jwt_authn_access_denied{Jwt_is_missing}" (Envoy's JWT filter).
+  (call, cluster) =>
+    /jwt_authn|Jwt/.test(call.details)
+      ? ofKind(cluster, 'RequestAuthentication').map((object) =>
+          policy(cluster, object, call, 'refused the call’s token'),
+        )
+      : [],
+  // The fault filter, a direct response and a redirect are a VirtualService's doing.
+  (call, cluster, { concern }) =>
+    /fault_filter_abort|direct_response/.test(call.details) || hasFlag(call, 'FI', 'DI')
+      ? virtualServices(cluster, concern.hosts).map((object) => policy(cluster, object, call, meaningOf(object).does))
+      : [],
+  // A limit of the connection pool, or a time-out of the route.
+  (call, cluster, { concern }) =>
+    call.details.includes('overflow') || hasFlag(call, 'UO')
+      ? ofKind(cluster, 'DestinationRule')
+          .filter((object) =>
+            hostsOf(object).some((pattern) => concern.hosts.some((host) => hostMatches(pattern, host))),
+          )
+          .filter(({ body }) => valueAt(body, 'spec.trafficPolicy.connectionPool') !== undefined)
+          .map((object) => policy(cluster, object, call, 'allows fewer connections or requests than were made'))
+      : [],
+  (call, cluster, { concern }) =>
+    /response_timeout|upstream_per_try_timeout/.test(call.details) || hasFlag(call, 'UT')
+      ? virtualServices(cluster, concern.hosts)
+          .filter(({ body }) => listIn(body, 'spec.http').some((rule) => recordIn(rule)['timeout'] !== undefined))
+          .map((object) => policy(cluster, object, call, 'ends calls before the server has answered'))
+      : [],
+];
+
+/** Envoy's short words for how a call ended (envoy: StreamInfo response flags). */
+const hasFlag = ({ flags }: RefusedCall, ...wanted: string[]): boolean =>
+  flags.split(',').some((flag) => wanted.includes(flag));
+
+function policy(
+  { cluster }: ClusterSituation,
+  object: Pick<SeenObject, 'kind' | 'namespace' | 'name'>,
+  { proxy, code, details, flags }: RefusedCall,
+  does: string,
+): Suspect {
+  return {
+    certainty: 3,
+    layer: 'mesh objects',
+    cluster,
+    object: seenName(object),
+    does,
+    try: `Look at its rules: kubectl get -n ${object.namespace ?? ''} ${object.kind.toLowerCase()} ${object.name} -o yaml`,
+    seen: [`${proxy} answered ${code} (${flags === '-' ? '' : `${flags}, `}${details})`],
+  };
+}
+
+/** The policies that can hold at the proxy of a call: those of its namespace, and of the whole mesh. */
+const policiesOn = (cluster: ClusterSituation, { proxy }: RefusedCall): SeenObject[] => {
+  const namespace = proxy.slice(proxy.indexOf(' ') + 1, proxy.indexOf('/'));
+  return ofKind(cluster, 'AuthorizationPolicy').filter(
+    (object) => object.namespace === namespace || object.namespace === 'istio-system',
+  );
+};
+
+const virtualServices = (cluster: ClusterSituation, hosts: readonly string[]): SeenObject[] =>
+  ofKind(cluster, 'VirtualService').filter((object) =>
+    hostsOf(object).some((pattern) => hosts.some((host) => hostMatches(pattern, host))),
+  );

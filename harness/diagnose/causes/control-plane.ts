@@ -1,0 +1,67 @@
+import { ofKind } from '../situation.ts';
+import type { Explainer, Suspect } from './cause.ts';
+import { listIn, recordIn, textIn, valueAt } from './reading.ts';
+
+/** istiod itself: not there, without a ready pod, or telling of what it could not do. */
+export const controlPlane: Explainer = ({ situation }) =>
+  situation.clusters.flatMap(({ cluster, controlPlaneLog, ...rest }): Suspect[] => {
+    const told = { layer: 'control plane', cluster, object: 'Deployment istio-system/istiod' } as const;
+    const pods = ofKind({ cluster, controlPlaneLog, ...rest }, 'Pod').filter(({ name }) => name.startsWith('istiod-'));
+    const ready = pods.filter(({ status }) =>
+      listIn(status, 'conditions')
+        .map(recordIn)
+        .some((one) => one['type'] === 'Ready' && one['status'] === 'True'),
+    );
+    const suspects: Suspect[] = [];
+    if (rest.objects.length > 0 && ready.length === 0)
+      suspects.push({
+        ...told,
+        certainty: 2,
+        does: `has no ready pod${pods.length === 0 ? '' : ` (${pods.length} are not)`}: proxies keep what they had, and learn nothing new`,
+        try: 'kubectl describe -n istio-system deploy/istiod; look at its log and its events.',
+        seen: [],
+      });
+    // istiod's words for a push that Envoy refused, and for certificates that it does not sign.
+    const rejected = controlPlaneLog.find((line) => /ACK ERROR|NACK|rejected/i.test(line));
+    if (rejected !== undefined)
+      suspects.push({
+        ...told,
+        certainty: 2,
+        does: `sends a configuration that proxies reject: ${rejected.slice(0, 300)}`,
+        try: 'Mend the object that the message speaks of; until then the proxy keeps its last good configuration.',
+        seen: [rejected],
+      });
+    return suspects;
+  });
+
+/** Webhooks that nobody answers: the API server then refuses what they are asked about. */
+export const deadWebhooks: Explainer = ({ situation, concern }) =>
+  situation.clusters.flatMap((cluster): Suspect[] =>
+    ['MutatingWebhookConfiguration', 'ValidatingWebhookConfiguration'].flatMap((kind) =>
+      ofKind(cluster, kind).flatMap((configuration): Suspect[] =>
+        listIn(configuration.body, 'webhooks')
+          .map(recordIn)
+          .flatMap((hook): Suspect[] => {
+            const name = textIn(hook, 'name');
+            const named =
+              concern.words.includes(`"${name}"`) ||
+              cluster.events.some(({ message }) => message.includes(`"${name}"`));
+            if (!named) return [];
+            const service = recordIn(valueAt(hook, 'clientConfig.service'));
+            const target = `${textIn(service, 'namespace')}/${textIn(service, 'name')}`;
+            return [
+              {
+                certainty: 3,
+                layer: 'control plane',
+                cluster: cluster.cluster,
+                object: `${kind} ${configuration.name}`,
+                field: `webhooks[${name}]`,
+                does: `makes the API server refuse objects while service ${target} does not answer (failurePolicy ${textIn(hook, 'failurePolicy')})`,
+                try: `See that ${target} has ready pods, or remove the webhook.`,
+                seen: [],
+              },
+            ];
+          }),
+      ),
+    ),
+  );

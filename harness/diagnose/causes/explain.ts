@@ -1,0 +1,103 @@
+import { changesOf } from '../changes.ts';
+import type { Concern, Situation } from '../situation.ts';
+import { accessLogs } from './calls.ts';
+import { layerCodes, layers, type Cause, type Explainer, type Question, type Suspect } from './cause.ts';
+import { changedObjects } from './change.ts';
+import { controlPlane, deadWebhooks } from './control-plane.ts';
+import { meshObjects, twoEntries } from './mesh.ts';
+import { clusterDns, gatewayService } from './names.ts';
+import { machineNetwork } from './network.ts';
+import { podsAndImages, selectsNobody, uninjected } from './pods.ts';
+import { trust } from './trust.ts';
+
+/** Every kind of cause that is known; a new one is one function more in this list. */
+const explainers: readonly Explainer[] = [
+  machineNetwork,
+  podsAndImages,
+  uninjected,
+  controlPlane,
+  deadWebhooks,
+  gatewayService,
+  clusterDns,
+  selectsNobody,
+  trust,
+  changedObjects,
+  accessLogs,
+  meshObjects,
+  twoEntries,
+];
+
+/** Kinds that can take a hop of a proxy's configuration away: a cause of another kind does not explain that hop. */
+const makers: Readonly<Record<string, readonly string[]>> = {
+  listener: ['ServiceEntry', 'Sidecar', 'EnvoyFilter', 'Gateway', 'ProxyConfig', 'Namespace', 'ConfigMap'],
+  route: ['VirtualService', 'ServiceEntry', 'Sidecar', 'EnvoyFilter', 'DestinationRule'],
+  cluster: ['ServiceEntry', 'DestinationRule', 'Sidecar', 'EnvoyFilter', 'VirtualService'],
+  'mutual TLS': ['DestinationRule', 'PeerAuthentication', 'EnvoyFilter', 'ConfigMap'],
+  endpoint: ['ServiceEntry', 'WorkloadEntry', 'DestinationRule', 'EnvoyFilter', 'Sidecar', 'Service'],
+  'filter chain': ['Gateway', 'ServiceEntry', 'EnvoyFilter', 'DestinationRule', 'ConfigMap'],
+  'SNI cluster': ['ServiceEntry', 'DestinationRule', 'EnvoyFilter', 'Gateway'],
+  workload: [
+    'Deployment',
+    'ServiceEntry',
+    'WorkloadEntry',
+    'PeerAuthentication',
+    'Namespace',
+    'DestinationRule',
+    'Pod',
+    'Service',
+  ],
+  configuration: [],
+};
+
+/**
+ * From what was seen to causes: which object or component of which cluster does what. Ranked by how sure the evidence is, by whether it can
+ * break the hop that broke, and then in causal order: of two that are as sure, the lower layer comes first.
+ *
+ * @returns the likeliest first; empty when nothing that was seen explains it
+ */
+export function explain(situation: Situation, concern: Concern): Cause[] {
+  const changes = situation.clusters.flatMap((cluster) =>
+    changesOf(cluster, concern.applied.get(cluster.cluster) ?? []),
+  );
+  const question: Question = { situation, concern, changes };
+  const found = new Map<string, Suspect>();
+  for (const suspect of explainers.flatMap((explainer) => explainer(question))) {
+    const key = `${suspect.cluster} ${suspect.object}`;
+    const known = found.get(key);
+    found.set(key, known === undefined ? suspect : joined(known, suspect));
+  }
+  const weighed = [...found.values()].map((suspect) => ({ suspect, weight: weigh(suspect, question) }));
+  weighed.sort(
+    (left, right) =>
+      right.weight - left.weight || layers.indexOf(left.suspect.layer) - layers.indexOf(right.suspect.layer),
+  );
+  const best = weighed[0]?.weight ?? 0;
+  // What is much less sure than the first only distracts.
+  return weighed
+    .filter(({ weight }) => weight >= best - 3)
+    .slice(0, 5)
+    .map(({ suspect: { certainty: _certainty, ...cause } }) => ({ ...cause, code: layerCodes[cause.layer] }));
+}
+
+/** One object that two explainers name: the surer word is kept, and the evidence of both. */
+function joined(left: Suspect, right: Suspect): Suspect {
+  const [surer, other] = right.certainty > left.certainty ? [right, left] : [left, right];
+  const field = surer.field ?? other.field;
+  return { ...surer, ...(field === undefined ? {} : { field }), seen: [...surer.seen, ...other.seen] };
+}
+
+function weigh(suspect: Suspect, { changes, concern }: Question): number {
+  const { cluster, object, certainty } = suspect;
+  const kind = object.split(' ')[0] ?? '';
+  const changed = changes.some((change) => change.cluster === cluster && object === nameOf(change));
+  const { brokenAt, brokenHop } = concern;
+  const fits = brokenHop === undefined || brokenHop === '' ? 0 : (makers[brokenHop] ?? []).includes(kind) ? 2 : 0;
+  const here = brokenAt === undefined ? 0 : brokenAt === cluster ? 2 : -1;
+  const named = concern.words.includes(object.split('/').at(-1) ?? object) && object.includes('/') ? 1 : 0;
+  // Where the configuration is whole, what holds below it explains more.
+  const below = brokenHop === undefined && layers.indexOf(suspect.layer) < layers.indexOf('mesh objects') ? 1 : 0;
+  return certainty * 2 + (changed ? 3 : 0) + fits + here + named + below;
+}
+
+const nameOf = ({ object: { kind, namespace, name } }: Question['changes'][number]): string =>
+  namespace === undefined ? `${kind} ${name}` : `${kind} ${namespace}/${name}`;

@@ -1,0 +1,223 @@
+import { ofKind, seenName, type ClusterSituation, type SeenObject } from '../situation.ts';
+import type { Explainer, Suspect } from './cause.ts';
+import { listIn, recordIn, selects, textIn, valueAt } from './reading.ts';
+
+/** Pods that do not run, are not ready, have no sidecar, or are not there; and the nodes that they stand on. */
+export const podsAndImages: Explainer = ({ situation, concern }) =>
+  situation.clusters.flatMap((cluster) => [
+    ...nodes(cluster),
+    ...workloads(cluster, concern.namespaces),
+    ...ofKind(cluster, 'Pod')
+      .filter(({ namespace = '', deleting }) => concern.namespaces.includes(namespace) && deleting !== true)
+      .flatMap((pod) => troubleOf(cluster, pod)),
+  ]);
+
+function nodes(situation: ClusterSituation): Suspect[] {
+  return ofKind(situation, 'Node').flatMap((node): Suspect[] => {
+    const ready = listIn(node.status, 'conditions')
+      .map(recordIn)
+      .find((condition) => condition['type'] === 'Ready');
+    const told = { layer: 'machine and network', cluster: situation.cluster, object: seenName(node) } as const;
+    if (ready !== undefined && ready['status'] !== 'True')
+      return [
+        {
+          ...told,
+          certainty: 2,
+          does: `is not ready: ${textIn(ready, 'message')}`,
+          try: 'Look at the kubelet of the node.',
+          seen: [],
+        },
+      ];
+    const taints = listIn(node.body, 'spec.taints').map(recordIn);
+    const closed = valueAt(node.body, 'spec.unschedulable') === true || taints.length > 0;
+    const pending = ofKind(situation, 'Pod').some(({ status }) => textIn(status, 'phase') === 'Pending');
+    return closed && pending
+      ? [
+          {
+            ...told,
+            certainty: 2,
+            field: 'spec.taints',
+            does: `takes no new pods: ${taints.map((taint) => `${textIn(taint, 'key')}:${textIn(taint, 'effect')}`).join(', ')}`,
+            try: `kubectl uncordon ${node.name}, or take the taint away.`,
+            seen: [],
+          },
+        ]
+      : [];
+  });
+}
+
+/** Deployments that want no pods, or cannot have the ones they want; Kubernetes' own words say why. */
+function workloads(situation: ClusterSituation, namespaces: readonly string[]): Suspect[] {
+  return ['Deployment', 'DaemonSet', 'StatefulSet'].flatMap((kind) =>
+    ofKind(situation, kind)
+      .filter(({ namespace = '' }) => namespaces.includes(namespace))
+      .flatMap((workload): Suspect[] => {
+        const told = { layer: layerFor(workload), cluster: situation.cluster, object: seenName(workload) };
+        if (valueAt(workload.body, 'spec.replicas') === 0)
+          return [
+            {
+              ...told,
+              certainty: 2,
+              field: 'spec.replicas',
+              does: 'is scaled to zero: it runs no pod at all',
+              try: `kubectl scale -n ${workload.namespace ?? ''} ${kind.toLowerCase()} ${workload.name} --replicas=1`,
+              seen: [],
+            },
+          ];
+        const failed = listIn(workload.status, 'conditions')
+          .map(recordIn)
+          .find((one) => one['type'] === 'ReplicaFailure' && one['status'] === 'True');
+        if (failed === undefined) return [];
+        const message = textIn(failed, 'message');
+        const hook = /failed calling webhook "([^"]+)"/.exec(message)?.[1];
+        const quota = /exceeded quota: ([^,]+)/.exec(message)?.[1];
+        return [
+          {
+            ...told,
+            certainty: 2,
+            ...(hook === undefined ? {} : { layer: 'control plane' as const, object: `webhook ${hook}` }),
+            ...(quota === undefined ? {} : { object: `ResourceQuota ${workload.namespace ?? ''}/${quota}` }),
+            does: `keeps ${seenName(workload)} from making pods: ${message.slice(0, 300)}`,
+            try: 'Mend what the message names; the pods then come by themselves.',
+            seen: [],
+          },
+        ];
+      }),
+  );
+}
+
+/** What ails one pod. */
+function troubleOf(situation: ClusterSituation, pod: SeenObject): Suspect[] {
+  const told = {
+    certainty: 2,
+    layer: layerFor(pod),
+    cluster: situation.cluster,
+    object: ownerOf(pod),
+    seen: [seenName(pod)],
+  } as const;
+  const statuses = [...listIn(pod.status, 'initContainerStatuses'), ...listIn(pod.status, 'containerStatuses')].map(
+    recordIn,
+  );
+  for (const container of statuses) {
+    const waiting = recordIn(valueAt(container, 'state.waiting'));
+    const reason = textIn(waiting, 'reason');
+    const name = textIn(container, 'name');
+    if (/ImagePull|ErrImage|InvalidImage/.test(reason))
+      return [
+        {
+          ...told,
+          layer: 'pods and images',
+          field: 'spec.template.spec.containers.image',
+          does: `cannot have the image ${textIn(container, 'image')} of its container ${name}: ${textIn(waiting, 'message').slice(0, 200)}`,
+          try: 'Name an image that the node can pull.',
+        },
+      ];
+    if (/CrashLoop|CreateContainer|RunContainer/.test(reason))
+      return [
+        {
+          ...told,
+          does: `starts container ${name} again and again: ${reason} ${textIn(waiting, 'message').slice(0, 200)}`,
+          try: `kubectl logs -n ${pod.namespace ?? ''} ${pod.name} -c ${name} --previous`,
+        },
+      ];
+  }
+  const unscheduled = listIn(pod.status, 'conditions')
+    .map(recordIn)
+    .find((one) => one['type'] === 'PodScheduled' && one['status'] === 'False');
+  if (unscheduled !== undefined)
+    return [
+      {
+        ...told,
+        layer: 'pods and images',
+        does: `has a pod that no node takes: ${textIn(unscheduled, 'message').slice(0, 200)}`,
+        try: 'Give it room, or loosen what it asks of nodes.',
+      },
+    ];
+  if (textIn(pod.status, 'phase') !== 'Running') return [];
+  const unready = statuses.filter((one) => one['ready'] === false && valueAt(one, 'state.running') !== undefined);
+  const [first] = unready;
+  if (first === undefined) return [];
+  const name = textIn(first, 'name');
+  const probe = situation.events.find(({ about, reason }) => about.endsWith(pod.name) && reason === 'Unhealthy');
+  return [
+    {
+      ...told,
+      does: `runs container ${name}, which is not ready${probe === undefined ? '' : `: ${probe.message.slice(0, 200)}`}`,
+      try: `kubectl logs -n ${pod.namespace ?? ''} ${pod.name} -c ${name}`,
+    },
+  ];
+}
+
+/** Pods of a namespace with injection that have no sidecar, though the scenario's claims are about sidecars. */
+export const uninjected: Explainer = ({ situation, concern }) =>
+  situation.clusters.flatMap((cluster) =>
+    ofKind(cluster, 'Pod')
+      .filter(({ namespace = '', deleting }) => concern.namespaces.includes(namespace) && deleting !== true)
+      .filter(({ namespace = '' }) => !['istio-system', 'kube-system', 'metallb-system'].includes(namespace))
+      .flatMap((pod): Suspect[] => {
+        const home = ofKind(cluster, 'Namespace').find(({ name }) => name === pod.namespace);
+        const asked = home?.labels['istio-injection'] === 'enabled' || home?.labels['istio.io/rev'] !== undefined;
+        const names = [...listIn(pod.body, 'spec.containers'), ...listIn(pod.body, 'spec.initContainers')].map((one) =>
+          textIn(recordIn(one), 'name'),
+        );
+        if (!asked || names.includes('istio-proxy')) return [];
+        const refuses = pod.labels['sidecar.istio.io/inject'] ?? pod.annotations['sidecar.istio.io/inject'];
+        return [
+          {
+            certainty: 2,
+            layer: 'pods and images',
+            cluster: cluster.cluster,
+            object: ownerOf(pod),
+            ...(refuses === undefined ? {} : { field: 'metadata.labels.sidecar.istio.io/inject' }),
+            does:
+              refuses === undefined
+                ? 'has a pod without a sidecar, though its namespace asks for injection: the injector did not see it'
+                : `asks for no sidecar (${refuses}), so its pod is not of the mesh`,
+            try: 'Mend the injector or the label, and restart the pod.',
+            seen: [seenName(pod)],
+          },
+        ];
+      }),
+  );
+
+/** Services of the scenario's namespaces and of the gateways that select no ready pod. */
+export const selectsNobody: Explainer = ({ situation, concern }) =>
+  situation.clusters.flatMap((cluster) =>
+    ofKind(cluster, 'Service')
+      .filter(({ namespace = '' }) => concern.namespaces.includes(namespace))
+      .flatMap((service): Suspect[] => {
+        const selector = valueAt(service.body, 'spec.selector');
+        if (selector === undefined) return [];
+        const pods = ofKind(cluster, 'Pod').filter(({ namespace }) => namespace === service.namespace);
+        if (pods.some(({ labels }) => selects(selector, labels))) return [];
+        const text = Object.entries(recordIn(selector))
+          .map((pair) => pair.join('='))
+          .join(',');
+        return [
+          {
+            certainty: 1,
+            layer: 'names and addresses',
+            cluster: cluster.cluster,
+            object: seenName(service),
+            field: 'spec.selector',
+            does: `selects ${text}, which no pod has`,
+            try: 'Make the selector and the labels of the pods agree.',
+            seen: pods.map(seenName).slice(0, 5),
+          },
+        ];
+      }),
+  );
+
+/** The control plane's own pods are a layer of their own. */
+const layerFor = ({ namespace, name }: SeenObject): Suspect['layer'] =>
+  namespace === 'istio-system' && name.startsWith('istiod')
+    ? 'control plane'
+    : namespace === 'istio-system' || namespace === 'kube-system' || namespace === 'metallb-system'
+      ? 'pods and images'
+      : 'workload';
+
+/** A pod's Deployment, by the name that its ReplicaSet gave it; the pod itself where it has none. */
+export function ownerOf(pod: SeenObject): string {
+  const owner = /^(.+)-[0-9a-f]{6,10}-[a-z0-9]{5}$/.exec(pod.name)?.[1];
+  return owner === undefined ? seenName(pod) : `Deployment ${pod.namespace ?? ''}/${owner}`;
+}

@@ -1,0 +1,136 @@
+import { createHash } from 'node:crypto';
+import pLimit from 'p-limit';
+import { apiMessage, isAbsent } from '../cluster/api-errors.ts';
+import type { ClusterApi } from '../cluster/cluster-api.ts';
+import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
+import type { SeenObject } from './situation.ts';
+
+/** Kinds of the mesh's own objects: on every cluster they may be read, wherever they are. */
+const meshKinds: readonly (readonly [apiVersion: string, kind: string])[] = [
+  ...['ServiceEntry', 'DestinationRule', 'VirtualService', 'Gateway', 'Sidecar', 'WorkloadEntry', 'WorkloadGroup'].map(
+    (kind) => ['networking.istio.io/v1', kind] as const,
+  ),
+  ['networking.istio.io/v1alpha3', 'EnvoyFilter'],
+  ['networking.istio.io/v1beta1', 'ProxyConfig'],
+  ...['AuthorizationPolicy', 'PeerAuthentication', 'RequestAuthentication'].map(
+    (kind) => ['security.istio.io/v1', kind] as const,
+  ),
+  ['telemetry.istio.io/v1', 'Telemetry'],
+  ['extensions.istio.io/v1alpha1', 'WasmPlugin'],
+];
+
+/** What the mesh stands on. */
+const clusterKinds: readonly (readonly [apiVersion: string, kind: string])[] = [
+  ...[
+    'Node',
+    'Namespace',
+    'Pod',
+    'Service',
+    'ServiceAccount',
+    'ConfigMap',
+    'Secret',
+    'ResourceQuota',
+    'LimitRange',
+  ].map((kind) => ['v1', kind] as const),
+  ...['Deployment', 'DaemonSet', 'StatefulSet'].map((kind) => ['apps/v1', kind] as const),
+  ['discovery.k8s.io/v1', 'EndpointSlice'],
+  ['networking.k8s.io/v1', 'NetworkPolicy'],
+  ['admissionregistration.k8s.io/v1', 'MutatingWebhookConfiguration'],
+  ['admissionregistration.k8s.io/v1', 'ValidatingWebhookConfiguration'],
+  ['rbac.authorization.k8s.io/v1', 'ClusterRole'],
+  ['rbac.authorization.k8s.io/v1', 'ClusterRoleBinding'],
+  ['rbac.authorization.k8s.io/v1', 'Role'],
+  ['rbac.authorization.k8s.io/v1', 'RoleBinding'],
+  ['metallb.io/v1beta1', 'IPAddressPool'],
+  ['metallb.io/v1beta1', 'L2Advertisement'],
+];
+
+/** Kinds whose status tells how they fare. */
+const withStatus = new Set(['Node', 'Pod', 'Service', 'Deployment', 'DaemonSet', 'StatefulSet']);
+
+/** Annotations that repeat the object or that machinery leaves. */
+const machinery =
+  /^(kubectl\.kubernetes\.io\/|deployment\.kubernetes\.io\/|deprecated\.daemonset|control-plane\.alpha|node\.alpha|volumes\.kubernetes|kubeadm\.|cni\.)/;
+
+/**
+ * The objects of a cluster that can have to do with a call.
+ *
+ * @param among on clusters of other people: only these namespaces, and only what is the mesh's or meshproof's own
+ * @returns the objects, and for each kind that could not be listed a line that says why
+ */
+export async function seeObjects(
+  api: Pick<ClusterApi, 'listObjects'>,
+  among?: readonly string[],
+): Promise<{ readonly objects: SeenObject[]; readonly unseen: string[] }> {
+  const limit = pLimit(8);
+  const unseen: string[] = [];
+  const ownKinds = new Set(['Namespace', 'Pod', 'Service', 'Deployment']);
+  const kinds =
+    among === undefined
+      ? [...meshKinds, ...clusterKinds]
+      : [...meshKinds, ...clusterKinds.filter(([, kind]) => ownKinds.has(kind))];
+  const lists = await Promise.all(
+    kinds.map(([apiVersion, kind]) =>
+      limit(async () => {
+        try {
+          return await api.listObjects(apiVersion, kind);
+        } catch (error) {
+          // A kind that the cluster does not know has no objects; one that may not be listed is told.
+          if (!isAbsent(error)) unseen.push(`${kind}: ${apiMessage(error)}`);
+          return [];
+        }
+      }),
+    ),
+  );
+  const objects = lists.flat().map(seenObject);
+  const allowed = ({ kind, namespace, name }: SeenObject): boolean =>
+    among === undefined || among.includes(kind === 'Namespace' ? name : (namespace ?? ''));
+  return { objects: objects.filter(allowed), unseen };
+}
+
+/** An object without what machinery writes into it; of a Secret a hash of its contents only. */
+export function seenObject(object: KubernetesObject): SeenObject {
+  const { apiVersion, kind, metadata, status, ...body } = object;
+  const { creationTimestamp, deletionTimestamp } = metadata as {
+    readonly creationTimestamp?: Date | string;
+    readonly deletionTimestamp?: Date | string;
+  };
+  const annotations = Object.entries(metadata.annotations ?? {}).filter(([name]) => !machinery.test(name));
+  const plain = JSON.parse(JSON.stringify(body)) as Record<string, unknown>;
+  return {
+    apiVersion,
+    kind,
+    ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }),
+    name: metadata.name,
+    labels: { ...metadata.labels },
+    annotations: Object.fromEntries(annotations),
+    body: withoutSecrets(kind, metadata.name, plain),
+    ...(withStatus.has(kind) && status !== undefined
+      ? { status: JSON.parse(JSON.stringify(status)) as Record<string, unknown> }
+      : {}),
+    ...(creationTimestamp === undefined ? {} : { createdAt: new Date(creationTimestamp).toISOString() }),
+    ...(deletionTimestamp === undefined ? {} : { deleting: true }),
+  };
+}
+
+/** ConfigMaps whose text is the configuration of the mesh or of the cluster's DNS; of all others a hash tells enough. */
+const readable = /^(istio(-.*)?|coredns|kube-dns|kube-proxy)$/;
+
+function withoutSecrets(kind: string, name: string, body: Record<string, unknown>): Record<string, unknown> {
+  if (kind === 'Secret' || (kind === 'ConfigMap' && !readable.test(name)) || name === 'istio-sidecar-injector')
+    return Object.fromEntries(
+      Object.entries(body).map(([field, value]) =>
+        field === 'data' || field === 'binaryData' || field === 'stringData' ? [field, hashed(value)] : [field, value],
+      ),
+    );
+  return body;
+}
+
+/** Each entry by a hash: it tells that one is another, and nothing of what it is. */
+const hashed = (data: unknown): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries((data ?? {}) as Record<string, unknown>).map(([key, value]) => [
+      key,
+      `sha256:${createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16)}`,
+    ]),
+  );

@@ -1,0 +1,108 @@
+import { z } from 'zod';
+
+/**
+ * What was there when a claim did not hold, as plain data: everything that explainers look at. Nothing in it is secret; of a Secret only
+ * a hash of its contents is kept, which tells that it is another one.
+ */
+export const seenObjectSchema = z.object({
+  apiVersion: z.string(),
+  kind: z.string(),
+  namespace: z.string().optional(),
+  name: z.string(),
+  labels: z.record(z.string(), z.string()).default({}),
+  annotations: z.record(z.string(), z.string()).default({}),
+  /** Everything beside metadata and status, as it is declared. */
+  body: z.record(z.string(), z.unknown()).default({}),
+  status: z.record(z.string(), z.unknown()).optional(),
+  createdAt: z.string().optional(),
+  deleting: z.boolean().optional(),
+});
+export type SeenObject = Readonly<z.infer<typeof seenObjectSchema>>;
+
+/** One warning that Kubernetes noted about an object. */
+const eventSchema = z.object({ about: z.string(), reason: z.string(), message: z.string() });
+
+/** A line of a proxy's access log that tells of a call which came to nothing. */
+const refusedCallSchema = z.object({
+  proxy: z.string(),
+  flags: z.string(),
+  details: z.string(),
+  code: z.number(),
+  upstreamFailure: z.string(),
+  authority: z.string(),
+});
+export type RefusedCall = Readonly<z.infer<typeof refusedCallSchema>>;
+
+/** A certificate chain that a proxy presents, and the root that it trusts. */
+const trustSchema = z.object({
+  proxy: z.string(),
+  identity: z.string(),
+  issuer: z.string(),
+  notBefore: z.string(),
+  notAfter: z.string(),
+  /** SHA-256 of each root that it trusts. */
+  roots: z.array(z.string()),
+  /** SHA-256 of the last certificate of the chain that it presents. */
+  chainEnd: z.string(),
+});
+export type ProxyTrust = Readonly<z.infer<typeof trustSchema>>;
+
+export const clusterSituationSchema = z.object({
+  cluster: z.string(),
+  objects: z.array(seenObjectSchema),
+  /** The objects as they were when the mesh was proven ready; absent on clusters that meshproof did not make. */
+  baseline: z.array(seenObjectSchema).optional(),
+  events: z.array(eventSchema).default([]),
+  /** What istiod says of itself that is no good news: rejected pushes, refused certificates, invalid objects. */
+  controlPlaneLog: z.array(z.string()).default([]),
+  refusedCalls: z.array(refusedCallSchema).default([]),
+  trust: z.array(trustSchema).default([]),
+  /** Where a packet's fate is decided on the machine below: rules, queues, routes, links, as lines; now, and when the mesh was ready. */
+  network: z.array(z.string()).default([]),
+  networkBaseline: z.array(z.string()).optional(),
+  /** What could not be looked at, and why. */
+  unseen: z.array(z.string()).default([]),
+});
+export type ClusterSituation = Readonly<z.infer<typeof clusterSituationSchema>>;
+
+export const situationSchema = z.object({
+  clusters: z.array(clusterSituationSchema),
+  /** When it was looked at. */
+  at: z.string(),
+});
+export type Situation = Readonly<z.infer<typeof situationSchema>>;
+
+/** What the scenario was about: explainers weigh what concerns it. */
+export interface Concern {
+  /** The first cluster of the call. */
+  readonly client: string;
+  /** Namespaces that the scenario uses, and the mesh's own. */
+  readonly namespaces: readonly string[];
+  /** Hosts that it calls. */
+  readonly hosts: readonly string[];
+  /** Cluster of the first broken hop, or of the step that failed. */
+  readonly brokenAt: string | undefined;
+  /** The hop that broke, in the trace's words; undefined when the path is whole. */
+  readonly brokenHop: string | undefined;
+  /** "Kind namespace/name" of what the scenario itself applied, by cluster, as the server had it then. */
+  readonly applied: ReadonlyMap<string, readonly SeenObject[]>;
+  /** What the failure itself said. */
+  readonly words: string;
+}
+
+/** "VirtualService bar/httpbin": how causes name an object. */
+export const seenName = ({ kind, namespace, name }: Pick<SeenObject, 'kind' | 'namespace' | 'name'>): string =>
+  namespace === undefined ? `${kind} ${name}` : `${kind} ${namespace}/${name}`;
+
+/** What identifies an object within its cluster; the version of its API does not. */
+export const seenKey = ({
+  apiVersion,
+  kind,
+  namespace = '',
+  name,
+}: Pick<SeenObject, 'apiVersion' | 'kind' | 'namespace' | 'name'>): string =>
+  `${apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : ''} ${kind} ${namespace}/${name}`;
+
+/** The objects of a kind. */
+export const ofKind = (situation: ClusterSituation, kind: string): SeenObject[] =>
+  situation.objects.filter((object) => object.kind === kind);

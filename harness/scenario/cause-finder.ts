@@ -1,0 +1,83 @@
+import { describeError, asMeshproofError } from '../errors/meshproof-error.ts';
+import type { Cause } from '../diagnose/causes/cause.ts';
+import { hostsOf } from '../diagnose/causes/change.ts';
+import { explain } from '../diagnose/causes/explain.ts';
+import { placeOnPath } from '../diagnose/diagnose.ts';
+import { seenObject } from '../diagnose/seen-objects.ts';
+import type { Concern } from '../diagnose/situation.ts';
+import { brokenHop } from '../probe/trace.ts';
+import { ask } from '../tape/tape.ts';
+import type { Environment } from './environment.ts';
+import type { Notes } from './journal.ts';
+import { lookAround } from './look-around.ts';
+import type { MeshCluster } from './mesh-cluster.ts';
+
+/** Namespaces whose objects hold for every call. */
+const meshNamespaces = ['istio-system', 'kube-system', 'metallb-system'];
+
+export interface CauseFinderOptions {
+  readonly environment: Environment;
+  readonly clusters: readonly MeshCluster[];
+  /** Namespaces that the scenario uses. */
+  readonly namespaces: readonly string[];
+}
+
+/** Looks for the cause of a scenario's first failure, while everything is still as it was when it failed. */
+export class CauseFinder {
+  readonly #options: CauseFinderOptions;
+  readonly #since = new Date();
+  #causes: Promise<Cause[]> | undefined;
+
+  constructor(options: CauseFinderOptions) {
+    this.#options = options;
+  }
+
+  /** The causes of the first failure; undefined when nothing failed. */
+  async found(): Promise<Cause[] | undefined> {
+    return await this.#causes;
+  }
+
+  /** Looks around, at the first failure; later ones are most often its consequences. */
+  async look(error: unknown, notes: Pick<Notes, 'hops' | 'exchange'>): Promise<void> {
+    this.#causes ??= this.#explain(error, notes);
+    await this.#causes;
+  }
+
+  async #explain(error: unknown, notes: Pick<Notes, 'hops' | 'exchange'>): Promise<Cause[]> {
+    const { environment, clusters, namespaces } = this.#options;
+    const surroundings = { namespaces: [...namespaces, ...meshNamespaces], since: this.#since };
+    const situation = await ask(
+      'surroundings of the failure',
+      () =>
+        lookAround(
+          environment,
+          clusters.map(({ api }) => api),
+          surroundings,
+        ),
+      { file: 'surroundings.json' },
+    );
+    return explain(situation, this.#concern(error, notes));
+  }
+
+  #concern(error: unknown, { hops, exchange }: Pick<Notes, 'hops' | 'exchange'>): Concern {
+    const { clusters, namespaces } = this.#options;
+    const applied = new Map(clusters.map((cluster) => [cluster.name, cluster.applied.map(seenObject)]));
+    const broken = brokenHop([...hops].sort((left, right) => placeOnPath(left.proxy) - placeOnPath(right.proxy)));
+    const known = asMeshproofError(error);
+    const words = [describeError(known), exchange?.error, exchange?.body]
+      .filter((part) => part !== undefined)
+      .join('\n');
+    const names = clusters.map(({ name }) => name);
+    const [first = ''] = names;
+    const said = /cluster (\S+)/.exec(known.details.where ?? '')?.[1] ?? known.details.where?.split(' ')[0];
+    return {
+      client: first,
+      namespaces: [...namespaces, ...meshNamespaces],
+      hosts: [...new Set([...applied.values()].flat().flatMap(hostsOf))].filter((host) => host !== '*.global'),
+      brokenAt: broken?.proxy.split(' ')[0] ?? names.find((name) => name === said),
+      brokenHop: broken?.hop,
+      applied,
+      words,
+    };
+  }
+}
