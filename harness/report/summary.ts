@@ -10,9 +10,7 @@ export function summary(data: RunData): string {
     return `| ${section} | \`${id}\` | ${countVerdicts(claims).passed} of ${claims.length} ${signs[worstOf(claims)]} | ${seconds.toFixed(1)} s | ${replaced.map(({ was }) => was).join('; ')} |`;
   });
   const causes = data.scenarios.flatMap(({ id, causes: found = [] }) =>
-    found.length === 0
-      ? []
-      : [[`**Cause**, by \`${id}\`:`, '```', ...describeCauses(found), '```'].join('\n')],
+    found.length === 0 ? [] : [[`**Cause**, by \`${id}\`:`, '```', ...describeCauses(found), '```'].join('\n')],
   );
   const broken = data.scenarios.flatMap(({ id, claims }) =>
     claims
