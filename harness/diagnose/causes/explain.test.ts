@@ -10,7 +10,7 @@ const object = (kind: string, name: string, namespace: string | undefined, rest:
     kind,
     metadata: { name, ...(namespace === undefined ? {} : { namespace }) },
     ...rest,
-  } as KubernetesObject);
+  });
 
 const ready = { conditions: [{ type: 'Ready', status: 'True' }], phase: 'Running' };
 const pod = (name: string, namespace: string, labels: Record<string, string>, status: object = ready): SeenObject => ({
