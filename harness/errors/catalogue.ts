@@ -182,6 +182,14 @@ export const catalogue = {
     remedy:
       'See the message for what can be had; `meshproof doctor` with the same options says what would be built or fetched.',
   },
+  MP306: {
+    title: 'a mirror is not to be trusted with this',
+    blame: 'usage',
+    meaning:
+      'A mirror is configured, and no SHA-256 is known for a file or an image that would be taken from it. A mirror that brings a wrong file together with the checksum to it would not be noticed, so it is refused.',
+    remedy:
+      'Choose a version of `meshproof list --published`, or give the publisher’s SHA-256 under `mirror.pins` in meshproof.yaml.',
+  },
   MP310: {
     title: 'file is not published',
     blame: 'environment',

@@ -3,7 +3,6 @@ import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { parsePool } from '../cluster/address-pool.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
-import { versions } from '../toolchain/manifest.ts';
 
 const clusterName = z
   .string()
@@ -39,12 +38,22 @@ export const configSchema = z
     toolchain: z.enum(['auto', 'source', 'release']).default('auto'),
     /** Which build of Istio: istio@<release>, istio@<pseudo-version>, path:<folder>; the pinned one by default. */
     mesh: z.string().optional(),
+    /** Which Kubernetes; by default the one of the toolchain's edition. */
     kubernetes: z
       .string()
-      .regex(/^v\d+\.\d+\.\d+$/, 'a version like v1.34.4')
-      .default(versions.kubernetes),
+      .regex(/^v\d+\.\d+\.\d+$/, 'a version like v1.34.11')
+      .optional(),
     /** A company's own copy of published files and images. */
-    mirror: z.strictObject({ files: z.url().optional(), images: z.string().optional() }).optional(),
+    mirror: z
+      .strictObject({
+        files: z.url().optional(),
+        images: z.string().optional(),
+        /** URL of a file, or name of an image, → SHA-256 of what the mirror has in its place. */
+        pins: z
+          .record(z.string(), z.string().regex(/^(sha256:)?[0-9a-f]{64}$/i, 'a SHA-256, 64 hex digits'))
+          .optional(),
+      })
+      .optional(),
     addressPools: z.record(z.string(), pool).optional(),
     pki: z
       .strictObject({ folder: z.string().optional(), allowSampleCertificates: z.boolean().default(false) })

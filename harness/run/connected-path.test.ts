@@ -11,13 +11,7 @@ import { describeWith } from '../machine/needs.ts';
 import { ArtifactCache } from '../toolchain/cache.ts';
 import { Docker } from '../toolchain/docker.ts';
 import { releaseNodeImage } from '../toolchain/images/release-images.ts';
-import {
-  metallbManifestUrl,
-  pinnedRelease,
-  releaseImages,
-  releaseRecipes,
-  sourceRecipes,
-} from '../toolchain/manifest.ts';
+import { pinnedRelease, releaseImages, releaseRecipes, sourceRecipes } from '../toolchain/manifest.ts';
 import { mirroredImage, mirroredUrl } from '../toolchain/mirror.ts';
 import { Publisher } from '../toolchain/publisher.ts';
 import type { Recipe } from '../toolchain/recipe.ts';
@@ -30,11 +24,10 @@ const signal = new AbortController().signal;
 const cache = ArtifactCache.default();
 const pathOf = (url: string): string => mirroredUrl(url, { files: '' }).replace(/^\//, '');
 const nameOf = (image: string): string => mirroredImage(image, { images: '' }).replace(/^\//, '');
-const metallb = {
-  controller: 'registry.example/metallb/controller:v1',
-  speaker: 'registry.example/metallb/speaker:v1',
-};
 const unpublished = { istio: '9.9.9', kubernetes: pinnedRelease.kubernetes };
+const { 'metallb-controller': controller, 'metallb-speaker': speaker } = releaseImages(pinnedRelease);
+/** What stands here is not what the publishers have, so the configuration vouches for it. */
+const pins: Record<string, string> = {};
 
 let docker: Docker;
 let inLab = false;
@@ -48,9 +41,7 @@ const imagesOfTest: readonly string[] = [
   'meshproof/publisher',
   'meshproof/connected-node',
   'meshproof/connected-small',
-  releaseNodeImage(pinnedRelease),
   ...Object.values(releaseImages(pinnedRelease)),
-  ...Object.values(metallb),
 ];
 
 beforeAll(async () => {
@@ -81,17 +72,19 @@ beforeAll(async () => {
 
   for (const choice of [pinnedRelease, unpublished]) {
     for (const recipe of releaseRecipes(choice)) {
+      const program = `#!/bin/sh\necho ${recipe.id}\n`;
       const content =
-        recipe.unpack === undefined
-          ? Buffer.from(`#!/bin/sh\necho ${recipe.id}\n`)
-          : await archive(Object.keys(recipe.unpack)[0] ?? '', `#!/bin/sh\necho ${recipe.id}\n`);
+        recipe.id === 'metallb-manifest-release'
+          ? Buffer.from([controller, speaker].map((image) => `        image: ${image}\n`).join(''))
+          : recipe.unpack === undefined
+            ? Buffer.from(program)
+            : await archive(Object.keys(recipe.unpack)[0] ?? '', program);
       files[pathOf(recipe.url)] = content;
-      files[pathOf(recipe.checksumUrl)] = `${createHash('sha256').update(content).digest('hex')}  ${recipe.id}\n`;
+      pins[recipe.url] = sha256(content);
+      if (recipe.checksumUrl !== undefined) files[pathOf(recipe.checksumUrl)] = `${sha256(content)}  ${recipe.id}\n`;
     }
+    for (const name of Object.values(releaseImages(choice))) pins[name] = '0'.repeat(64);
   }
-  files[pathOf(metallbManifestUrl)] = Object.values(metallb)
-    .map((image) => `        image: ${image}\n`)
-    .join('');
   await publisher.publishFiles(files);
 
   // A node image has a containerd and a shell; what the other images hold is nobody's business here.
@@ -117,18 +110,20 @@ beforeAll(async () => {
     'meshproof/connected-small',
     join(folder, 'small'),
   ]);
-  await publisher.publishImage('meshproof/connected-node', nameOf(node));
-  for (const image of [...Object.values(others), ...Object.values(metallb)])
-    await publisher.publishImage('meshproof/connected-small', nameOf(image));
+  pins[node] = await publisher.publishImage('meshproof/connected-node', nameOf(node));
+  for (const image of Object.values(others))
+    pins[image] = await publisher.publishImage('meshproof/connected-small', nameOf(image));
 }, 600_000);
 
 afterAll(async () => {
   await running?.stop();
-  for (const image of imagesOfTest)
+  for (const image of [...imagesOfTest, releaseNodeImage({ ...pinnedRelease, pins })])
     if (await docker.hasImage(image)) await docker.run(['image', 'rm', '--force', image]);
   if (inLab) await leaveLab(cache, { name: 'connected-path', state: folder }, { keep: false });
   await rm(folder, { recursive: true });
 }, 60_000);
+
+const sha256 = (content: string | Buffer): string => createHash('sha256').update(content).digest('hex');
 
 /** A tar.gz with one program in it, as Istio publishes istioctl. */
 async function archive(name: string, content: string): Promise<Buffer> {
@@ -153,7 +148,7 @@ async function prepare(
   const config = join(place, 'meshproof.yaml');
   await writeFile(
     config,
-    `toolchain: release\nmirror: {files: "${mirror.files}", images: "${mirror.images}"}\nreports: ${join(place, 'reports')}\n`,
+    JSON.stringify({ toolchain: 'release', mirror: { ...mirror, pins }, reports: join(place, 'reports') }),
   );
   const socket = join(place, 'docker.sock');
   const host = docker.host ?? process.env['DOCKER_HOST'];
@@ -196,7 +191,12 @@ describe('a cold toolchain on a connected machine', () => {
     const { code, stderr, root } = await prepare({ files: publisher.files, images: publisher.images });
     expect(stderr).toContain('pulled');
     expect(code).toBe(0);
-    expect(await artifacts(root)).toEqual(['istioctl-release', 'kind-release', 'kubectl-release']);
+    expect(await artifacts(root)).toEqual([
+      'istioctl-release',
+      'kind-release',
+      'kubectl-release',
+      'metallb-manifest-release',
+    ]);
     expect(await unfinished(root)).toEqual([]);
     const [istioctl = ''] = await readdir(join(root, 'store', 'istioctl-release'));
     expect((await execa(join(root, 'store', 'istioctl-release', istioctl, 'istioctl'))).stdout).toBe(
@@ -212,13 +212,13 @@ describe('a cold toolchain on a connected machine', () => {
       '/run',
       '--entrypoint',
       'sh',
-      releaseNodeImage(pinnedRelease),
+      releaseNodeImage({ ...pinnedRelease, pins }),
       '-c',
       'containerd >/dev/null 2>&1 & until ctr version >/dev/null 2>&1; do sleep 0.1; done; ctr -n k8s.io images ls -q',
     ]);
     const { pilot, proxyv2, httpbin, curl } = releaseImages(pinnedRelease);
-    for (const image of [pilot, proxyv2, httpbin, curl]) expect(baked.stdout).toContain(nameOf(image));
-    for (const image of Object.values(metallb)) expect(baked.stdout).toContain(image);
+    for (const image of [pilot, proxyv2, httpbin, curl, controller, speaker])
+      expect(baked.stdout).toContain(nameOf(image));
   }, 120_000);
 
   test('does not pull again what the daemon has: its registry may be gone', async () => {
@@ -231,10 +231,12 @@ describe('what goes wrong at a publisher has an error of its own, and leaves no 
   const [kind] = releaseRecipes(pinnedRelease);
   const kindPath = pathOf(kind?.url ?? '');
 
-  test('a file with another checksum', async () => {
-    await publisher.publishFiles({ [kindPath]: 'somebody else’s program' });
+  test('a mirror with another file, and the checksum to it', async () => {
+    const other = 'somebody else’s program';
+    const checksumPath = pathOf(kind?.checksumUrl ?? '');
+    await publisher.publishFiles({ [kindPath]: other, [checksumPath]: `${sha256(other)}  kind\n` });
     const { code, stderr, root } = await prepare({ files: publisher.files, images: publisher.images });
-    await publisher.publishFiles({ [kindPath]: files[kindPath] ?? '' });
+    await publisher.publishFiles({ [kindPath]: files[kindPath] ?? '', [checksumPath]: files[checksumPath] ?? '' });
     expect(stderr).toContain('MP303');
     expect(stderr).toContain(kindPath);
     expect(code).toBe(3);
@@ -261,10 +263,10 @@ describe('what goes wrong at a publisher has an error of its own, and leaves no 
       `istio@${unpublished.istio}`,
     );
     expect(stderr).toMatch(/MP302[^\n]*pull/);
-    expect(stderr).toMatch(/pilot:9\.9\.9|proxyv2:9\.9\.9/);
+    expect(stderr).toMatch(/istio\/(pilot|proxyv2)@sha256:0{64}/);
     expect(stderr).toMatch(/manifest unknown|not found|MANIFEST_UNKNOWN/i);
     expect(code).toBe(3);
-    expect(await docker.hasImage(releaseNodeImage(unpublished))).toBe(false);
+    expect(await docker.hasImage(releaseNodeImage({ ...unpublished, pins }))).toBe(false);
   }, 60_000);
 
   test('a server that is dead', async () => {

@@ -8,6 +8,7 @@ import type { Progress } from '../progress/progress.ts';
 import { ArtifactCache } from '../toolchain/cache.ts';
 import type { Docker } from '../toolchain/docker.ts';
 import { chooseEdition } from '../toolchain/edition.ts';
+import { defaultKubernetes } from '../toolchain/manifest.ts';
 import { parseMesh } from '../toolchain/mesh-choice.ts';
 import { publishedWorkloads } from '../toolchain/images/release-images.ts';
 import { resolveImages } from '../toolchain/images/resolve-images.ts';
@@ -89,7 +90,8 @@ export async function prepare(options: PrepareOptions): Promise<Plan> {
 export async function select(config: Config, engine: 'user' | 'lab'): Promise<Selection> {
   const mesh = await parseMesh(config.mesh);
   const edition = await chooseEdition({ wanted: config.toolchain, engine, mesh, mirror: config.mirror });
-  return { edition, mesh, kubernetes: config.kubernetes, lab: engine === 'lab' };
+  const kubernetes = config.kubernetes ?? defaultKubernetes(edition);
+  return { edition, mesh, kubernetes, lab: engine === 'lab', pins: config.mirror?.pins };
 }
 
 /**

@@ -9,14 +9,16 @@ import { MeshproofError } from '../errors/meshproof-error.ts';
 import { runProgram } from '../process/run-program.ts';
 import { askFor, retrying, textOf } from './http.ts';
 import { HttpTrouble, transportTrouble } from './http-trouble.ts';
-import { mirroredUrl } from './mirror.ts';
+import { mirroredUrl, type Mirror } from './mirror.ts';
 import type { ReleaseRecipe } from './recipe.ts';
 import type { Workshop } from './workshop.ts';
 
 /**
- * Downloads a published file, checks it against the publisher's checksum and unpacks it. A wrong or truncated file never stays.
+ * Downloads a published file, checks it and unpacks it. A wrong or truncated file never stays. Where no hash is pinned, the publisher's own
+ * checksum file tells it, fetched from the publisher; a mirror is refused then, since it could bring a wrong file and the checksum to it.
  *
- * @throws MeshproofError MP302 when the server is dead, answers with an error or stops half-way; MP303 when the checksum differs.
+ * @throws MeshproofError MP302 when the server is dead, answers with an error or stops half-way; MP303 when the checksum differs; MP306 for
+ *   a mirror without a pinned hash.
  */
 export async function fetchRelease(
   recipe: ReleaseRecipe,
@@ -24,8 +26,7 @@ export async function fetchRelease(
 ): Promise<void> {
   await mkdir(partial, { recursive: true });
   const url = mirroredUrl(recipe.url, mirror);
-  const expected =
-    (await fetchText(mirroredUrl(recipe.checksumUrl, mirror), signal)).trim().split(/\s+/)[0]?.toLowerCase() ?? '';
+  const expected = recipe.sha256 ?? (await publishedChecksum(recipe, mirror, signal));
   const file = join(partial, 'download');
   await download(url, file, say, signal);
   const seen = await sha256(file);
@@ -50,6 +51,22 @@ export async function fetchRelease(
     await chmod(join(partial, to), 0o755);
   }
   await rm(file);
+}
+
+async function publishedChecksum(
+  { id, version, url, checksumUrl }: ReleaseRecipe,
+  mirror: Mirror | undefined,
+  signal: AbortSignal,
+): Promise<string> {
+  if (mirror?.files !== undefined || checksumUrl === undefined)
+    throw new MeshproofError('MP306', {
+      what: `no SHA-256 is pinned for ${id} ${version}, so a mirror of it cannot be checked`,
+      where: url,
+      expected: `the publisher’s SHA-256 under mirror.pins in the configuration, as "${url}": <64 hex digits>`,
+      seen: mirror?.files === undefined ? 'the publisher has no checksum file' : `mirror.files ${mirror.files}`,
+    });
+  const [first = ''] = (await fetchText(checksumUrl, signal)).trim().split(/\s+/);
+  return first.toLowerCase();
 }
 
 /** Milliseconds for one file, tries and pauses included. */

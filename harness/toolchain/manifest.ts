@@ -1,21 +1,27 @@
+import { publishedFor, publishedOnce, type ImageId, type PublishedFile, type ReleaseChoice } from './published.ts';
 import type { Recipe, ReleaseRecipe } from './recipe.ts';
 
+export type { ReleaseChoice };
+
 /**
- * The one list of pinned versions. Go sources are pinned further by source/<id>/go.sum, wheels by their hash, releases by the
- * publisher's checksum file, Debian packages by apt's signatures.
+ * The one list of pinned versions. Go sources are pinned further by source/<id>/go.sum, wheels by their hash, releases by the hashes in
+ * published-records.ts, Debian packages by apt's signatures.
  */
 export const versions = {
-  kind: 'v0.33.0',
-  kubernetes: 'v1.34.4',
+  kind: publishedOnce.kind.version,
+  /** What the source edition compiles. kind publishes no node image of it. */
+  kubernetesSource: 'v1.34.4',
+  /** What the release edition pulls: kubelet from 1.35 on refuses machines with cgroup v1. */
+  kubernetesRelease: 'v1.34.11',
   etcd: 'v3.6.16',
   coredns: 'v1.12.4',
   /** Two of the past: the walkthrough's forms for CoreDNS below 1.4.0 and of 1.4.0 are proven against these. */
   corednsBefore140: 'v1.2.6',
   coredns140: 'v1.4.0',
-  metallb: 'v0.15.2',
-  /** Istio master, VERSION 1.31, of 2026-08-27: what the Go module registry serves. */
+  metallb: publishedOnce.metallb.version,
+  /** The commit that was tagged 1.31.0, so that both editions test the same mesh. */
   istioSource: 'v0.0.0-20260827124520-eed52ebb66ad',
-  istioRelease: '1.30.0',
+  istioRelease: '1.31.0',
   /** What VERSION says in the pinned Istio sources. */
   istioSeries: '1.31',
   envoy: '1.40.0',
@@ -29,7 +35,7 @@ const kubernetesVersionPackages = ['k8s.io/component-base/version', 'k8s.io/clie
 export const sourceRecipes = [
   {
     id: 'kubernetes',
-    version: versions.kubernetes,
+    version: versions.kubernetesSource,
     from: 'go',
     module: 'k8s.io/kubernetes',
     programs: Object.fromEntries(
@@ -45,9 +51,9 @@ export const sourceRecipes = [
     ),
     stamp: Object.fromEntries(
       kubernetesVersionPackages.flatMap((name) => [
-        [`${name}.gitVersion`, versions.kubernetes],
+        [`${name}.gitVersion`, versions.kubernetesSource],
         [`${name}.gitMajor`, '1'],
-        [`${name}.gitMinor`, versions.kubernetes.split('.')[1] ?? ''],
+        [`${name}.gitMinor`, versions.kubernetesSource.split('.')[1] ?? ''],
         [`${name}.gitTreeState`, 'clean'],
       ]),
     ),
@@ -261,72 +267,36 @@ export const sourceRecipes = [
   },
 ] as const satisfies readonly Recipe[];
 
-const arch = process.arch === 'arm64' ? 'arm64' : 'amd64';
+/** The version of Kubernetes that an edition takes when none is asked for. */
+export const defaultKubernetes = (edition: 'release' | 'source'): string =>
+  edition === 'release' ? versions.kubernetesRelease : versions.kubernetesSource;
 
-/** MetalLB publishes its manifest without a checksum file, so the release edition pins the tag only. */
-export const metallbManifestUrl = `https://raw.githubusercontent.com/metallb/metallb/${versions.metallb}/config/manifests/metallb-native.yaml`;
+/** What fetching each published file takes, and what the artifact provides. */
+const releaseParts: Readonly<
+  Record<PublishedFile['id'], Pick<ReleaseRecipe, 'unpack' | 'provides' | 'seconds' | 'bytes'>>
+> = {
+  kind: { provides: { kind: 'download' }, seconds: 5, bytes: 11 * MB },
+  kubectl: { provides: { kubectl: 'download' }, seconds: 8, bytes: 60 * MB },
+  istioctl: { unpack: { istioctl: 'istioctl' }, provides: { istioctl: 'istioctl' }, seconds: 10, bytes: 100 * MB },
+  'metallb-manifest': { provides: { 'metallb-manifest': 'download' }, seconds: 1, bytes: MB / 10 },
+};
 
-/** The versions of a release edition that a run may choose. */
-export interface ReleaseChoice {
-  readonly istio: string;
-  readonly kubernetes: string;
-}
-
-/** Published programs: for connected machines with Docker. Images come by name, see `releaseImages`. */
-export function releaseRecipes({ istio, kubernetes }: ReleaseChoice): readonly ReleaseRecipe[] {
-  const kindRelease = `https://github.com/kubernetes-sigs/kind/releases/download/${versions.kind}/kind-linux-${arch}`;
-  const kubectlRelease = `https://dl.k8s.io/release/${kubernetes}/bin/linux/${arch}/kubectl`;
-  const istioctlRelease = `https://github.com/istio/istio/releases/download/${istio}/istioctl-${istio}-linux-${arch}.tar.gz`;
-  return [
-    {
-      id: 'kind-release',
-      version: versions.kind,
-      from: 'release',
-      url: kindRelease,
-      checksumUrl: `${kindRelease}.sha256sum`,
-      provides: { kind: 'download' },
-      seconds: 5,
-      bytes: 11 * MB,
-    },
-    {
-      id: 'kubectl-release',
-      version: kubernetes,
-      from: 'release',
-      url: kubectlRelease,
-      checksumUrl: `${kubectlRelease}.sha256`,
-      provides: { kubectl: 'download' },
-      seconds: 8,
-      bytes: 60 * MB,
-    },
-    {
-      id: 'istioctl-release',
-      version: istio,
-      from: 'release',
-      url: istioctlRelease,
-      checksumUrl: `${istioctlRelease}.sha256`,
-      unpack: { istioctl: 'istioctl' },
-      provides: { istioctl: 'istioctl' },
-      seconds: 10,
-      bytes: 100 * MB,
-    },
-  ];
+/** Published files: for connected machines with Docker. Images come by name, see `releaseImages`. */
+export function releaseRecipes(choice: ReleaseChoice): readonly ReleaseRecipe[] {
+  return publishedFor(choice).files.map(({ id, version, url, sha256, checksumUrl }) => ({
+    id: `${id}-release`,
+    version,
+    from: 'release',
+    url,
+    sha256,
+    checksumUrl,
+    ...releaseParts[id],
+  }));
 }
 
 /** Images that the release edition pulls through the Docker daemon, by name. */
-export const releaseImages = ({
-  istio,
-  kubernetes,
-}: ReleaseChoice): Readonly<
-  Record<'node' | 'pilot' | 'proxyv2' | 'httpbin' | 'curl' | 'coredns-1.2.6' | 'coredns-1.4.0', string>
-> => ({
-  node: `kindest/node:${kubernetes}`,
-  pilot: `istio/pilot:${istio}`,
-  proxyv2: `istio/proxyv2:${istio}`,
-  httpbin: `mccutchen/go-httpbin:${versions.httpbin}`,
-  curl: 'curlimages/curl:8.11.1',
-  'coredns-1.2.6': 'coredns/coredns:1.2.6',
-  'coredns-1.4.0': 'coredns/coredns:1.4.0',
-});
+export const releaseImages = (choice: ReleaseChoice): Readonly<Record<ImageId, string>> =>
+  Object.fromEntries(publishedFor(choice).images.map(({ id, name }) => [id, name])) as Record<ImageId, string>;
 
-/** The versions that meshproof is tested with. */
-export const pinnedRelease: ReleaseChoice = { istio: versions.istioRelease, kubernetes: versions.kubernetes };
+/** The versions that the release edition takes when none are asked for. */
+export const pinnedRelease: ReleaseChoice = { istio: versions.istioRelease, kubernetes: versions.kubernetesRelease };

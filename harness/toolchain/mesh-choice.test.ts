@@ -9,7 +9,7 @@ import { mirroredImage, mirroredUrl } from './mirror.ts';
 import { recipesOf } from './toolchain.ts';
 
 const april = 'v0.0.0-20260423205519-b01690e6db7d';
-const { kubernetes } = versions;
+const kubernetes = versions.kubernetesSource;
 const refused = (code: string, words: string): unknown =>
   expect.objectContaining({ code, message: expect.stringContaining(words) });
 
@@ -89,6 +89,7 @@ describe('what an edition cannot give is said before anything is made', () => {
       `kind-release ${versions.kind}`,
       'kubectl-release v1.33.1',
       'istioctl-release 1.29.4',
+      `metallb-manifest-release ${versions.metallb}`,
     ]);
   });
 });

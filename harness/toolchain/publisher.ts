@@ -70,12 +70,15 @@ export class Publisher {
     );
   }
 
-  /** Publishes an image of the daemon under a name, e.g. `docker.io/istio/pilot:1.30.0`. */
-  async publishImage(image: string, name: string): Promise<void> {
+  /** Publishes an image of the daemon under a name, e.g. `docker.io/istio/pilot:1.31.0`, and says its digest. */
+  async publishImage(image: string, name: string): Promise<string> {
     const there = `${this.images}/${name}`;
     await this.#docker.run(['tag', image, there]);
-    await this.#docker.run(['push', '--quiet', there], { purpose: `publish ${name}`, timeout: 300_000 });
+    const { stdout } = await this.#docker.run(['push', there], { purpose: `publish ${name}`, timeout: 300_000 });
     await this.#docker.run(['image', 'rm', there]);
+    const digest = /digest: (sha256:[0-9a-f]{64})/.exec(stdout)?.[1];
+    if (digest === undefined) throw new Error(`docker push told no digest of ${name}: ${stdout}`);
+    return digest;
   }
 
   async stop(): Promise<void> {

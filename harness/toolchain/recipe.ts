@@ -61,12 +61,14 @@ export interface RootFilesystemRecipe extends RecipeBase {
   readonly include: readonly string[];
 }
 
-/** A published file of a release, checked against the publisher's checksum file. */
+/** A published file of a release, checked against a pinned hash, or where there is none against the publisher's checksum file. */
 export interface ReleaseRecipe extends RecipeBase {
   readonly from: 'release';
   readonly url: string;
-  /** Published checksum of `url`: first word of this file, hex sha256. */
-  readonly checksumUrl: string;
+  /** 64 hex digits, where they are known. */
+  readonly sha256?: string | undefined;
+  /** The publisher's checksum of `url`: first word of this file, hex sha256. */
+  readonly checksumUrl?: string | undefined;
   /** Files to take out of a tar.gz, path in it → name in the artifact; without it the download is the file. */
   readonly unpack?: Readonly<Record<string, string>>;
 }

@@ -22,8 +22,10 @@ export type Edition = 'release' | 'source';
 export interface Selection {
   readonly edition: Edition;
   readonly mesh: MeshChoice;
-  /** Version of Kubernetes, e.g. `v1.34.4`. */
+  /** Version of Kubernetes, e.g. `v1.34.11`. */
   readonly kubernetes: string;
+  /** SHA-256 values of the user, see `ReleaseChoice`. */
+  readonly pins?: ReleaseChoice['pins'];
   /** Whether meshproof runs the Docker daemon; its tools are left out where the user's Docker serves. */
   readonly lab: boolean;
 }
@@ -41,9 +43,14 @@ export interface Toolchain {
 }
 
 /** The published versions that a selection means. */
-export const releaseChoice = ({ mesh, kubernetes }: Pick<Selection, 'mesh' | 'kubernetes'>): ReleaseChoice => ({
+export const releaseChoice = ({
+  mesh,
+  kubernetes,
+  pins,
+}: Pick<Selection, 'mesh' | 'kubernetes' | 'pins'>): ReleaseChoice => ({
   istio: mesh.kind === 'release' ? mesh.version : versions.istioRelease,
   kubernetes,
+  pins,
 });
 
 /**
@@ -66,10 +73,10 @@ export function recipesOf(selection: Selection): readonly Recipe[] {
     ];
     return lab ? recipes : recipes.filter((recipe) => recipe.from !== 'debian');
   }
-  if (kubernetes !== versions.kubernetes)
+  if (kubernetes !== versions.kubernetesSource)
     throw new MeshproofError('MP305', {
       what: `Kubernetes ${kubernetes} cannot be built here`,
-      expected: `${versions.kubernetes}, whose sources are locked`,
+      expected: `${versions.kubernetesSource}, whose sources are locked`,
       seen: kubernetes,
       remedy:
         'Other versions come as kind’s published node images: use a machine with Docker that reaches them, and `--toolchain release`.',

@@ -1,107 +1,142 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import pLimit from 'p-limit';
 import { MeshproofError } from '../../errors/meshproof-error.ts';
-import { fetchText } from '../fetch-release.ts';
 import type { Docker } from '../docker.ts';
-import { metallbManifestUrl, pinnedRelease, releaseImages, versions, type ReleaseChoice } from '../manifest.ts';
-import { mirroredImage, mirroredUrl } from '../mirror.ts';
+import { pinnedRelease } from '../manifest.ts';
+import { imageByDigest, mirroredImage, type Mirror } from '../mirror.ts';
+import { publishedFor, type ImageId, type PublishedImage, type ReleaseChoice } from '../published.ts';
 import { pullImage } from '../pull-image.ts';
+import { locate } from '../toolchain.ts';
 import { bakeNode } from './bake-node.ts';
 import type { ImageSet } from './image-set.ts';
 import { removeOldImages } from './remove-old-images.ts';
 import type { ImageOptions } from './source-images.ts';
 
-const pastCoreDns = (published: ReturnType<typeof releaseImages>): ImageSet['coredns'] => ({
-  '1.2.6': published['coredns-1.2.6'],
-  '1.4.0': published['coredns-1.4.0'],
-});
+/** Images that stand beside the clusters, so the node image need not have them. */
+const beside: readonly ImageId[] = ['node', 'coredns-1.2.6', 'coredns-1.4.0'];
 
 /**
- * Pulls the published images and bakes them into kind's node image.
+ * Pulls the published images and bakes them into kind's node image. A pinned image is pulled by its digest and then
+ * named, so that neither a registry nor a tag that somebody made on this machine can put another one in its place.
  *
- * @throws MeshproofError MP302 for an image or manifest that cannot be fetched, with docker's words.
+ * @throws MeshproofError MP302 for an image that cannot be pulled, with docker's words; MP303 for one that is not what
+ *   was published; MP306 for a mirror of an image without a pinned digest.
  */
 export async function pullReleaseImages(options: ImageOptions): Promise<ImageSet> {
   const { toolchain, docker, mirror, say, signal } = options;
-  const choice = { istio: toolchain.istioVersion, kubernetes: toolchain.kubernetesVersion };
-  const published = releaseImages(choice);
-  const metallbManifest = await fetchManifest(options);
-  const manifest = await readFile(metallbManifest, 'utf8');
-  const [controller, speaker] = ['controller', 'speaker'].map((role) => {
-    const image = new RegExp(`image: (\\S+/${role}:\\S+)`).exec(manifest)?.[1];
-    if (image === undefined)
-      throw new MeshproofError('MP302', {
-        what: `MetalLB’s manifest names no ${role} image`,
-        where: metallbManifestUrl,
-      });
-    return image;
-  }) as [string, string];
-  const node = releaseNodeImage(choice);
-  const payload = [published.pilot, published.proxyv2, published.httpbin, published.curl, controller, speaker];
+  const choice = { istio: toolchain.istioVersion, kubernetes: toolchain.kubernetesVersion, pins: mirror?.pins };
+  const published = publishedFor(choice).images;
   const images: ImageSet = {
-    node,
-    istio: { hub: published.pilot.slice(0, published.pilot.lastIndexOf('/')), tag: choice.istio },
-    metallb: { controller, speaker },
-    httpbin: { image: published.httpbin, port: 8080 },
-    curl: published.curl,
-    coredns: pastCoreDns(published),
-    metallbManifest,
-    ownNode: false,
+    ...imageSetOf(published, ({ name }) => name),
+    node: releaseNodeImage(choice),
+    metallbManifest: locate(toolchain, 'metallb-manifest'),
   };
-  if (await docker.hasImage(node)) return images;
+  await checkManifest(images);
+  if (await docker.hasImage(images.node)) return images;
 
   const limit = pLimit(3);
   let pulled = 0;
-  const all = [published.node, ...payload, ...Object.values(images.coredns)];
   await Promise.all(
-    all.map((image) =>
+    published.map((image) =>
       limit(async () => {
-        if (!(await docker.hasImage(image))) await pull(image, mirroredImage(image, mirror), docker, signal);
+        if (!(await isThere(image, docker))) await pull(image, mirror, docker, signal);
         pulled += 1;
-        say(`pulled ${pulled} of ${all.length} images`);
+        say(
+          `pulled ${pulled} of ${published.length} images${image.digest === undefined ? `, ${image.name} not pinned` : ''}`,
+        );
       }),
     ),
   );
-  await bakeNode({ ...options, base: published.node, node, payload });
+  const payload = published.filter(({ id }) => !beside.includes(id)).map(({ name }) => name);
+  const base = published.find(({ id }) => id === 'node')?.name ?? '';
+  await bakeNode({ ...options, base, node: images.node, payload });
   say('removing images of earlier toolchains');
-  await removeOldImages(docker, 'meshproof/node', node);
+  await removeOldImages(docker, 'meshproof/node', images.node);
   return images;
 }
 
+/** True when the daemon has that very image; without a pinned digest, one of its name. */
+async function isThere({ name, digest }: PublishedImage, docker: Docker): Promise<boolean> {
+  if (digest === undefined) return await docker.hasImage(name);
+  return await docker.run(['image', 'inspect', '--format', '{{join .RepoDigests "\\n"}}', name]).then(
+    ({ stdout }) => stdout.split('\n').some((known) => known.endsWith(`@${digest}`)),
+    () => false,
+  );
+}
+
 /** Pulls an image, from a mirror when there is one, and gives it the name that its publisher gave it. */
-async function pull(image: string, from: string, docker: Docker, signal: AbortSignal): Promise<void> {
-  await pullImage(docker, from, { signal });
-  if (from !== image) await docker.run(['tag', from, image], { purpose: `name ${from} ${image}`, signal });
+async function pull(
+  { name, digest }: PublishedImage,
+  mirror: Mirror | undefined,
+  docker: Docker,
+  signal: AbortSignal,
+): Promise<void> {
+  if (digest === undefined && mirror?.images !== undefined)
+    throw new MeshproofError('MP306', {
+      what: `no digest is pinned for ${name}, so a mirror of it cannot be checked`,
+      expected: `the publisher’s digest under mirror.pins in the configuration, as "${name}": <64 hex digits>`,
+      seen: `mirror.images ${mirror.images}`,
+    });
+  const there = mirroredImage(name, mirror);
+  const from = digest === undefined ? there : imageByDigest(there, digest);
+  await pullImage(docker, from, { signal }).catch((cause: unknown) => {
+    const words = cause instanceof MeshproofError ? (cause.details.seen ?? '') : '';
+    if (!/verification failed for digest|digest mismatch/i.test(words)) throw cause;
+    throw new MeshproofError('MP303', {
+      what: `${there} is not the image that was published`,
+      expected: digest,
+      seen: words,
+      cause,
+    });
+  });
+  if (from !== name) await docker.run(['tag', from, name], { purpose: `name ${from} ${name}`, signal });
 }
 
-/** The sample workloads from published images, for clusters that meshproof did not make. */
-export const publishedWorkloads: ImageSet = {
-  node: '',
-  istio: { hub: '', tag: '' },
-  metallb: { controller: '', speaker: '' },
-  httpbin: { image: releaseImages(pinnedRelease).httpbin, port: 8080 },
-  curl: releaseImages(pinnedRelease).curl,
-  coredns: pastCoreDns(releaseImages(pinnedRelease)),
-  metallbManifest: '',
-  ownNode: false,
-};
+/** MetalLB's manifest and the images in the node must be of one version, else the clusters would pull. */
+async function checkManifest({ metallb, metallbManifest }: ImageSet): Promise<void> {
+  const manifest = await readFile(metallbManifest, 'utf8');
+  for (const image of Object.values(metallb))
+    if (!manifest.includes(`image: ${image}\n`))
+      throw new MeshproofError('MP303', {
+        what: 'MetalLB’s manifest names other images than those that are baked into the node image',
+        where: metallbManifest,
+        expected: image,
+        seen: [...manifest.matchAll(/image: (\S+)/g)].map(([, name]) => name).join(', '),
+      });
+}
 
-/** The name of the node image with the published images baked in: a hash over their names. */
+function imageSetOf(published: readonly PublishedImage[], refer: (image: PublishedImage) => string): ImageSet {
+  const of = (id: ImageId): PublishedImage => {
+    const found = published.find((image) => image.id === id);
+    if (found === undefined) throw new MeshproofError('MP999', { what: `no image ${id} is published` });
+    return found;
+  };
+  const pilot = of('pilot').name;
+  const colon = pilot.lastIndexOf(':');
+  return {
+    node: '',
+    istio: { hub: pilot.slice(0, pilot.lastIndexOf('/')), tag: pilot.slice(colon + 1) },
+    metallb: { controller: refer(of('metallb-controller')), speaker: refer(of('metallb-speaker')) },
+    httpbin: { image: refer(of('httpbin')), port: 8080 },
+    curl: refer(of('curl')),
+    coredns: { '1.2.6': refer(of('coredns-1.2.6')), '1.4.0': refer(of('coredns-1.4.0')) },
+    metallbManifest: '',
+    ownNode: false,
+  };
+}
+
+/** The sample workloads from published images, for clusters that you own: by name and digest, which a kubelet checks. */
+export const publishedWorkloads: ImageSet = imageSetOf(publishedFor(pinnedRelease).images, ({ name, digest }) =>
+  digest === undefined ? name : `${name}@${digest}`,
+);
+
+/** The name of the node image with the published images baked in: a hash over what they are, and over MetalLB's manifest. */
 export function releaseNodeImage(choice: ReleaseChoice): string {
-  const parts = [...Object.values(releaseImages(choice)), metallbManifestUrl];
+  const { files, images } = publishedFor(choice);
+  const parts = [
+    ...images.map(({ name, digest = '' }) => `${name}@${digest}`),
+    ...files.filter(({ id }) => id === 'metallb-manifest').map(({ sha256 = '' }) => sha256),
+  ];
   return `meshproof/node:${createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 12)}`;
-}
-
-async function fetchManifest({ cache, mirror, signal }: ImageOptions): Promise<string> {
-  const folder = join(cache.root, 'downloads');
-  const file = join(folder, `metallb-${versions.metallb}.yaml`);
-  const present = await readFile(file, 'utf8').catch(() => undefined);
-  if (present !== undefined) return file;
-  const text = await fetchText(mirroredUrl(metallbManifestUrl, mirror), signal);
-  await mkdir(folder, { recursive: true });
-  await writeFile(`${file}.unfinished`, text);
-  await rename(`${file}.unfinished`, file);
-  return file;
 }
