@@ -6,9 +6,10 @@ import {
   type Middleware,
 } from '@kubernetes/client-node';
 import { MeshproofError } from '../errors/meshproof-error.ts';
+import { withinDeadline } from './request-deadline.ts';
 
 /**
- * A typed client of the API server of a KubeConfig's current context.
+ * A typed client of the API server of a KubeConfig's current context. Each of its requests has a deadline.
  *
  * @param middleware that every request passes before it is sent
  * @throws MeshproofError MP504 for a context without a cluster.
@@ -25,6 +26,7 @@ export function apiClient<T>(
     createConfiguration({
       baseServer: new ServerConfiguration(cluster.server, {}),
       authMethods: { default: config },
+      httpApi: withinDeadline(`context ${config.getCurrentContext()}, ${cluster.server}`),
       promiseMiddleware: [...middleware],
     }),
   );

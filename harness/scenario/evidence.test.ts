@@ -171,3 +171,24 @@ test('a folder that is used again begins a new tape', async () => {
     await withTape(new EvidenceFolder(evidence), () => ask('q', () => Promise.resolve(answer)));
   expect(await (await RecordedEvidence.open(folder, scenario)).ask('q')).toBe(2);
 });
+
+test('what a scenario left behind speaks into its own tape, never into the next one’s', async () => {
+  const [first, second] = [new EvidenceFolder(join(folder, 'first')), new EvidenceFolder(join(folder, 'second'))];
+  let later: () => void = () => undefined;
+  const left: Promise<void>[] = [];
+  // Timed out: nobody waits for it any more, and it goes on.
+  await withTape(first, () => {
+    const wakes = new Promise<void>((resolve) => {
+      later = resolve;
+    });
+    left.push(wakes.then(() => ask('late', () => Promise.resolve('from the first'))).then(() => undefined));
+    return Promise.resolve();
+  });
+  await withTape(second, async () => {
+    await ask('mine', () => Promise.resolve('from the second'));
+    later();
+    await Promise.all(left);
+  });
+  expect(await readFile(join(folder, 'second', tapeFile), 'utf8')).not.toContain('late');
+  expect(await readFile(join(folder, 'first', tapeFile), 'utf8')).toContain('late');
+});

@@ -61,20 +61,17 @@ export function lookingLive(ended: (looks: number, seconds: number) => void = ()
 }
 
 const live: Tape = { ask: (_question, answer) => answer(), looking: () => lookingLive() };
-let current: Tape = live;
+/** The tape of whoever asks: what a scenario started and left behind never speaks into the tape of the next one. */
+const playing = new AsyncLocalStorage<Tape>();
 /** Set while an answer is being had: what that takes belongs to the one question. */
 const answering = new AsyncLocalStorage<true>();
 
-/** Plays something with a tape; scenarios are played one after the other, so there is one tape at a time. */
+/** Plays something with a tape; everything that the work begins stays with it, also what outlives it. */
 export async function withTape<T>(tape: Tape, work: () => Promise<T>): Promise<T> {
-  const before = current;
-  current = tape;
-  try {
-    return await work();
-  } finally {
-    current = before;
-  }
+  return await playing.run(tape, work);
 }
+
+const current = (): Tape => playing.getStore() ?? live;
 
 /**
  * Asks something outside.
@@ -83,12 +80,12 @@ export async function withTape<T>(tape: Tape, work: () => Promise<T>): Promise<T
  */
 export async function ask<T>(question: string, answer: () => Promise<T>, keeping: Keeping<T> = {}): Promise<T> {
   if (answering.getStore() === true) return await answer();
-  return await current.ask(question, () => answering.run(true, answer), keeping);
+  return await current().ask(question, () => answering.run(true, answer), keeping);
 }
 
 /** Begins a series of looks. */
 export const looking = (name: string): Looking =>
-  answering.getStore() === true ? lookingLive() : current.looking(name);
+  answering.getStore() === true ? lookingLive() : current().looking(name);
 
 /**
  * A client of something outside whose every method is a question. The client itself is opened at the first question that needs it, so a

@@ -1,6 +1,10 @@
 import { runProgram, type ProgramCall, type ProgramResult } from '../process/run-program.ts';
 import type { ErrorCode } from '../errors/catalogue.ts';
 
+/** Deadlines of docker commands that get none of their own, in milliseconds: of those that move whole images, and of all others. */
+const within = { images: 900_000, other: 120_000 } as const;
+const movesImages = new Set(['build', 'commit', 'import', 'load', 'pull', 'push', 'save']);
+
 /** One Docker daemon, spoken to through the docker program. */
 export class Docker {
   /** Path or name of the docker program. */
@@ -19,7 +23,7 @@ export class Docker {
   }
 
   /**
-   * Runs one docker command.
+   * Runs one docker command. It has a deadline, whoever calls: a daemon that hangs says nothing for ever.
    *
    * @throws MeshproofError with `code` (MP304 unless given) and docker's own words.
    */
@@ -30,6 +34,7 @@ export class Docker {
     return await runProgram({
       purpose: `docker ${args[0] ?? ''}`,
       code: 'MP304',
+      timeout: movesImages.has(args[0] ?? '') ? within.images : within.other,
       ...options,
       program: this.program,
       args,

@@ -51,3 +51,50 @@ test('an abort ends the wait with its reason', async () => {
   await expect(waiting).rejects.toThrow();
   expect(controller.signal.reason).toMatchObject({ message: 'stop' });
 });
+
+test('a look that never comes back is given up at the deadline, with what was seen before it', async () => {
+  let looks = 0;
+  let told: AbortSignal | undefined;
+  const begun = performance.now();
+  const waiting = waitFor({
+    name: 'the server answers',
+    within: 100,
+    every: 5,
+    look: (signal) => {
+      told = signal;
+      return ++looks === 1 ? Promise.resolve(notYet('an empty list')) : new Promise<never>(() => undefined);
+    },
+  });
+  await expect(waiting).rejects.toThrow(
+    expect.objectContaining({
+      code: 'MP701',
+      details: expect.objectContaining({ seen: expect.stringMatching(/^an empty list \(no answer/) }),
+    }),
+  );
+  expect(performance.now() - begun).toBeLessThan(1_000);
+  expect(told?.aborted).toBe(true);
+});
+
+test('an abort ends a look that never comes back', async () => {
+  const controller = new AbortController();
+  const look = (): Promise<never> => new Promise(() => undefined);
+  const waiting = waitFor({ name: 'x', within: 60_000, signal: controller.signal, look });
+  controller.abort(new Error('stop'));
+  await expect(waiting).rejects.toThrow('stop');
+});
+
+test('what a look that was given up throws later is nobody’s unhandled rejection', async () => {
+  const unhandled: unknown[] = [];
+  const note = (error: unknown): void => void unhandled.push(error);
+  process.on('unhandledRejection', note);
+  let fail: (error: Error) => void = () => undefined;
+  const look = (): Promise<never> =>
+    new Promise((_, reject) => {
+      fail = reject;
+    });
+  await expect(waitFor({ name: 'x', within: 10, look })).rejects.toThrow();
+  fail(new Error('ECONNRESET'));
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off('unhandledRejection', note);
+  expect(unhandled).toEqual([]);
+});

@@ -9,7 +9,10 @@ export type Sighting<T> =
 export interface Condition<T> {
   /** Reads as a sentence: "istiod of west is available". */
   readonly name: string;
-  /** Looks once. A throw counts as "not yet" only when `tolerates` says so; any other throw ends the wait. */
+  /**
+   * Looks once. A throw counts as "not yet" only when `tolerates` says so; any other throw ends the wait. A look that hangs is given up at the
+   * deadline, when its signal aborts.
+   */
   readonly look: (signal: AbortSignal) => Promise<Sighting<T>>;
   /** Deadline in milliseconds, from the first look. */
   readonly within: number;
@@ -34,31 +37,66 @@ export const notYet = (seen: string): Sighting<never> => ({ holds: false, seen }
 export async function waitFor<T>(condition: Condition<T>): Promise<T> {
   const { name, within, every = 250, signal } = condition;
   const series = beginLooking(name);
-  const looking = signal ?? new AbortController().signal;
+  const end = new AbortController();
+  const overdue = new Error(`no answer to the last look within ${(within / 1000).toFixed(0)} s`);
+  const timer = setTimeout(() => {
+    end.abort(overdue);
+  }, within);
+  const looking = signal === undefined ? end.signal : AbortSignal.any([signal, end.signal]);
   let lastSeen = 'nothing yet';
-  for (;;) {
-    looking.throwIfAborted();
-    try {
-      const sighting = await condition.look(looking);
-      if (sighting.holds) {
-        series.end();
-        return sighting.value;
+  try {
+    for (;;) {
+      signal?.throwIfAborted();
+      try {
+        const sighting = await unlessAborted(condition.look(looking), looking);
+        if (sighting.holds) {
+          series.end();
+          return sighting.value;
+        }
+        lastSeen = sighting.seen;
+      } catch (error) {
+        signal?.throwIfAborted();
+        if (end.signal.aborted) {
+          series.end();
+          throw late(condition, `${lastSeen} (${overdue.message})`);
+        }
+        if (condition.tolerates?.(error) !== true) {
+          series.end();
+          throw error;
+        }
+        lastSeen = error instanceof Error ? error.message : String(error);
       }
-      lastSeen = sighting.seen;
-    } catch (error) {
-      if (condition.tolerates?.(error) !== true) {
-        series.end();
-        throw error;
-      }
-      lastSeen = error instanceof Error ? error.message : String(error);
+      const until = (seconds: number): boolean => seconds * 1000 + every > within;
+      if (!(await series.again({ every, until, signal }))) throw late(condition, lastSeen);
     }
-    if (await series.again({ every, signal: looking, until: (seconds) => seconds * 1000 + every > within })) continue;
-    throw new MeshproofError(condition.code ?? 'MP701', {
-      what: `${name}: not within ${(within / 1000).toFixed(0)} s`,
-      where: condition.where,
-      expected: name,
-      seen: lastSeen,
-      evidence: condition.evidence,
-    });
+  } finally {
+    clearTimeout(timer);
   }
+}
+
+/** What a look found, or the reason of the abort that came first; what becomes of the look then is nobody's business. */
+async function unlessAborted<T>(look: Promise<T>, signal: AbortSignal): Promise<T> {
+  let stop: (() => void) | undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    stop = (): void => {
+      reject(signal.reason instanceof Error ? signal.reason : new Error(String(signal.reason)));
+    };
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    return await Promise.race([look, aborted]);
+  } finally {
+    if (stop !== undefined) signal.removeEventListener('abort', stop);
+  }
+}
+
+function late({ name, within, where, code, evidence }: Condition<unknown>, seen: string): MeshproofError {
+  return new MeshproofError(code ?? 'MP701', {
+    what: `${name}: not within ${(within / 1000).toFixed(0)} s`,
+    where,
+    expected: name,
+    seen,
+    evidence,
+  });
 }
