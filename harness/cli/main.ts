@@ -17,6 +17,9 @@ import { addReport } from './commands/report.ts';
 import { addReplay } from './commands/replay.ts';
 import { addWalkthrough } from './commands/walkthrough.ts';
 import { addCarryOut } from './commands/carry-out.ts';
+import { surviveCrashes } from './signals.ts';
+
+surviveCrashes();
 
 const program = new Command('meshproof')
   .description('Proves that an Istio mesh which spans clusters does what it should, on real clusters.')

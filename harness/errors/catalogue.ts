@@ -146,6 +146,26 @@ export const catalogue = {
       'Every node runs a whole Kubernetes that watches files. With too few inotify instances or watches, pods fail with "too many open files" in the middle of a run. The limits belong to the whole machine, so meshproof does not raise them by itself.',
     remedy: 'sudo sysctl fs.inotify.max_user_instances=512 fs.inotify.max_user_watches=524288',
   },
+  MP220: {
+    title: 'no space left',
+    blame: 'environment',
+    meaning:
+      'A file system is full, or a quota is used up, so a file could not be written: a record, evidence, or something in the cache. A run whose record is not whole comes to no verdict; what it made is still taken down.',
+    remedy: 'Free space where the message says, or point `reports` or MESHPROOF_CACHE at a larger file system.',
+  },
+  MP221: {
+    title: 'not allowed by the operating system',
+    blame: 'environment',
+    meaning:
+      'A file could not be read or written: its permissions, or a file system that is mounted read-only. A run whose record is not whole comes to no verdict; what it made is still taken down.',
+    remedy: 'See who owns what the message names (`ls -ld`), and whether it is mounted read-only (`findmnt -T`).',
+  },
+  MP222: {
+    title: 'too many open files',
+    blame: 'environment',
+    meaning: 'This process, or the whole machine, may not open any more files.',
+    remedy: 'Raise the limit (`ulimit -n 4096`), or end what holds so many files open.',
+  },
   // MP3xx: the toolchain
   MP301: {
     title: 'component could not be built',
@@ -668,6 +688,13 @@ export const catalogue = {
     title: 'interrupted',
     blame: 'environment',
     meaning: 'The run was stopped by a signal. Evidence gathered so far is kept.',
+    remedy: '`meshproof status` shows what is still there, `meshproof down` removes it.',
+  },
+  MP902: {
+    title: 'the run was killed',
+    blame: 'environment',
+    meaning:
+      'The process of a run ended without a word: kill -9, the end of a session, or a machine that went down. The next command that met its record closed it.',
     remedy: '`meshproof status` shows what is still there, `meshproof down` removes it.',
   },
   MP999: {

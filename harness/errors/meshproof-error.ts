@@ -32,13 +32,27 @@ export class MeshproofError extends Error {
   }
 }
 
+/** What the operating system says about the machine, and not about meshproof. */
+const ofTheMachine: Readonly<Record<string, ErrorCode>> = {
+  ENOSPC: 'MP220',
+  EDQUOT: 'MP220',
+  EACCES: 'MP221',
+  EPERM: 'MP221',
+  EROFS: 'MP221',
+  EMFILE: 'MP222',
+  ENFILE: 'MP222',
+};
+
 /**
- * Turns anything thrown into a MeshproofError; what meshproof did not foresee becomes MP999 and keeps its cause.
+ * Turns anything thrown into a MeshproofError: a full disk or a missing permission gets a code of its own, and what meshproof did not foresee becomes
+ * MP999 and keeps its cause.
  */
 export function asMeshproofError(error: unknown): MeshproofError {
   if (error instanceof MeshproofError) return error;
   const what = error instanceof Error ? error.message : String(error);
-  return new MeshproofError('MP999', { what, cause: error });
+  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+  const where = error instanceof Error && 'path' in error && typeof error.path === 'string' ? error.path : undefined;
+  return new MeshproofError(ofTheMachine[code] ?? 'MP999', { what, where, cause: error });
 }
 
 /** Renders an error as the plain lines that a terminal or a log shows. */

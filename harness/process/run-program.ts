@@ -52,6 +52,8 @@ export async function runProgram(call: ProgramCall): Promise<ProgramResult> {
   } as const satisfies Options;
   if (call.log !== undefined) await mkdir(dirname(call.log), { recursive: true });
   const log = call.log === undefined ? undefined : createWriteStream(call.log, { flags: 'a' });
+  // A log that cannot be written, on a full disk say, must not end the process; the program's own words are in memory all the same.
+  log?.on('error', () => undefined);
   log?.write(`$ ${program} ${args.join(' ')}\n`);
   // Loaded when something runs: commands that only read start the sooner.
   const { execa, ExecaError: Failure } = await import('execa');

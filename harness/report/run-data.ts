@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { processIdentitySchema } from '../process/process-identity.ts';
 import { scenarioResultSchema, stepResultSchema, type ClaimResult } from '../scenario/claims.ts';
 
 export const phases = [
@@ -23,6 +24,8 @@ export const runRecordSchema = z.object({
   startedAt: moment,
   endedAt: moment.optional(),
   verdict: z.enum(['running', 'passed', 'failed', 'error']),
+  /** The process that is at work on it; by this it can be told whether a run that says “running” still is. */
+  process: processIdentitySchema.optional(),
   command: z.array(word).max(1_000),
   provider: z.enum(['kind', 'existing']),
   clusters: z.array(word).max(1_000),

@@ -18,57 +18,83 @@ import { removeEnvironment } from './tear-down.ts';
 
 /**
  * Carries a plan out: clusters, mesh, scenarios, tear-down. Everything that happens, errors included, ends up in run.json; nothing is
- * thrown. What was made is taken away again unless the plan keeps it, also after a failure or a signal.
+ * thrown. What was made is taken away again unless the plan keeps it, whatever fails before: the mesh, a signal, or the recording of any of it.
  */
 export async function carryOut(plan: Plan, record: RunRecord, progress: Progress, signal: AbortSignal): Promise<void> {
+  const fail = async (error: unknown): Promise<void> => {
+    const known = asMeshproofError(error);
+    await record.noteError(known);
+    progress.note(describeError(known));
+    if (known.code === 'MP999' && known.details.cause instanceof Error) progress.note(known.details.cause.stack ?? '');
+  };
   const stopSampling = sampleMemory();
   let environment: Environment | undefined;
   try {
     environment = plan.reuse
       ? await reopen(plan.config.name, progress, signal)
       : await bringUp(plan, record, progress, signal);
-    await record.save({ setUp: environment.setUp });
-    await keepRunEnvironment(record.folder, environment);
-    const ids = (await listScenarios(plan.only)).map(({ meta }) => meta.id);
-    if (ids.length > 0) {
-      const ready = environment;
-      const order = { ids, shuffle: plan.shuffle, endsWithThem: !plan.keep && !plan.reuse };
-      if (plan.shuffle !== undefined) {
-        await record.save({ shuffle: plan.shuffle });
-        progress.note(`shuffled with seed ${plan.shuffle}`);
-      }
-      await record.phase('scenarios', () => playScenarios(ready, order, record, progress, signal));
-    }
-    await record.save({ verdict: verdictOfRun(countClaims(record.data)) });
+    await prove(plan, environment, record, progress, signal);
   } catch (error) {
-    await noteFailure(record, signal.aborted ? interrupted(signal) : error, progress);
+    await fail(signal.aborted ? interrupted(signal) : error);
   }
-  const usable = environment ?? (await readEnvironment(plan.config.name).catch(() => undefined));
   // A name in use says nothing about the environment that is there.
   const refused = record.data.error?.code === 'MP501';
-  if (record.data.verdict !== 'passed' && !refused && usable !== undefined && !signal.aborted)
-    await collectClusterEvidence(usable, record.folder, progress);
-  await record.save({ peakMemoryBytes: stopSampling() });
-  if (record.data.scenarios.length > 0) {
-    // Allure's tool is not ours: when it fails that is told, and the verdict stays what the mesh made it.
-    await generateAllureReport(record.folder).catch((error: unknown) => {
-      progress.note(describeError(asMeshproofError(error)));
-    });
-  }
-  if (plan.keep || plan.reuse || refused) return;
+  await record.note({ peakMemoryBytes: stopSampling() });
   try {
-    await record.phase('teardown', async () => {
-      const clusters = {
-        title: 'clusters',
-        run: async () => {
-          await removeEnvironment(plan.config.name);
-        },
-      };
-      await progress.group('teardown', [clusters]);
-    });
+    if (!refused && !signal.aborted) await collectEvidence(plan, environment, record, progress);
   } catch (error) {
-    await noteFailure(record, error, progress);
+    // Evidence of what went wrong is worth having, and never worth leaving clusters behind.
+    await fail(error);
   }
+  if (!plan.keep && !plan.reuse && !refused) {
+    const clusters = {
+      title: 'clusters',
+      run: async (): Promise<void> => {
+        await removeEnvironment(plan.config.name);
+      },
+    };
+    await record.phase('teardown', () => progress.group('teardown', [clusters])).catch(fail);
+  }
+  if (record.lost !== undefined) await fail(record.lost);
+}
+
+/** Plays the scenarios of the plan, and judges them. */
+async function prove(
+  plan: Plan,
+  environment: Environment,
+  record: RunRecord,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<void> {
+  await record.save({ setUp: environment.setUp });
+  await keepRunEnvironment(record.folder, environment);
+  const ids = (await listScenarios(plan.only)).map(({ meta }) => meta.id);
+  if (ids.length > 0) {
+    const order = { ids, shuffle: plan.shuffle, endsWithThem: !plan.keep && !plan.reuse };
+    if (plan.shuffle !== undefined) {
+      await record.save({ shuffle: plan.shuffle });
+      progress.note(`shuffled with seed ${plan.shuffle}`);
+    }
+    await record.phase('scenarios', () => playScenarios(environment, order, record, progress, signal));
+  }
+  await record.save({ verdict: verdictOfRun(countClaims(record.data)) });
+}
+
+/** Collects what explains a run that did not pass, before anything is taken down. */
+async function collectEvidence(
+  plan: Plan,
+  environment: Environment | undefined,
+  record: RunRecord,
+  progress: Progress,
+): Promise<void> {
+  const usable = environment ?? (await readEnvironment(plan.config.name).catch(() => undefined));
+  if (record.data.verdict !== 'passed' && usable !== undefined)
+    await collectClusterEvidence(usable, record.folder, progress);
+  if (record.data.scenarios.length === 0) return;
+  // Allure's tool is not ours: when it fails that is told, and the verdict stays what the mesh made it.
+  await generateAllureReport(record.folder).catch((error: unknown) => {
+    progress.note(describeError(asMeshproofError(error)));
+  });
 }
 
 /** Opens the kept environment, sees that every cluster of it answers, and clears away what an interrupted run left there. */
@@ -86,15 +112,6 @@ async function reopen(name: string, progress: Progress, signal: AbortSignal): Pr
     }),
   );
   return kept;
-}
-
-async function noteFailure(record: RunRecord, error: unknown, progress: Progress): Promise<void> {
-  const known = asMeshproofError(error);
-  // The first failure is the one that matters; a later one while cleaning up is shown, and the verdict stays.
-  if (record.data.error === undefined)
-    await record.save({ verdict: 'error', error: { code: known.code, message: describeError(known) } });
-  progress.note(describeError(known));
-  if (known.code === 'MP999' && known.details.cause instanceof Error) progress.note(known.details.cause.stack ?? '');
 }
 
 function interrupted(signal: AbortSignal): MeshproofError {

@@ -1,25 +1,18 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { execa } from 'execa';
 import { asMeshproofError, describeError, exitCodeOf, MeshproofError } from '../errors/meshproof-error.ts';
 import type { ClusterAddress } from '../cluster/cluster-api.ts';
 import { labHolds, labKnows } from '../lab/lab.ts';
-import { labNamespacePath } from '../lab/network-namespace.ts';
 import type { Progress } from '../progress/progress.ts';
 import type { Environment } from '../scenario/environment.ts';
 import { ArtifactCache } from '../toolchain/cache.ts';
-import { carryOut } from './carry-out.ts';
+import { carryOutInChild } from './carry-out-child.ts';
 import { folderBytes } from './disk-usage.ts';
+import { closeKilledRuns } from './killed-runs.ts';
 import type { Config } from './config.ts';
-import type { Plan } from './plan.ts';
 import { prepare } from './prepare.ts';
 import { writeReports } from './reports.ts';
 import { RunRecord } from './run-record.ts';
 import { forgetEnvironment, lockEnvironment, readEnvironment } from './state.ts';
-import { labUser, leaveLabOf } from './tear-down.ts';
-
-const bin = fileURLToPath(new URL('../cli/bin.js', import.meta.url));
+import { labUser, leaveLabOf, removeEnvironment } from './tear-down.ts';
 
 export interface ConductOptions {
   readonly config: Config;
@@ -36,8 +29,8 @@ export interface ConductOptions {
 }
 
 /**
- * One run from start to end. The toolchain works out here, where the package sources are; the clusters live where the engine is, which
- * for the lab means that the second half runs in a process of its own inside of the lab's network namespace.
+ * One run from start to end. The toolchain works out here, where the package sources are; the clusters live where the engine is, and the second
+ * half runs in a process of its own there.
  *
  * @returns the record, its verdict final.
  * @throws MeshproofError for bad usage or configuration, found before anything was made.
@@ -55,8 +48,10 @@ export async function conduct(options: ConductOptions): Promise<RunRecord> {
     provider: config.provider,
     clusters: config.clusters,
   });
+  const stopLiving = record.live();
   let current = record;
   try {
+    await closeKilledRuns(config.reports);
     const plan = await prepare({
       config,
       record,
@@ -69,28 +64,57 @@ export async function conduct(options: ConductOptions): Promise<RunRecord> {
       agree: options.agree,
     });
     if (options.prepareOnly === true) await record.save({ verdict: 'passed' });
-    else current = await carryOutWhereItLives(plan, record, progress, signal);
+    else current = await carryOutInChild(plan, record, signal);
   } catch (error) {
     const known = asMeshproofError(error);
-    // The half inside of the lab may have recorded more before it ended.
-    current = await RunRecord.open(record.folder);
-    await current.save({
-      verdict: 'error',
-      error: { code: known.code, message: describeError(known) },
-      endedAt: new Date().toISOString(),
-    });
+    // The half that was carried out may have recorded more before it ended.
+    current = await RunRecord.open(record.folder).catch(() => record);
+    await current.noteError(known);
     // Bad usage is for the caller to print; what went wrong on the machine is part of the run.
     if (exitCodeOf(known) === 2) throw known;
     progress.note(describeError(known));
+    await takeDownWhatIsLeft(options, current);
   } finally {
-    if (await labKnows(labUser(config.name)))
-      await current.phase('teardown', () => leaveLabOf(config.name, { keep: keep || reuse }));
-    const cacheBytes = await folderBytes(ArtifactCache.default().root);
-    await current.save({ endedAt: new Date().toISOString(), ...(cacheBytes === undefined ? {} : { cacheBytes }) });
-    if (current.data.scenarios.length > 0) await writeReports(current.folder, current.data);
+    await finish(options, current);
+    stopLiving();
     await unlock();
   }
   return current;
+}
+
+/** After the process that carries out, and takes down, has ended without doing so: killed, say. */
+async function takeDownWhatIsLeft({ config, keep, reuse, progress }: ConductOptions, record: RunRecord): Promise<void> {
+  if (keep || reuse) return;
+  await record
+    .phase('teardown', () => removeEnvironment(config.name))
+    .catch((error: unknown) => {
+      progress.note(describeError(asMeshproofError(error)));
+    });
+}
+
+/** Leaves the lab and closes the record; each step stands alone, so that no failure of one keeps another from being done. */
+async function finish({ config, keep, reuse, progress }: ConductOptions, record: RunRecord): Promise<void> {
+  const step = async (work: () => Promise<unknown>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      const known = asMeshproofError(error);
+      await record.noteError(known);
+      progress.note(describeError(known));
+    }
+  };
+  await step(async () => {
+    if (await labKnows(labUser(config.name)))
+      await record.phase('teardown', () => leaveLabOf(config.name, { keep: keep || reuse }));
+  });
+  await step(async () => {
+    const cacheBytes = await folderBytes(ArtifactCache.default().root);
+    await record.save({ endedAt: new Date().toISOString(), ...(cacheBytes === undefined ? {} : { cacheBytes }) });
+  });
+  await step(async () => {
+    if (record.data.scenarios.length > 0) await writeReports(record.folder, record.data);
+  });
+  if (record.lost !== undefined) await record.noteError(record.lost);
 }
 
 /**
@@ -119,42 +143,4 @@ async function livingEnvironment(name: string): Promise<Environment | undefined>
   if (kept?.networkNamespace === undefined || (await labHolds(labUser(name)))) return kept;
   await forgetEnvironment(name);
   return undefined;
-}
-
-async function carryOutWhereItLives(
-  plan: Plan,
-  record: RunRecord,
-  progress: Progress,
-  signal: AbortSignal,
-): Promise<RunRecord> {
-  if (plan.lab === undefined) {
-    await carryOut(plan, record, progress, signal);
-    return record;
-  }
-  const file = join(record.folder, 'plan.json');
-  await writeFile(file, `${JSON.stringify(plan, undefined, 2)}\n`);
-  const child = execa('nsenter', [`--net=${labNamespacePath}`, process.execPath, bin, 'carry-out', file], {
-    // Its own process group, so that one Ctrl-C reaches it once, from here; the channel tells it when this process is gone.
-    detached: true,
-    cleanup: true,
-    ipc: true,
-    stdin: 'ignore',
-    // Results are this process's to print; whatever a library says over there is progress.
-    stdout: process.stderr,
-    stderr: 'inherit',
-    reject: false,
-    env: { DOCKER_HOST: plan.lab.dockerHost },
-  });
-  const forward = (): void => void child.kill('SIGINT');
-  signal.addEventListener('abort', forward);
-  const { exitCode, signal: killedBy } = await child;
-  signal.removeEventListener('abort', forward);
-  const finished = await RunRecord.open(record.folder);
-  if (finished.data.verdict === 'running') {
-    throw new MeshproofError('MP999', {
-      what: 'the run inside of the lab ended without a verdict',
-      seen: killedBy === undefined ? `exit code ${exitCode ?? 'unknown'}` : `killed by ${killedBy}`,
-    });
-  }
-  return finished;
 }

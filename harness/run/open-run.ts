@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MeshproofError } from '../errors/meshproof-error.ts';
+import { closedIfKilled, runName } from './killed-runs.ts';
 import { RunRecord } from './run-record.ts';
 
 /**
@@ -10,19 +11,19 @@ import { RunRecord } from './run-record.ts';
  * @throws MeshproofError MP710 when there is none.
  */
 export async function latestRun(reports: string): Promise<string> {
-  const names = (await readdir(reports).catch(() => [])).filter((name) => /^\d{8}-\d{6}-\d+$/.test(name)).sort();
+  const names = (await readdir(reports).catch(() => [])).filter((name) => runName.test(name)).sort();
   const last = names.at(-1);
   if (last === undefined) throw new MeshproofError('MP710', { what: `there is no run below ${reports}` });
   return join(reports, last);
 }
 
 /**
- * The record of a run in its folder.
+ * The record of a run in its folder. That of a run that was killed is closed first.
  *
  * @throws MeshproofError MP710 when there is none, or when it is not as a run writes it; MP720 and MP721 for one that no run wrote.
  */
 export async function openRun(folder: string): Promise<RunRecord> {
-  return await RunRecord.open(folder).catch((cause: unknown) => {
+  const record = await RunRecord.open(folder).catch((cause: unknown) => {
     if (cause instanceof MeshproofError) throw cause;
     throw new MeshproofError('MP710', {
       what: `${folder} holds no run.json that can be read`,
@@ -30,4 +31,5 @@ export async function openRun(folder: string): Promise<RunRecord> {
       cause,
     });
   });
+  return await closedIfKilled(record);
 }

@@ -110,7 +110,10 @@ export class EvidenceFolder implements Evidence {
 
   looking(name: string): Looking {
     const { during, index } = this.#places.next(`looking ${name}`);
-    return lookingLive((looks, seconds) => void this.#append({ during, looking: name, index, looks, seconds }));
+    // A line that cannot be written fails every later one, and `written` tells.
+    return lookingLive((looks, seconds) => {
+      this.#append({ during, looking: name, index, looks, seconds }).catch(() => undefined);
+    });
   }
 
   /** What a propagation barrier saw as it opened: the hops, and the push versions that istiod gave. */

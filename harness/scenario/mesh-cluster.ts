@@ -1,3 +1,5 @@
+import pRetry from 'p-retry';
+import { isBooting } from '../cluster/api-errors.ts';
 import type { ClusterApi } from '../cluster/cluster-api.ts';
 import { scenarioLabel } from '../cluster/labels.ts';
 import { kubectl as lines } from '../cluster/kubectl-lines.ts';
@@ -32,6 +34,8 @@ export interface MeshClusterOptions {
 }
 
 const readyWithin = 60_000;
+/** A connection that broke, or an API server that restarts, is tried again for half a minute; in milliseconds. */
+const soon = { retries: 20, factor: 1.5, minTimeout: 200, maxTimeout: 2_000, maxRetryTime: 30_000 } as const;
 
 /** One cluster of the mesh, as a scenario sees it. What is applied through it is taken away again when the scenario ends. */
 export class MeshCluster {
@@ -40,7 +44,7 @@ export class MeshCluster {
   readonly dns: ClusterDns;
   /** The control plane and the gateways themselves: killed, taken away, put back. */
   readonly mesh: MeshLife;
-  readonly #applied: KubernetesObject[] = [];
+  #applied: KubernetesObject[] = [];
   /** What this scenario applied and did not delete again, as the server had it. */
   readonly #left = new Map<string, KubernetesObject>();
   /** Namespace → the sample workloads that stay when the scenario ends. */
@@ -110,9 +114,24 @@ export class MeshCluster {
     this.#options.journal.note({ cluster: this.name, ...lines.apply(this.name, objects, replies) });
   }
 
-  /** Takes away what `apply` made, last first. */
+  /**
+   * Takes away what `apply` made, last first. An object stays on the list until it is deleted, so that one connection that breaks strands none of the
+   * others, and what could not be deleted can be tried once more.
+   *
+   * @throws the first failure, after all of them were tried; at once when the API server does not answer at all (MP504)
+   */
   async removeApplied(): Promise<void> {
-    for (const object of this.#applied.splice(0).reverse()) await this.#delete(object);
+    const failures: unknown[] = [];
+    for (const object of [...this.#applied].reverse()) {
+      try {
+        await pRetry(() => this.#delete(object), { ...soon, shouldRetry: ({ error }) => isBooting(error) });
+        this.#applied = this.#applied.filter((other) => other !== object);
+      } catch (error) {
+        failures.push(error);
+        if (error instanceof MeshproofError && error.code === 'MP504') break;
+      }
+    }
+    if (failures.length > 0) throw failures[0];
   }
 
   async #delete(object: KubernetesObject): Promise<void> {

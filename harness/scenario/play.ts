@@ -42,8 +42,10 @@ export async function play(scenario: Scenario, options: PlayOptions): Promise<Sc
   const recording = new EvidenceFolder(join(options.runFolder, 'evidence', scenario.meta.id));
   const evidence = options.evidence ?? recording;
   const result = await withTape(evidence, () => playWith(evidence, scenario, options));
-  await recording.written();
-  return result;
+  return await recording.written().then(
+    () => result,
+    (error: unknown) => unprovable(result, error),
+  );
 }
 
 async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOptions): Promise<ScenarioResult> {
@@ -182,6 +184,16 @@ async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOpt
   }
   signal.throwIfAborted();
   return result();
+}
+
+/** Without its evidence on disk no claim is proven, and none refuted. */
+function unprovable(result: ScenarioResult, error: unknown): ScenarioResult {
+  const known = asMeshproofError(error);
+  const reason = `the evidence could not be kept\n${describeError(known)}`;
+  const claims = result.claims.map((claim) =>
+    claim.verdict === 'notSupported' ? claim : { ...claim, verdict: 'error' as const, reason, code: known.code },
+  );
+  return { ...result, claims };
 }
 
 const unproven = (name: string, reason: string, code?: string): ClaimResult => ({

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { createProgress } from '../../progress/progress.ts';
 import type { Plan } from '../../run/plan.ts';
 import { RunRecord } from '../../run/run-record.ts';
+import type { LastWords } from '../../run/carry-out-child.ts';
 import { untilSignal } from '../signals.ts';
 
 /** Hidden: the half of a run that lives inside of the lab's network namespace. `run` calls it with the plan it prepared. */
@@ -20,9 +21,12 @@ export function addCarryOut(program: Command): void {
       const { name } = plan.config;
       // Should the process that prepared the plan be killed, this one still holds the lab, and is the last to leave it.
       if (plan.lab !== undefined) await joinLabFor(name);
+      const record = await RunRecord.open(plan.runFolder);
       try {
-        await carryOut(plan, await RunRecord.open(plan.runFolder), createProgress(), signal);
+        await carryOut(plan, record, createProgress(), signal);
       } finally {
+        const { verdict, error } = record.data;
+        process.send?.({ verdict, error } satisfies LastWords);
         if (plan.lab !== undefined) await leaveLabOf(name, { keep: plan.keep || plan.reuse });
       }
       // The channel to the parent must not keep this process alive.

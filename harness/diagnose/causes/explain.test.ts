@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import type { KubernetesObject } from '../../cluster/kubernetes-object.ts';
 import { seenObject } from '../seen-objects.ts';
 import type { ClusterSituation, Concern, SeenObject, Situation } from '../situation.ts';
 import { explain } from './explain.ts';
