@@ -26,7 +26,7 @@ export default scenario(
       'multicast and loopback addresses are refused, and a port whose name says another protocol',
       'of two TCP services at one address only the older is reached, and the check says so beforehand',
     ],
-    needs: { clusters: 2, loadBalancer: true, namespaces: ['foo', 'bar'] },
+    needs: { clusters: 2, loadBalancer: true, namespaces: ['foo', 'bar'], hosts: [httpbinGlobal, tcp, twin] },
     replaced: [replacements.sniRewrite],
     walkthrough: [
       { step: 'deploy sleep in namespace foo of the first cluster', runs: 'configure-the-example-services.1-4' },

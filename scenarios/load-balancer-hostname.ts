@@ -19,7 +19,7 @@ export default scenario(
       'the sidecar resolves the name itself: a STRICT_DNS cluster with that name as its only endpoint',
       'all traffic went to the address behind the name, and passed the peer’s gateway',
     ],
-    needs: { clusters: 2, loadBalancer: true, namespaces: ['foo', 'bar'] },
+    needs: { clusters: 2, loadBalancer: true, namespaces: ['foo', 'bar'], hosts: [httpbinGlobal] },
     replaced: [replacements.sniRewrite],
   },
   async ({ west, east, step, claim }) => {

@@ -18,7 +18,7 @@ export default scenario(
       'this very traffic passed the peer’s gateway, and the sidecar sent it to the node',
       'the load balancer’s address took no part',
     ],
-    needs: { clusters: 2, namespaces: ['foo', 'bar'] },
+    needs: { clusters: 2, namespaces: ['foo', 'bar'], hosts: [httpbinGlobal] },
     replaced: [replacements.sniRewrite],
   },
   async ({ west, east, step, claim }) => {

@@ -23,7 +23,7 @@ export default scenario(
       'an SNI of a service that does not exist reaches no upstream',
       'AUTO_PASSTHROUGH serves hosts of *.local and *.global only: another host of the same pods stays hidden',
     ],
-    needs: { clusters: 2, loadBalancer: true, namespaces: ['foo', 'bar'] },
+    needs: { clusters: 2, loadBalancer: true, namespaces: ['foo', 'bar'], hosts: [httpbinGlobal, { host: hidden, port }] },
   },
   async ({ west, east, step, claim, containers }) => {
     const [sleep, httpbin] = await step('deploy sleep and httpbin', () => Promise.all([west.deploySleep('foo'), east.deployHttpbin('bar')]));

@@ -22,7 +22,7 @@ export default scenario(
       'the peer’s gateway has a filter chain for each subset’s SNI, each to the pods of that version',
       'the traffic of each version passed the peer’s gateway under the SNI of its subset',
     ],
-    needs: { clusters: 2, loadBalancer: true, namespaces: ['foo', 'bar'] },
+    needs: { clusters: 2, loadBalancer: true, namespaces: ['foo', 'bar'], hosts: [httpbinGlobal] },
     replaced: [replacements.sniRewrite],
     walkthrough: [{ step: 'label the endpoints by cluster, and route by header and by weight', runs: 'version-aware-routing-to-remote-services.1' }],
   },

@@ -47,10 +47,10 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-async function cluster(owner = 'mine-1', foreign = true): Promise<ClusterApi> {
+async function cluster(owner = 'mine-1', { foreign = true, agreed = true } = {}): Promise<ClusterApi> {
   const kubeconfig = join(folder, 'kubeconfig');
   await writeFile(kubeconfig, kubeconfigFor({ ctx: server.url }));
-  return new ClusterApi({ name: 'west', kubeconfig, context: 'ctx', foreign, owner });
+  return new ClusterApi({ name: 'west', kubeconfig, context: 'ctx', foreign, owner, agreed });
 }
 const refused = expect.objectContaining({ code: 'MP507' }) as Error;
 
@@ -129,9 +129,23 @@ test('two owners on one cluster: neither changes nor deletes what the other made
   });
   await other.delete(namespace('bar'));
   expect(await other.removeLeftovers()).toEqual([]);
-  expect(await other.removeOwnNamespaces(['foo', 'bar'])).toEqual([]);
+  expect(await other.removeOwnNamespaces()).toEqual([]);
   expect(server.writes).toEqual([]);
   expect(await mine.ownNamespaces()).toEqual(['bar']);
+});
+
+test('before anybody agreed nothing is written, not even what is new', async () => {
+  const api = await cluster('mine-1', { agreed: false });
+  await expect(api.apply(entry())).rejects.toMatchObject({ code: 'MP508' });
+  server.put({
+    ...entry(),
+    metadata: {
+      ...entry().metadata,
+      labels: { 'app.kubernetes.io/managed-by': 'meshproof', 'meshproof/owner': 'mine-1' },
+    },
+  });
+  await expect(api.delete(entry())).rejects.toMatchObject({ code: 'MP508' });
+  expect(server.writes).toEqual([]);
 });
 
 test('somebody who is first between a look and the creation keeps the name', async () => {
@@ -162,7 +176,7 @@ test('an object that changes hands between a look and the deletion stays', async
 });
 
 test('a cluster that meshproof made is its own to change', async () => {
-  const api = await cluster('mine-1', false);
+  const api = await cluster('mine-1', { foreign: false });
   await api.apply({ ...corefile, data: { Corefile: 'new' } });
   await api.endPod('kube-system', 'p');
   expect(server.objects.find(({ kind }) => kind === 'ConfigMap')).toMatchObject({ data: { Corefile: 'new' } });

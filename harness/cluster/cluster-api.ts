@@ -31,6 +31,8 @@ export interface ClusterAddress {
   readonly foreign?: boolean | undefined;
   /** Id of the environment that writes there; what it makes carries it. */
   readonly owner?: string | undefined;
+  /** Somebody agreed, to this very command, that a cluster of theirs is written to. */
+  readonly agreed?: boolean | undefined;
 }
 
 /** Typed access to one cluster's API server. Each instance has a KubeConfig of its own, never a shared one. */
@@ -55,7 +57,7 @@ export class ClusterApi {
     this.#config = config;
     this.#ca = Buffer.from(config.getCurrentCluster()?.caData ?? '', 'base64').toString();
     const { name: cluster, owner, foreign } = address;
-    const guard = foreign === true ? new WriteGuard(cluster, owner) : undefined;
+    const guard = foreign === true ? new WriteGuard(address) : undefined;
     const guards = guard === undefined ? [] : [guard];
     this.#discovery = apiClient(config, DiscoveryV1Api, guards);
     this.core = apiClient(config, CoreV1Api, guards);
@@ -110,6 +112,19 @@ export class ClusterApi {
       token: status?.token ?? '',
       ca: this.#ca,
     };
+  }
+
+  /** Asks the API server whether this user may do something with a resource, in a namespace or in all. */
+  async may(
+    verb: string,
+    resource: { readonly group: string; readonly resource: string },
+    namespace?: string,
+  ): Promise<boolean> {
+    const attributes = { ...resource, verb, ...(namespace === undefined ? {} : { namespace }) };
+    const review = await this.#authorization.createSelfSubjectAccessReview({
+      body: { spec: { resourceAttributes: attributes } },
+    });
+    return review.status?.allowed === true;
   }
 
   /** Asks the API server whether this user may do everything everywhere. */
@@ -170,11 +185,12 @@ export class ClusterApi {
   /**
    * Asks the server whether it would take an object, without writing it (server-side dry run).
    *
-   * @throws MeshproofError MP505 with the server's own words.
+   * @throws MeshproofError MP505 with the server's own words; MP507 for somebody else's object in a cluster of the user.
    */
   async wouldApply(object: KubernetesObject): Promise<void> {
     try {
-      await this.#force(this.#labelled(object), 'All');
+      if (this.#owned === undefined) await this.#force(this.#labelled(object), 'All');
+      else await this.#owned.wouldApply(this.#labelled(object));
     } catch (error) {
       throw this.#refused(object, 'would be', error);
     }
@@ -255,9 +271,9 @@ export class ClusterApi {
     return items.flatMap(({ metadata }) => metadata?.name ?? []);
   }
 
-  /** Deletes those of some namespaces that meshproof made, and returns their names. */
-  async removeOwnNamespaces(among: readonly string[]): Promise<string[]> {
-    const names = (await this.ownNamespaces()).filter((name) => among.includes(name));
+  /** Deletes the namespaces that this owner made, and returns their names. */
+  async removeOwnNamespaces(): Promise<string[]> {
+    const names = await this.ownNamespaces();
     for (const name of names) await this.delete({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
     return names;
   }

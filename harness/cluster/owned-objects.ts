@@ -47,6 +47,25 @@ export class OwnedObjects {
   }
 
   /**
+   * Asks the server whether it would take an object. In a namespace that is still to be made nothing can be asked about, so there it is asked
+   * about one of the same content in the namespace `default`, under a name that nobody has.
+   *
+   * @throws MeshproofError MP507 for an object of somebody else; whatever the server refuses it with.
+   */
+  async wouldApply(object: KubernetesObject): Promise<void> {
+    const { objects } = this.#options;
+    const { name, namespace } = object.metadata;
+    const found = await this.#own(object);
+    const home = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace ?? 'default' } };
+    const asked =
+      (await this.#read(home)) === undefined
+        ? { ...object, metadata: { ...object.metadata, namespace: 'default', name: `meshproof-dry-run-${name}` } }
+        : object;
+    if (found === undefined) await objects.create(asked, undefined, 'All', fieldManager);
+    else await objects.patch(asked, undefined, 'All', fieldManager, true, PatchStrategy.ServerSideApply);
+  }
+
+  /**
    * Deletes an object that is own; one that is absent, or somebody else's, is left as it is.
    *
    * @returns whether it was there and own

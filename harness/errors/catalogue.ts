@@ -42,7 +42,8 @@ export const catalogue = {
   MP105: {
     title: 'nothing to reuse',
     blame: 'usage',
-    meaning: '`--reuse` was asked for but no kept environment was found, or it no longer answers.',
+    meaning:
+      '`--reuse` was asked for but no kept environment was found, it no longer answers, or it is not the one that is configured: another provider, other clusters or contexts, another build.',
     remedy: 'Bring one up with `meshproof up`, or run without --reuse.',
   },
   MP106: {
@@ -367,6 +368,13 @@ export const catalogue = {
     remedy:
       'See with `--dry-run` what would be written and where; then answer yes, or give `--yes` where nobody can be asked.',
   },
+  MP509: {
+    title: 'not done to clusters of yours',
+    blame: 'usage',
+    meaning:
+      'The command installs, kills or takes away control planes. It does that to clusters that meshproof makes, never to those of `provider: existing`.',
+    remedy: 'Use `provider: kind`.',
+  },
   // MP6xx: the mesh
   MP601: {
     title: 'sample certificates refused',
@@ -427,6 +435,13 @@ export const catalogue = {
     blame: 'usage',
     meaning: 'The range from which `.global` services get their addresses has no free one.',
     remedy: 'Give a wider range with --range, inside of 240.0.0.0/4.',
+  },
+  MP610: {
+    title: 'nothing to export',
+    blame: 'usage',
+    meaning:
+      'A namespace that `services export` was given is in no cluster, or the whole export is empty and would delete everything that it applied before.',
+    remedy: 'Correct --namespaces; the message names what comes nearest.',
   },
   // MP7xx: waiting and probing
   MP701: {
@@ -512,6 +527,13 @@ export const catalogue = {
       'Computed again from the evidence, a claim has another verdict, reason or diagnosis than run.json says: the evidence was changed, or the claim was.',
     remedy:
       'The message names each claim with both verdicts. After a change to a scenario this is what the replay is for.',
+  },
+  MP715: {
+    title: 'scenario writes what it did not declare',
+    blame: 'mesh',
+    meaning:
+      'On clusters of yours a scenario applies only namespaces, kinds and hosts that its `needs` name, since these are what you agreed to. Nothing was sent.',
+    remedy: 'Add what the message names to the scenario’s `needs`.',
   },
   MP720: {
     title: 'run folder leads outside of itself',

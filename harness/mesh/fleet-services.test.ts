@@ -32,7 +32,7 @@ interface Spec {
   ports: object[];
 }
 const entries = (name: string): { host: string; namespace: string | undefined; spec: Spec }[] =>
-  (exportServices(fleet, addresses, 'istio-system')[name] ?? []).map(({ metadata, spec }) => ({
+  (exportServices(fleet, addresses, 'istio-system', 'all')[name] ?? []).map(({ metadata, spec }) => ({
     host: (spec as Spec).hosts[0] ?? '',
     namespace: metadata.namespace,
     spec: spec as Spec,
@@ -79,8 +79,8 @@ describe('the ServiceEntry set of a fleet', () => {
 
   test('is the same text in every run, whatever the order in which clusters list their services', () => {
     const shuffled = fleet.map((one) => ({ ...one, services: [...one.services].reverse() }));
-    expect(exportServices(shuffled, addresses, 'istio-system')).toEqual(
-      exportServices(fleet, addresses, 'istio-system'),
+    expect(exportServices(shuffled, addresses, 'istio-system', 'all')).toEqual(
+      exportServices(fleet, addresses, 'istio-system', 'all'),
     );
     expect(globalHost({ name: 'a', namespace: 'b' })).toBe('a.b.global');
   });

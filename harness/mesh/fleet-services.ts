@@ -17,7 +17,7 @@ export interface FleetCluster {
   readonly services: readonly FleetService[];
 }
 
-/** Label of every ServiceEntry that the export makes: by it stale ones are found. */
+/** Label of every ServiceEntry that an export makes, with the export's name: by it the stale ones of this very export are found. */
 export const exportLabel = 'meshproof/export';
 
 /** The `.global` name of a service (walkthrough: "Configure the example services"). */
@@ -35,13 +35,16 @@ export const hostsOf = (fleet: readonly FleetCluster[]): string[] =>
  *
  * @param addresses of every host
  * @param namespace where the entries for remote services go; all namespaces see them
+ * @param name of the export, which its entries carry
  * @returns cluster → objects, in a stable order
  */
 export function exportServices(
   fleet: readonly FleetCluster[],
   addresses: AddressBook,
   namespace: string,
+  name: string,
 ): Record<string, KubernetesObject[]> {
+  const labelled = (object: KubernetesObject): KubernetesObject => withLabels(object, { [exportLabel]: name });
   return Object.fromEntries(
     fleet.map((cluster) => {
       const own = [...cluster.services].sort(byHost).map((service) =>
@@ -56,7 +59,7 @@ export function exportServices(
           }),
         ),
       );
-      const elsewhere = fleet.filter(({ name }) => name !== cluster.name);
+      const elsewhere = fleet.filter((other) => other.name !== cluster.name);
       const here = new Set(hostsOf([cluster]));
       const remote = hostsOf(elsewhere)
         .filter((host) => !here.has(host))
@@ -85,4 +88,3 @@ export function exportServices(
 }
 
 const byHost = (left: FleetService, right: FleetService): number => globalHost(left).localeCompare(globalHost(right));
-const labelled = (object: KubernetesObject): KubernetesObject => withLabels(object, { [exportLabel]: 'true' });

@@ -106,15 +106,23 @@ export async function removeMesh(
   return [...others, ...definitions];
 }
 
-/** Waits for both gateways to be available; they need istiod first. */
+/** The gateways that meshproof installs. */
+export const bothGateways: readonly string[] = ['istio-ingressgateway', 'istio-egressgateway'];
+
+/** The gateways that a mesh has: on clusters of the user there may be no egress gateway. */
+export const gatewaysOf = async (api: Pick<ClusterApi, 'read'>): Promise<readonly string[]> =>
+  (await hasEgressGateway(api)) ? bothGateways : bothGateways.slice(0, 1);
+
+/** Waits for the gateways to be available; they need istiod first. */
 export async function waitForGateways(
   api: ClusterApi,
-  options: { readonly within: number; readonly signal?: AbortSignal | undefined },
+  {
+    gateways = bothGateways,
+    ...options
+  }: { readonly within: number; readonly signal?: AbortSignal | undefined; readonly gateways?: readonly string[] },
 ): Promise<void> {
   await Promise.all(
-    ['istio-ingressgateway', 'istio-egressgateway'].map((name) =>
-      api.waitForDeployment(systemNamespace, name, { ...options, code: 'MP604' }),
-    ),
+    gateways.map((name) => api.waitForDeployment(systemNamespace, name, { ...options, code: 'MP604' })),
   );
 }
 

@@ -43,6 +43,10 @@ export const replacements = {
     was: 'the EnvoyFilter that rewrote .global to .svc.cluster.local in the SNI (gone since 1.8)',
     by: 'The receiving cluster declares the .global host itself, by a ServiceEntry that selects the workload’s pods.',
   },
+  visibleToAll: {
+    was: 'objects without exportTo, which every sidecar of the mesh gets',
+    by: 'In a mesh that people live in they are visible to their own namespace and to the gateways only (exportTo); the rest of each manifest is the page’s.',
+  },
   networkView: {
     was: 'a sidecar without a network view saw only endpoints without a network (until 1.7)',
     by: 'Clients get a network view of their own, and endpoints the label security.istio.io/tlsMode: istio; without it half of the traffic goes direct while curl says 200.',

@@ -6,6 +6,7 @@ import type { Pushes } from '../probe/barrier.ts';
 import { ask } from '../tape/tape.ts';
 import { holds, notYet, waitFor } from '../wait/wait-for.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
+import { bothGateways } from './install.ts';
 import { eastWestPort, systemNamespace } from './operator.ts';
 
 interface Waiting {
@@ -47,11 +48,15 @@ export function pushesOf(sync: ProxySync): Pushes {
 }
 
 /**
- * Waits until both gateways are connected to istiod and every connected proxy has acknowledged every push: the control plane's own view.
+ * Waits until the gateways are connected to istiod and every connected proxy has acknowledged every push: the control plane's own view.
  *
  * @throws MeshproofError MP604 that names the proxies which lag, and with what.
  */
-export async function waitForProxiesSynced(kubectl: string, cluster: ClusterAddress, options: Waiting): Promise<void> {
+export async function waitForProxiesSynced(
+  kubectl: string,
+  cluster: ClusterAddress,
+  { gateways = bothGateways, ...options }: Waiting & { readonly gateways?: readonly string[] },
+): Promise<void> {
   await waitFor({
     name: `all proxies of ${cluster.name} have acknowledged their configuration`,
     where: `cluster ${cluster.name}`,
@@ -61,9 +66,7 @@ export async function waitForProxiesSynced(kubectl: string, cluster: ClusterAddr
     look: async () => {
       const proxies = await proxySyncs(kubectl, cluster);
       const names = proxies.map(({ proxy = '' }) => proxy);
-      const missing = ['istio-ingressgateway', 'istio-egressgateway'].filter(
-        (gateway) => !names.some((name) => name.startsWith(gateway)),
-      );
+      const missing = gateways.filter((gateway) => !names.some((name) => name.startsWith(gateway)));
       if (missing.length > 0) return notYet(`not connected: ${missing.join(', ')}`);
       const lagging = proxies.filter((proxy) => unacknowledged(proxy).length > 0);
       return lagging.length === 0

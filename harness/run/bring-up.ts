@@ -8,7 +8,15 @@ import { httpbin, injectedNamespace, sleep } from '../cluster/workloads.ts';
 import { systemNamespace } from '../mesh/operator.ts';
 import { clientAnnotations } from '../mesh/profile.ts';
 import { labAddress } from '../lab/lab.ts';
-import { applyMesh, gatewayAddress, renderMesh, waitForGateways, type GatewayAddress } from '../mesh/install.ts';
+import {
+  applyMesh,
+  bothGateways,
+  gatewayAddress,
+  gatewaysOf,
+  renderMesh,
+  waitForGateways,
+  type GatewayAddress,
+} from '../mesh/install.ts';
 import { waitForGatewayReachable, waitForProxiesSynced } from '../mesh/readiness.ts';
 import type { Progress, Task } from '../progress/progress.ts';
 import type { StepResult } from '../scenario/claims.ts';
@@ -111,7 +119,8 @@ export async function bringUp(
         // The sample workloads start beside the gateways: the injector is there from here on.
         if (provider.offers.ownsMesh) await api.applyAll(sampleWorkloads(plan, index), taskSignal);
         say('waiting for the gateways');
-        await waitForGateways(api, { within: meshWithin, signal: taskSignal });
+        const present = provider.offers.ownsMesh ? bothGateways : await gatewaysOf(api);
+        await waitForGateways(api, { within: meshWithin, signal: taskSignal, gateways: present });
       }),
   });
   // MetalLB and the mesh start at once; when one of them fails, the others have nothing left to wait for.
@@ -194,7 +203,12 @@ async function proveReady(environment: Environment, progress: Progress, signal: 
       title: `${cluster.name} ready`,
       run: async (say, taskSignal) => {
         say('waiting for all proxies to acknowledge');
-        await waitForProxiesSynced(environment.programs.kubectl, cluster, { within: 60_000, signal: taskSignal });
+        const gateways = environment.offers.ownsMesh ? bothGateways : await gatewaysOf(new ClusterApi(cluster));
+        await waitForProxiesSynced(environment.programs.kubectl, cluster, {
+          within: 60_000,
+          signal: taskSignal,
+          gateways,
+        });
         for (const peer of environment.clusters.filter(({ name }) => name !== cluster.name)) {
           say(`calling the gateway of ${peer.name}`);
           await waitForGatewayReachable(

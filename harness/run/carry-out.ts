@@ -5,6 +5,7 @@ import type { Progress } from '../progress/progress.ts';
 import type { Environment } from '../scenario/environment.ts';
 import { clearStubDomain } from '../scenario/cluster-dns.ts';
 import { bringUp } from './bring-up.ts';
+import { withAgreement } from './consent.ts';
 import { sampleMemory } from './memory.ts';
 import type { Plan } from './plan.ts';
 import { playScenarios } from './play-scenarios.ts';
@@ -30,9 +31,8 @@ export async function carryOut(plan: Plan, record: RunRecord, progress: Progress
   const stopSampling = sampleMemory();
   let environment: Environment | undefined;
   try {
-    environment = plan.reuse
-      ? await reopen(plan.config.name, progress, signal)
-      : await bringUp(plan, record, progress, signal);
+    environment = plan.reuse ? await reopen(plan, progress, signal) : await bringUp(plan, record, progress, signal);
+    environment = { ...environment, clusters: withAgreement(environment.clusters, plan.agreed) };
     await prove(plan, environment, record, progress, signal);
   } catch (error) {
     await fail(signal.aborted ? interrupted(signal) : error);
@@ -98,13 +98,19 @@ async function collectEvidence(
 }
 
 /** Opens the kept environment, sees that every cluster of it answers, and clears away what an interrupted run left there. */
-async function reopen(name: string, progress: Progress, signal: AbortSignal): Promise<Environment> {
-  const kept = await readEnvironment(name);
-  if (kept === undefined) throw new MeshproofError('MP105', { what: `no environment ${name} is kept` });
+async function reopen(
+  { config: { name }, agreed, only }: Plan,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<Environment> {
+  const found = await readEnvironment(name);
+  if (found === undefined) throw new MeshproofError('MP105', { what: `no environment ${name} is kept` });
+  const kept = { ...found, clusters: withAgreement(found.clusters, agreed) };
   await Promise.all(
     kept.clusters.map(async (cluster) => {
       const api = new ClusterApi(cluster);
       await api.version();
+      if (only?.length === 0) return;
       const left = await api.removeLeftovers();
       // A stub domain of a cluster that meshproof did not make is somebody's own: the page tells people to add it.
       if (cluster.foreign !== true && (await clearStubDomain(api, signal))) left.push('the stub domain global');

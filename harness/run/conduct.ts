@@ -1,5 +1,4 @@
 import { asMeshproofError, describeError, exitCodeOf, MeshproofError } from '../errors/meshproof-error.ts';
-import type { ClusterAddress } from '../cluster/cluster-api.ts';
 import { labHolds, labKnows } from '../lab/lab.ts';
 import type { Progress } from '../progress/progress.ts';
 import type { Environment } from '../scenario/environment.ts';
@@ -8,6 +7,8 @@ import { carryOutInChild } from './carry-out-child.ts';
 import { folderBytes } from './disk-usage.ts';
 import { closeKilledRuns } from './killed-runs.ts';
 import type { Config } from './config.ts';
+import type { Agree } from './consent.ts';
+import { checkBuilds, checkFits } from './fitting-environment.ts';
 import { prepare } from './prepare.ts';
 import { writeReports } from './reports.ts';
 import { RunRecord } from './run-record.ts';
@@ -25,7 +26,7 @@ export interface ConductOptions {
   readonly progress: Progress;
   readonly signal: AbortSignal;
   /** Asks whether clusters that meshproof did not make may be written to; throws when not. */
-  readonly agree?: (clusters: readonly ClusterAddress[]) => Promise<void>;
+  readonly agree: Agree;
 }
 
 /**
@@ -38,11 +39,13 @@ export interface ConductOptions {
 export async function conduct(options: ConductOptions): Promise<RunRecord> {
   const { config, progress, signal, keep, reuse, only } = options;
   const unlock = await lockEnvironment(config.name);
-  if (options.prepareOnly !== true)
-    await checkKept(config.name, reuse).catch(async (error: unknown) => {
-      await unlock();
-      throw error;
-    });
+  const kept =
+    options.prepareOnly === true
+      ? undefined
+      : await checkKept(config, reuse).catch(async (error: unknown) => {
+          await unlock();
+          throw error;
+        });
   const record = await RunRecord.begin(config.reports, {
     command: process.argv.slice(2),
     provider: config.provider,
@@ -61,8 +64,10 @@ export async function conduct(options: ConductOptions): Promise<RunRecord> {
       keep,
       reuse,
       shuffle: options.shuffle,
+      kept,
       agree: options.agree,
     });
+    if (kept !== undefined) checkBuilds(kept, plan.toolchain);
     if (options.prepareOnly === true) await record.save({ verdict: 'passed' });
     else current = await carryOutInChild(plan, record, signal);
   } catch (error) {
@@ -118,11 +123,13 @@ async function finish({ config, keep, reuse, progress }: ConductOptions, record:
 }
 
 /**
- * Sees before anything is prepared that there is an environment to reuse, or none in the way.
+ * Sees before anything is prepared that there is an environment to reuse, the one that is configured, or none in the way.
  *
- * @throws MeshproofError MP105 without one to reuse, MP501 with one in the way.
+ * @returns the one that is used again
+ * @throws MeshproofError MP105 without one to reuse, or with another one than is configured; MP501 with one in the way.
  */
-async function checkKept(name: string, reuse: boolean): Promise<void> {
+async function checkKept(config: Config, reuse: boolean): Promise<Environment | undefined> {
+  const { name } = config;
   const kept = await livingEnvironment(name);
   if (reuse && kept === undefined) throw new MeshproofError('MP105', { what: `no environment ${name} is kept` });
   if (reuse && kept?.status !== 'ready')
@@ -135,6 +142,8 @@ async function checkKept(name: string, reuse: boolean): Promise<void> {
       what: `the environment ${name} is there already`,
       remedy: 'Use it with `--reuse`, or remove it with `meshproof down`.',
     });
+  if (kept !== undefined) await checkFits(kept, config);
+  return kept;
 }
 
 /** The kept environment; one whose private daemon has ended, or was started anew since, is forgotten: its clusters are gone. */

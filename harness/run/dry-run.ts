@@ -1,11 +1,18 @@
-import { ClusterApi, type ClusterAddress } from '../cluster/cluster-api.ts';
-import { fieldManager, ownLabel } from '../cluster/labels.ts';
+import pLimit from 'p-limit';
+import { ClusterApi } from '../cluster/cluster-api.ts';
+import { fieldManager, ownLabels } from '../cluster/labels.ts';
+import { objectName, type KubernetesObject } from '../cluster/kubernetes-object.ts';
 import { asMeshproofError } from '../errors/meshproof-error.ts';
+import type { DeclaredHost } from '../mesh/collisions.ts';
 import { gatewayAddress, hasEgressGateway } from '../mesh/install.ts';
 import { systemNamespace } from '../mesh/operator.ts';
+import { firstCollision } from '../scenario/declared.ts';
 import { unmetNeed } from '../scenario/needs.ts';
+import type { Scenario } from '../scenario/scenario.ts';
+import { publishedWorkloads } from '../toolchain/images/release-images.ts';
 import type { Config } from './config.ts';
 import { existingProvider } from './existing-provider.ts';
+import { resourceOf, sampleObjects } from './sample-objects.ts';
 import { listScenarios, namespacesOf } from './scenario-files.ts';
 
 /** What a run would find in a cluster of the user, and what it would make there. */
@@ -18,12 +25,10 @@ export interface ClusterPreview {
   readonly gateway: string | undefined;
   readonly egressGateway: boolean;
   readonly mayDoEverything: boolean;
-  /** Namespaces that scenarios make, and whether they may: the API server was asked, without writing. */
-  readonly namespaces: readonly {
-    readonly name: string;
-    readonly state: 'new' | 'meshproof’s' | 'somebody else’s' | 'refused';
-    readonly why?: string;
-  }[];
+  /** How many objects the API server was asked about, without writing: those that scenarios would apply. */
+  readonly asked: number;
+  /** Objects that it would not take, or that are somebody else's. */
+  readonly refused: readonly { readonly object: string; readonly why: string }[];
 }
 
 export interface DryRun {
@@ -47,29 +52,53 @@ export async function dryRun(
   const provider = await existingProvider(config);
   await provider.check();
   const scenarios = await listScenarios(only);
+  const { curl = publishedWorkloads.curl, httpbin, httpbinPort } = config.workloads ?? {};
+  const images = {
+    curl,
+    httpbin: httpbin ?? publishedWorkloads.httpbin.image,
+    httpbinPort: httpbinPort ?? publishedWorkloads.httpbin.port,
+  };
   const environment = {
     clusters: provider.addresses.map((address) => ({ ...address })),
     offers: provider.offers,
     provider: 'existing' as const,
   };
-  const clusters = await Promise.all(
-    provider.addresses.map((address) => preview(address, namespacesOf(scenarios), signal)),
-  );
+  const apis = provider.addresses.map((address) => new ClusterApi(address));
+  const egress = await Promise.all(apis.map((api) => hasEgressGateway(api)));
   const verdicts = await Promise.all(
     scenarios.map(async ({ meta }) => {
-      const why = await unmetNeed(meta.needs, environment, () => Promise.resolve(clusters[0]?.egressGateway ?? false));
+      const why = await unmetNeed(
+        meta.needs,
+        environment,
+        () => Promise.resolve(egress[0] ?? false),
+        () => firstCollision(meta.needs, apis),
+      );
       return why === undefined ? { id: meta.id, supported: true } : { id: meta.id, supported: false, why };
     }),
   );
-  return { clusters, scenarios: verdicts, fieldManager, label: `${ownLabel}=${fieldManager}` };
+  const played = scenarios.filter(({ meta }) => verdicts.some(({ id, supported }) => id === meta.id && supported));
+  const objects = sampleObjects({ namespaces: namespacesOf(played), hosts: distinctHosts(played) }, images);
+  const clusters = await Promise.all(apis.map((api, index) => preview(api, objects, egress[index] ?? false, signal)));
+  return { clusters, scenarios: verdicts, fieldManager, label: labelsTold(apis[0]?.address.owner) };
+}
+
+const labelsTold = (owner: string | undefined): string =>
+  Object.entries(ownLabels(owner))
+    .map((label) => label.join('='))
+    .join(' and ');
+
+function distinctHosts(scenarios: readonly Scenario[]): DeclaredHost[] {
+  const hosts = scenarios.flatMap(({ meta }) => meta.needs.hosts ?? []);
+  return [...new Map(hosts.map((declared) => [declared.host, declared])).values()];
 }
 
 async function preview(
-  address: ClusterAddress,
-  namespaces: readonly string[],
+  api: ClusterApi,
+  objects: readonly KubernetesObject[],
+  egressGateway: boolean,
   signal: AbortSignal,
 ): Promise<ClusterPreview> {
-  const api = new ClusterApi(address);
+  const { address } = api;
   const deployment = await api.read({
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -80,32 +109,37 @@ async function preview(
     ({ address: found }) => found,
     () => undefined,
   );
+  const limit = pLimit(8);
+  const answers = await Promise.all(objects.map((object) => limit(() => refusalOf(api, object))));
   return {
     name: address.name,
     context: address.context,
     kubernetes: await api.version(),
     istiod: image,
     gateway,
-    egressGateway: await hasEgressGateway(api),
+    egressGateway,
     mayDoEverything: await api.mayDoEverything(),
-    namespaces: await Promise.all(namespaces.map((name) => previewNamespace(api, name))),
+    asked: objects.length,
+    refused: answers.filter((answer) => answer !== undefined),
   };
 }
 
-async function previewNamespace(api: ClusterApi, name: string): Promise<ClusterPreview['namespaces'][number]> {
-  const object = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
-  const found = await api.read(object);
-  if (found !== undefined && !api.isOwn(found))
-    return {
-      name,
-      state: 'somebody else’s',
-      why: `it lacks the label ${ownLabel}=${fieldManager}, so scenarios that need it end with MP507`,
-    };
+/** Why an object would not be taken: by what this user may do, by whose it is, or by the server's own words. */
+async function refusalOf(
+  api: ClusterApi,
+  object: KubernetesObject,
+): Promise<{ readonly object: string; readonly why: string } | undefined> {
+  const { namespace } = object.metadata;
+  const resource = resourceOf(object);
+  for (const verb of ['create', 'patch', 'delete'])
+    if (!(await api.may(verb, resource, namespace)))
+      return { object: objectName(object), why: `you may not ${verb} ${resource.resource}` };
   try {
     await api.wouldApply(object);
-    return { name, state: found === undefined ? 'new' : 'meshproof’s' };
+    return undefined;
   } catch (error) {
-    return { name, state: 'refused', why: asMeshproofError(error).details.seen ?? asMeshproofError(error).message };
+    const { message, details } = asMeshproofError(error);
+    return { object: objectName(object), why: details.seen ?? message };
   }
 }
 
@@ -115,15 +149,14 @@ export function dryRunTold({ clusters, scenarios, fieldManager: manager, label }
     ...clusters.flatMap((cluster) => [
       `${cluster.name}: context ${cluster.context}, Kubernetes ${cluster.kubernetes}, ${cluster.istiod === undefined ? 'no istiod' : `istiod ${cluster.istiod}`}`,
       `  gateway ${cluster.gateway ?? 'without an address'}, egress gateway ${cluster.egressGateway ? 'there' : 'not there'}, ${cluster.mayDoEverything ? 'you may do everything' : 'you may not do everything'}`,
-      ...cluster.namespaces.map(
-        ({ name, state, why }) => `  namespace ${name}: ${state}${why === undefined ? '' : ` (${why})`}`,
-      ),
+      `  ${cluster.asked - cluster.refused.length} of ${cluster.asked} objects would be taken`,
+      ...cluster.refused.map(({ object, why }) => `  ✗ ${object}: ${why}`),
     ]),
     ...scenarios.map(
       ({ id, supported, why }) =>
         `${supported ? '✓' : '–'} ${id}${why === undefined ? '' : `: not supported, it ${why}`}`,
     ),
-    `objects would be applied as field manager ${manager}, with the label ${label}; nothing was written`,
+    `objects would be applied as field manager ${manager}, with the labels ${label}; nothing was written`,
     '',
   ].join('\n');
 }

@@ -9,10 +9,13 @@ import { MeshproofError } from '../errors/meshproof-error.ts';
 import { allotAddresses, type AddressBook } from '../mesh/address-book.ts';
 import { exportLabel, exportServices, hostsOf, type FleetCluster, type FleetService } from '../mesh/fleet-services.ts';
 import { gatewayAddress } from '../mesh/install.ts';
+import { nearestTo } from '../probe/trace.ts';
 import type { ServicePort } from '../mesh/services.ts';
 
 export interface ExportOptions {
   readonly clusters: readonly ClusterAddress[];
+  /** Name of the export: its entries carry it, and no other entry is changed or deleted. */
+  readonly name: string;
   /** Namespaces whose services are exported; undefined means those with sidecar injection. */
   readonly namespaces: readonly string[] | undefined;
   /** Namespace of the entries for remote services. */
@@ -31,13 +34,14 @@ export interface Exported {
 /**
  * Reads the services of every cluster of a fleet, and makes the ServiceEntry set of each.
  *
- * @throws MeshproofError MP504 for a cluster that does not answer, MP604 for one without a gateway address, MP102 for a broken address book, MP609
- *   when the range is full.
+ * @throws MeshproofError MP504 for a cluster that does not answer, MP604 for one without a gateway address, MP610 for a namespace that no cluster
+ *   has, MP102 for a broken address book, MP609 when the range is full.
  */
 export async function exportFleet(options: ExportOptions, signal: AbortSignal): Promise<Exported> {
   const apis = options.clusters.map((cluster) => new ClusterApi(cluster));
+  if (options.namespaces !== undefined) await checkNamespaces(apis, options.namespaces);
   const fleet = await Promise.all(apis.map((api) => readCluster(api, options.namespaces, signal)));
-  const found = await Promise.all(apis.map((api) => readAddresses(api)));
+  const found = await Promise.all(apis.map((api) => readAddresses(api, options.name)));
   // What the clusters have already counts like the book: a lost book moves no address.
   const ours = Object.assign({}, ...found.map(({ own }) => own)) as AddressBook;
   const taken = new Set(found.flatMap(({ others }) => others));
@@ -49,7 +53,7 @@ export async function exportFleet(options: ExportOptions, signal: AbortSignal): 
   );
   await mkdir(dirname(options.book), { recursive: true });
   await writeFile(options.book, `${JSON.stringify(addresses, undefined, 2)}\n`);
-  return { objects: exportServices(fleet, addresses, options.into), addresses };
+  return { objects: exportServices(fleet, addresses, options.into, options.name), addresses };
 }
 
 /** Writes one file for each cluster, and returns their paths; a file whose content is the same is left as it is. */
@@ -68,30 +72,6 @@ export async function writeExport(folder: string, { objects }: Exported): Promis
 
 export const manifestOf = (objects: readonly KubernetesObject[]): string =>
   objects.map((object) => `---\n${stringify(object)}`).join('');
-
-/** Brings the clusters to what was exported: applies every entry, and deletes those of earlier exports that are no longer among them. */
-export async function applyExport(
-  clusters: readonly ClusterAddress[],
-  { objects }: Exported,
-  signal: AbortSignal,
-): Promise<string[]> {
-  const said = await Promise.all(
-    clusters.map(async (cluster) => {
-      const api = new ClusterApi(cluster);
-      const wanted = objects[cluster.name] ?? [];
-      await api.applyAll(wanted, signal);
-      const stale = (await api.listObjects('networking.istio.io/v1', 'ServiceEntry', `${exportLabel}=true`)).filter(
-        ({ metadata }) =>
-          !wanted.some(
-            (object) => object.metadata.name === metadata.name && object.metadata.namespace === metadata.namespace,
-          ),
-      );
-      for (const object of stale) await api.delete(object);
-      return `${cluster.name}: ${wanted.length} applied, ${stale.length} deleted`;
-    }),
-  );
-  return said;
-}
 
 async function readCluster(
   api: ClusterApi,
@@ -138,9 +118,10 @@ function protocolOf(name: string): ServicePort['protocol'] {
   return first in known ? known[first as keyof typeof known] : 'TCP';
 }
 
-/** Addresses that ServiceEntries of a cluster have: those of earlier exports by host, and those of everybody else. */
+/** Addresses that ServiceEntries of a cluster have: those of earlier exports of this name by host, and those of everybody else. */
 async function readAddresses(
   api: ClusterApi,
+  name: string,
 ): Promise<{ readonly own: AddressBook; readonly others: readonly string[] }> {
   const own: Record<string, string> = {};
   const others: string[] = [];
@@ -148,10 +129,23 @@ async function readAddresses(
     const { hosts = [], addresses = [] } = entrySchema.parse(spec);
     const [host] = hosts;
     const [address] = addresses;
-    if (metadata.labels?.[exportLabel] === 'true' && host !== undefined && address !== undefined) own[host] = address;
-    else if (metadata.labels?.[exportLabel] !== 'true') others.push(...addresses);
+    if (metadata.labels?.[exportLabel] !== name) others.push(...addresses);
+    else if (host !== undefined && address !== undefined) own[host] = address;
   }
   return { own, others };
+}
+
+/** A namespace that no cluster has is a typo; taken for an empty one it would empty the fleet. */
+async function checkNamespaces(apis: readonly ClusterApi[], wanted: readonly string[]): Promise<void> {
+  const lists = await Promise.all(apis.map((api) => api.core.listNamespace()));
+  const known = new Set(lists.flatMap(({ items }) => items.flatMap(({ metadata }) => metadata?.name ?? [])));
+  const unknown = wanted.filter((name) => !known.has(name));
+  if (unknown.length === 0) return;
+  throw new MeshproofError('MP610', {
+    what: `no cluster has a namespace ${unknown.join(', ')}`,
+    where: apis.map(({ address }) => address.name).join(', '),
+    seen: unknown.map((name) => `nearest to ${name}: ${nearestTo(name, [...known]).join(', ')}`).join('\n'),
+  });
 }
 
 const entrySchema = z.looseObject({ hosts: z.array(z.string()).optional(), addresses: z.array(z.string()).optional() });

@@ -3,6 +3,7 @@ import { MeshproofError } from '../errors/meshproof-error.ts';
 import type { Environment } from '../scenario/environment.ts';
 import type { Config } from './config.ts';
 import { existingProvider } from './existing-provider.ts';
+import { checkFits } from './fitting-environment.ts';
 import { readEnvironment } from './state.ts';
 
 /** The clusters that a config means: the user's own contexts, or those of the kept environment. */
@@ -20,5 +21,6 @@ export async function fleetClusters(
       what: `no environment ${config.name} is kept`,
       remedy: 'Bring one up with `meshproof up`, or name contexts of your own in meshproof.yaml (provider: existing).',
     });
+  await checkFits(environment, config);
   return { clusters: environment.clusters, environment };
 }

@@ -1,3 +1,4 @@
+import type { ClusterAddress } from '../cluster/cluster-api.ts';
 import type { Config } from './config.ts';
 import type { ImageSet } from '../toolchain/images/image-set.ts';
 import type { Toolchain } from '../toolchain/toolchain.ts';
@@ -22,4 +23,6 @@ export interface Plan {
   readonly shuffle: number | undefined;
   readonly reuse: boolean;
   readonly keep: boolean;
+  /** Clusters of the user that somebody agreed are written to. */
+  readonly agreed: readonly ClusterAddress[];
 }

@@ -1,10 +1,10 @@
 import { mkdir, statfs } from 'node:fs/promises';
 import { MeshproofError } from '../errors/meshproof-error.ts';
-import type { ClusterAddress } from '../cluster/cluster-api.ts';
 import { ensureLab, labSocket } from '../lab/lab.ts';
 import { labNamespacePath } from '../lab/network-namespace.ts';
 import { findProgram } from '../process/find-program.ts';
 import type { Progress } from '../progress/progress.ts';
+import type { Environment } from '../scenario/environment.ts';
 import { ArtifactCache } from '../toolchain/cache.ts';
 import type { Docker } from '../toolchain/docker.ts';
 import { chooseEdition } from '../toolchain/edition.ts';
@@ -14,10 +14,12 @@ import { publishedWorkloads } from '../toolchain/images/release-images.ts';
 import { resolveImages } from '../toolchain/images/resolve-images.ts';
 import { recipesOf, resolveToolchain, surveyCache, type RecipeState, type Selection } from '../toolchain/toolchain.ts';
 import type { Config } from './config.ts';
+import { writesOf, type Agree } from './consent.ts';
 import { existingProvider } from './existing-provider.ts';
 import { chooseEngine } from './engine.ts';
 import type { Plan } from './plan.ts';
 import type { RunRecord } from './run-record.ts';
+import { listScenarios } from './scenario-files.ts';
 import { labUser } from './tear-down.ts';
 
 /** Images, and what two clusters write while they run. */
@@ -32,8 +34,9 @@ export interface PrepareOptions {
   readonly reuse: boolean;
   readonly shuffle: number | undefined;
   readonly keep: boolean;
-  /** Asks whether clusters that meshproof did not make may be written to; throws when not. */
-  readonly agree?: ((clusters: readonly ClusterAddress[]) => Promise<void>) | undefined;
+  /** The kept environment that is used again. */
+  readonly kept: Environment | undefined;
+  readonly agree: Agree;
 }
 
 /**
@@ -79,6 +82,7 @@ export async function prepare(options: PrepareOptions): Promise<Plan> {
     reuse: options.reuse,
     shuffle: options.shuffle,
     keep: options.keep,
+    agreed: [],
   };
 }
 
@@ -105,7 +109,11 @@ async function planForExisting(options: PrepareOptions): Promise<Plan> {
   const { workloads = {} } = config;
   const provider = await existingProvider(config);
   await provider.check();
-  await options.agree?.(provider.addresses);
+  // The addresses that are written to: those of the kept environment, where one is used again. `up` plays nothing, and writes nothing.
+  const targets = (options.kept?.clusters ?? provider.addresses).filter(({ foreign }) => foreign === true);
+  const scenarios = await listScenarios(options.only);
+  const agreed = scenarios.length === 0 ? [] : targets;
+  await options.agree(writesOf(scenarios, agreed));
   const kubectl = await findProgram('kubectl');
   if (kubectl === undefined)
     throw new MeshproofError('MP203', {
@@ -138,6 +146,7 @@ async function planForExisting(options: PrepareOptions): Promise<Plan> {
     reuse: options.reuse,
     shuffle: options.shuffle,
     keep: options.keep,
+    agreed,
   };
 }
 

@@ -1,12 +1,11 @@
 import { join } from 'node:path';
-import { ClusterApi } from '../cluster/cluster-api.ts';
 import { canBeAsked, joinLab, leaveLab, type LabUser, type Left } from '../lab/lab.ts';
 import { runProgram } from '../process/run-program.ts';
 import { ownContainerLabel } from '../probe/own-container.ts';
 import { ArtifactCache } from '../toolchain/cache.ts';
 import { Docker } from '../toolchain/docker.ts';
 import type { Environment } from '../scenario/environment.ts';
-import { listScenarios, namespacesOf } from './scenario-files.ts';
+import { removeOwn } from './remove-own.ts';
 import { forgetEnvironment, readEnvironment, stateFolder } from './state.ts';
 
 /**
@@ -20,21 +19,6 @@ export async function removeEnvironment(name: string): Promise<string[]> {
   const removed = environment.provider === 'kind' ? await removeClusters(environment) : await removeOwn(environment);
   await forgetEnvironment(name);
   return removed;
-}
-
-/** On clusters of the user: the namespaces that scenarios made there, what interrupted ones left elsewhere, and nothing else. */
-async function removeOwn({ clusters }: Environment): Promise<string[]> {
-  // Another environment of meshproof may live there as well, so its label alone is not enough.
-  const made = namespacesOf(await listScenarios());
-  const removed = await Promise.all(
-    clusters.map(async (cluster) => {
-      const api = new ClusterApi(cluster);
-      const left = await api.removeLeftovers();
-      const names = await api.removeOwnNamespaces(made);
-      return [...left, ...names.map((name) => `namespace ${name}`)].map((what) => `${what} of ${cluster.name}`);
-    }),
-  );
-  return removed.flat();
 }
 
 async function removeClusters(environment: Environment): Promise<string[]> {

@@ -33,6 +33,8 @@ export const environmentSchema = z.object({
       foreign: z.boolean().optional(),
       /** Id that what is made there carries. */
       owner: z.string().optional(),
+      /** Somebody agreed that it is written to; never kept on disk. */
+      agreed: z.boolean().optional(),
       /** The objects that installed the mesh, as JSON: what the page calls `$HOME/istio.yaml`. Absent where meshproof did not install it. */
       manifest: z.string().optional(),
       /** What the cluster was like when its mesh was proven ready, as JSON; absent on clusters that meshproof did not make. */

@@ -8,6 +8,7 @@ import { MeshproofError } from '../errors/meshproof-error.ts';
 import { httpbin, injectedNamespace, sleep } from '../cluster/workloads.ts';
 import { gatewayAddress, hasEgressGateway } from '../mesh/install.ts';
 import { eastWestPort, systemNamespace } from '../mesh/operator.ts';
+import { forOwnSidecars } from '../mesh/own-sidecars.ts';
 import { clientAnnotations } from '../mesh/profile.ts';
 import { proxySyncs, pushesOf } from '../mesh/readiness.ts';
 import type { PodContainer } from '../probe/pod.ts';
@@ -15,17 +16,19 @@ import { Proxy } from '../probe/proxy.ts';
 import { greetTls, type Greeting, type HandshakeResult } from '../probe/tls-client.ts';
 import { taped } from '../tape/tape.ts';
 import { ClusterDns } from './cluster-dns.ts';
+import { checkDeclared } from './declared.ts';
 import type { Environment, EnvironmentCluster } from './environment.ts';
 import type { Evidence } from './evidence.ts';
 import type { Journal } from './journal.ts';
 import { MeshLife } from './mesh-life.ts';
+import type { Needs } from './scenario.ts';
 import { clientIn, readyPod, type Client, type Gateway, type Workload } from './workload.ts';
 
 export interface MeshClusterOptions {
   /** Id of the scenario that it is played by. */
   readonly scenario: string;
-  /** Namespaces that it said it makes. */
-  readonly namespaces: readonly string[];
+  /** What it said that it makes: namespaces, hosts. */
+  readonly needs: Pick<Needs, 'namespaces' | 'hosts'>;
   readonly environment: Environment;
   readonly cluster: EnvironmentCluster;
   readonly evidence: Evidence;
@@ -81,15 +84,19 @@ export class MeshCluster {
   /** Applies objects of this scenario; they are removed when it ends, whatever its verdict. */
   async apply(...objects: readonly KubernetesObject[]): Promise<void> {
     if (objects.length === 0) return;
-    this.#applied.push(...objects);
+    const spoken = this.#options.cluster.foreign === true ? objects.map(forOwnSidecars) : objects;
+    this.#applied.push(...spoken);
     const labels = { [scenarioLabel]: this.#options.scenario.replaceAll('/', '.') };
-    await this.#send(objects.map((object) => withLabels(object, labels)));
-    for (const object of objects) await this.#options.evidence.keepManifest(this.name, object);
+    await this.#send(spoken.map((object) => withLabels(object, labels)));
+    for (const object of spoken) await this.#options.evidence.keepManifest(this.name, object);
   }
 
   /** A namespace that nobody was told about would surprise the owner of the cluster. */
   async #claim(namespace: string): Promise<void> {
-    const { scenario, namespaces } = this.#options;
+    const {
+      scenario,
+      needs: { namespaces },
+    } = this.#options;
     if (!namespaces.includes(namespace))
       throw new MeshproofError('MP999', {
         what: `the scenario ${scenario} makes the namespace ${namespace} without saying so`,
@@ -109,6 +116,8 @@ export class MeshCluster {
   }
 
   async #send(objects: readonly KubernetesObject[]): Promise<void> {
+    const { cluster, scenario, needs } = this.#options;
+    if (cluster.foreign === true) for (const object of objects) checkDeclared(scenario, object, needs);
     const replies = await this.api.applyAll(objects, this.#options.signal);
     for (const reply of replies) this.#left.set(objectName(reply), reply);
     this.#options.journal.note({ cluster: this.name, ...lines.apply(this.name, objects, replies) });

@@ -5,11 +5,13 @@ import type { Needs } from './scenario.ts';
  * The first need of a scenario that an environment does not meet, as a sentence.
  *
  * @param hasEgressGateway asks the first cluster
+ * @param collision asks the clusters of the user for what its hosts would meet there
  */
 export async function unmetNeed(
   needs: Needs,
   environment: Pick<Environment, 'clusters' | 'offers' | 'provider'>,
   hasEgressGateway: () => Promise<boolean>,
+  collision: () => Promise<string | undefined>,
 ): Promise<string | undefined> {
   const { clusters, loadBalancer, egressGateway, ownsMesh, ownsCluster } = needs;
   if (environment.clusters.length < clusters)
@@ -22,5 +24,5 @@ export async function unmetNeed(
     return 'changes the cluster itself (its DNS, say), which is not done to a cluster that meshproof did not make';
   if (egressGateway === true && !(await hasEgressGateway()))
     return `needs an egress gateway, which ${environment.clusters[0]?.name ?? 'the first cluster'} does not have`;
-  return undefined;
+  return await collision();
 }

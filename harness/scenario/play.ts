@@ -11,6 +11,8 @@ import type { Environment } from './environment.ts';
 import { EvidenceFolder, type Evidence } from './evidence.ts';
 import { Journal, type Notes } from './journal.ts';
 import { MeshCluster } from './mesh-cluster.ts';
+import { replacements } from '../mesh/profile.ts';
+import { firstCollision } from './declared.ts';
 import { unmetNeed } from './needs.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -64,14 +66,19 @@ async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOpt
     steps,
     ...(causes === undefined ? {} : { causes }),
     evidence: `evidence/${meta.id}`,
-    replaced: [...(meta.replaced ?? [])],
+    replaced: [
+      ...(meta.replaced ?? []),
+      ...(meta.needs.hosts !== undefined && environment.clusters.some(({ foreign }) => foreign === true)
+        ? [replacements.visibleToAll]
+        : []),
+    ],
   });
 
   const clusters = environment.clusters.map(
     (cluster) =>
       new MeshCluster({
         scenario: meta.id,
-        namespaces: meta.needs.namespaces,
+        needs: meta.needs,
         environment,
         cluster,
         evidence,
@@ -83,6 +90,11 @@ async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOpt
     meta.needs,
     environment,
     async () => (await clusters[0]?.hasEgressGateway()) ?? false,
+    () =>
+      firstCollision(
+        meta.needs,
+        clusters.map(({ api }) => api),
+      ),
   );
   if (lacking !== undefined) {
     for (const name of meta.claims) claims.set(name, { ...unproven(name, lacking), verdict: 'notSupported' });

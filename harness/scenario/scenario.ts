@@ -1,3 +1,4 @@
+import type { DeclaredHost } from '../mesh/collisions.ts';
 import type { Containers } from './containers.ts';
 import type { MeshCluster } from './mesh-cluster.ts';
 
@@ -28,6 +29,8 @@ export interface Needs {
   readonly ownsCluster?: boolean;
   /** Every namespace that it makes; all else that it writes is in these, or in the mesh's own. */
   readonly namespaces: readonly string[];
+  /** Every host that it declares by a ServiceEntry; in a mesh that people live in nobody else may have one of them. */
+  readonly hosts?: readonly DeclaredHost[];
 }
 
 export interface ScenarioMeta<Claim extends string = string> {

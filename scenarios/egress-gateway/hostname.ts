@@ -19,7 +19,7 @@ export default scenario(
       'this very traffic passed both gateways under this SNI',
       'of twenty requests all went to the address behind the host name',
     ],
-    needs: { clusters: 2, loadBalancer: true, egressGateway: true, namespaces: ['foo', 'bar'] },
+    needs: { clusters: 2, loadBalancer: true, egressGateway: true, namespaces: ['foo', 'bar'], hosts: [httpbinGlobal] },
     replaced: [replacements.networkView, replacements.sniRewrite],
     walkthrough: [{ step: 'replace the ServiceEntry: resolution DNS, the egress gateway by its host name', runs: 'send-remote-traffic-via-an-egress-gateway.3' }],
   },

@@ -21,7 +21,7 @@ export default scenario(
       'this very traffic passed both gateways under this SNI',
       'of twenty requests none went direct',
     ],
-    needs: { clusters: 2, loadBalancer: true, egressGateway: true, namespaces: ['foo', 'bar'] },
+    needs: { clusters: 2, loadBalancer: true, egressGateway: true, namespaces: ['foo', 'bar'], hosts: [httpbinGlobal] },
     replaced: [replacements.networkView, replacements.sniRewrite],
     walkthrough: [
       { step: 'find the address of the egress gateway, and of the peer’s gateway', runs: 'send-remote-traffic-via-an-egress-gateway.1' },

@@ -19,7 +19,7 @@ export default scenario(
       'it listens for inter-cluster traffic on 15443 only: no listener takes other egress traffic on 80 or 443',
       'an HTTP request to it on port 80 finds nobody',
     ],
-    needs: { clusters: 2, loadBalancer: true, egressGateway: true, namespaces: ['foo', 'bar'] },
+    needs: { clusters: 2, loadBalancer: true, egressGateway: true, namespaces: ['foo', 'bar'], hosts: [httpbinGlobal, { host: other, address: '240.0.0.9', port }] },
     replaced: [replacements.networkView],
   },
   async ({ west, east, step, claim }) => {

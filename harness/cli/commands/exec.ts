@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { MeshproofError } from '../../errors/meshproof-error.ts';
 import { findProgram } from '../../process/find-program.ts';
 import { loadConfig } from '../../run/config.ts';
+import { agreedVariable } from '../../run/agreed-variable.ts';
 import { layOutTools } from '../../run/environment-tools.ts';
 import { runInside } from '../../run/inside-lab.ts';
 import { readEnvironment } from '../../run/state.ts';
@@ -15,8 +16,9 @@ export function addExec(program: Command): void {
     )
     .argument('<program>')
     .argument('[args...]')
+    .option('--yes', 'with clusters of your own: scenarios that the program plays do not ask before the first write')
     .passThroughOptions()
-    .action(async (wanted: string, args: string[], _flags: object, command: Command) => {
+    .action(async (wanted: string, args: string[], flags: { readonly yes?: boolean }, command: Command) => {
       const { config: file } = command.optsWithGlobals<{ config?: string }>();
       const { name } = await loadConfig(file);
       const environment = await readEnvironment(name);
@@ -31,6 +33,8 @@ export function addExec(program: Command): void {
             : 'a program of the environment, or of the PATH',
           seen: wanted.includes('/') ? undefined : env['PATH']?.split(delimiter).join('\n'),
         });
-      process.exitCode = await runInside(environment, [found, ...args], env);
+      const owner = environment.clusters.find(({ foreign }) => foreign === true)?.owner;
+      const agreed = flags.yes === true && owner !== undefined ? { [agreedVariable]: owner } : {};
+      process.exitCode = await runInside(environment, [found, ...args], { ...env, ...agreed });
     });
 }

@@ -40,19 +40,35 @@ export function addGate(program: Command): void {
     .action(async (flags: GateFlags, command: Command) => {
       const chosen = gatesOf(flags.failOn);
       const only = await idsOf(flags.only);
-      const [{ conduct }, { diffRuns }, { parseMesh }] = await Promise.all([
+      const [{ conduct }, { agreeToNothing }, { diffRuns }, { parseMesh }] = await Promise.all([
         import('../../run/conduct.ts'),
+        import('../../run/consent.ts'),
         import('../../run/diff-runs.ts'),
         import('../../toolchain/mesh-choice.ts'),
       ]);
       // Both are read before the first is run: a mistake in the second must not show after ten minutes.
       for (const mesh of [flags.base, flags.head]) await parseMesh(mesh);
       const { config: file } = command.optsWithGlobals<{ config?: string }>();
+      if ((await loadConfig(file)).provider === 'existing')
+        throw new MeshproofError('MP509', {
+          what: 'gate installs two builds of the mesh, one after the other',
+          where: file ?? 'meshproof.yaml, provider: existing',
+          remedy:
+            'Give a config with `provider: kind`; two states of a mesh of your own compare by `run` before and after, then `diff`.',
+        });
       const [progress, signal] = [createProgress(), untilSignal()];
       const run = async (mesh: string): Promise<RunRecord> => {
         const config = await loadConfig(file, { mesh, toolchain: flags.toolchain, kubernetes: flags.kubernetes });
         progress.note(`the mesh ${mesh}`);
-        const record = await conduct({ config, only, keep: false, reuse: false, progress, signal });
+        const record = await conduct({
+          config,
+          only,
+          keep: false,
+          reuse: false,
+          progress,
+          signal,
+          agree: agreeToNothing,
+        });
         const { verdict, error } = record.data;
         if (error !== undefined && isErrorCode(error.code))
           throw new MeshproofError(error.code, {

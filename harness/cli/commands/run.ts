@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { loadConfig, type Config } from '../../run/config.ts';
 import { countClaims, countsTold, phaseSeconds } from '../../report/run-data.ts';
-import type { ClusterAddress } from '../../cluster/cluster-api.ts';
 import type { RunRecord } from '../../run/run-record.ts';
 import { summary as summaryOf } from '../../report/summary.ts';
 import { isErrorCode } from '../../errors/catalogue.ts';
@@ -54,6 +53,7 @@ export function addUp(program: Command): void {
     .addOption(toolchainOption())
     .addOption(meshOption())
     .addOption(kubernetesOption())
+    .option('--yes', 'as for `run`; with clusters of your own `up` writes nothing, so there is nothing to ask')
     .option('--json', 'end with one line of JSON on stdout')
     .action(async (flags: RunFlags, command: Command) => {
       await runAndReport(command, flags, [], true);
@@ -91,7 +91,10 @@ async function runAndReport(
     await preview(config, only, flags.json === true);
     return;
   }
-  const { conduct } = await import('../../run/conduct.ts');
+  const [{ conduct }, { askFirst }] = await Promise.all([
+    import('../../run/conduct.ts'),
+    import('../../run/consent.ts'),
+  ]);
   const record = await conduct({
     config,
     only,
@@ -101,7 +104,7 @@ async function runAndReport(
     shuffle: seedOf(flags.shuffle),
     progress: createProgress(),
     signal: untilSignal(),
-    agree: (clusters) => askFirst(clusters, only, flags.yes === true),
+    agree: askFirst(flags.yes === true),
   });
   process.stdout.write(
     flags.json === true ? `${JSON.stringify(summary(record))}\n` : `${summaryLines(record).join('\n')}\n`,
@@ -123,24 +126,6 @@ async function preview(config: Config, only: readonly string[] | undefined, json
   const { dryRun, dryRunTold } = await import('../../run/dry-run.ts');
   const seen = await dryRun(config, only, untilSignal());
   process.stdout.write(json ? `${JSON.stringify(seen)}\n` : dryRunTold(seen));
-}
-
-/** Asks before the first write to clusters of the user. */
-async function askFirst(
-  clusters: readonly ClusterAddress[],
-  only: readonly string[] | undefined,
-  yes: boolean,
-): Promise<void> {
-  if (only?.length === 0) return;
-  const [{ listScenarios, namespacesOf }, { confirmWrites }] = await Promise.all([
-    import('../../run/scenario-files.ts'),
-    import('../confirm.ts'),
-  ]);
-  await confirmWrites(
-    clusters,
-    `the namespaces ${namespacesOf(await listScenarios(only)).join(', ')} and what scenarios apply in them`,
-    yes,
-  );
 }
 
 /** @throws MeshproofError MP103 for a seed that is no number. */

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { MeshproofError } from '../../errors/meshproof-error.ts';
 import { loadConfig } from '../../run/config.ts';
+import type { Exported } from '../../run/export-services.ts';
 import { untilSignal } from '../signals.ts';
 
 interface ExportFlags {
@@ -10,6 +11,8 @@ interface ExportFlags {
   readonly out?: string;
   readonly book: string;
   readonly apply?: boolean;
+  readonly name?: string;
+  readonly allowEmpty?: boolean;
   readonly yes?: boolean;
   readonly watch?: boolean;
   readonly json?: boolean;
@@ -28,7 +31,9 @@ export function addServices(program: Command): void {
     .option('--range <cidr>', 'where addresses come from, inside of 240.0.0.0/4', '240.64.0.0/16')
     .option('--out <folder>', 'write <cluster>.yaml there (default: all of them to stdout)')
     .option('--book <file>', 'where the address of each host is written down', 'meshproof-addresses.json')
-    .option('--apply', 'apply them as well, and delete those of earlier exports that are no longer needed')
+    .option('--apply', 'apply them as well, and delete those that this export applied before and no longer needs')
+    .option('--name <export>', 'name of the export (needed with --apply): its entries carry it, others are left alone')
+    .option('--allow-empty', 'with --apply: also when nothing is left to export, which deletes all that it applied')
     .option('--yes', 'with --apply: do not ask before the first write')
     .option('--watch', 'stay, and keep files (and clusters) in step with the services of the clusters')
     .option('--json', 'one line of JSON for each export: how many entries each cluster has, and which files changed')
@@ -47,18 +52,25 @@ export function addServices(program: Command): void {
           expected: '--out <folder>, --apply, or both',
         });
       const { clusters } = fleet;
-      if (flags.apply === true && fleet.environment === undefined) {
-        const { confirmWrites } = await import('../confirm.ts');
-        await confirmWrites(
-          clusters,
-          `ServiceEntries in the namespaces of exported services and in ${flags.into}`,
-          flags.yes === true,
-        );
-      }
+      const name = nameOf(flags, config.name);
       const signal = untilSignal();
-      const { applyExport, exportFleet, manifestOf, writeExport } = await import('../../run/export-services.ts');
+      const [{ exportFleet, manifestOf, writeExport }, { applyExport, changesOf, exportWrites }, { askFirst }] =
+        await Promise.all([
+          import('../../run/export-services.ts'),
+          import('../../run/apply-export.ts'),
+          import('../../run/consent.ts'),
+        ]);
+      // Asked once, with every entry by name: what follows while it watches is of the same kind, and of this export only.
+      let agree = askFirst(flags.yes === true);
+      const apply = async (exported: Exported): Promise<string[]> => {
+        const changes = await changesOf(clusters, exported, name, flags.allowEmpty === true);
+        await agree(exportWrites(changes));
+        agree = askFirst(true);
+        return await applyExport(changes, signal);
+      };
       const options = {
         clusters,
+        name,
         namespaces: flags.namespaces?.split(',').map((name) => name.trim()),
         into: flags.into,
         range: flags.range,
@@ -67,7 +79,7 @@ export function addServices(program: Command): void {
       const once = async (): Promise<void> => {
         const exported = await exportFleet(options, signal);
         const files = flags.out === undefined ? [] : await writeExport(flags.out, exported);
-        const applied = flags.apply === true ? await applyExport(clusters, exported, signal) : [];
+        const applied = flags.apply === true ? await apply(exported) : [];
         const counts = Object.fromEntries(
           Object.entries(exported.objects).map(([cluster, objects]) => [cluster, objects.length]),
         );
@@ -83,4 +95,24 @@ export function addServices(program: Command): void {
       const { onServiceChanges } = await import('../../run/watch-services.ts');
       await onServiceChanges(clusters, once, signal);
     });
+}
+
+/**
+ * The name that marks the entries of an export.
+ *
+ * @throws MeshproofError MP103 when entries are to be applied under no name, or under one that cannot be a label.
+ */
+function nameOf({ name, apply }: ExportFlags, otherwise: string): string {
+  if (name === undefined && apply === true)
+    throw new MeshproofError('MP103', {
+      what: '--apply needs --name <export>',
+      expected: 'a name that only this export has: entries that carry it and are not exported any more are deleted',
+    });
+  if (name !== undefined && !/^[a-z][a-z0-9-]{0,39}$/.test(name))
+    throw new MeshproofError('MP103', {
+      what: '--name cannot mark an export',
+      expected: 'lower-case letters, digits and dashes, 40 at most',
+      seen: name,
+    });
+  return name ?? otherwise;
 }

@@ -163,7 +163,10 @@ export class ApiServer {
       { ...object, apiVersion, kind, metadata: { ...object.metadata, ...place } },
       { manager, operation: 'Update' },
     );
-    if (url.searchParams.get('dryRun') === null) this.#objects.set(key, stored);
+    if (url.searchParams.get('dryRun') === null) {
+      this.#objects.set(key, stored);
+      if (stored.kind === 'Deployment') this.put(podOf(stored), 'kube-controller-manager');
+    }
     return { status: 201, body: stored };
   }
 
@@ -215,6 +218,30 @@ export class ApiServer {
       for (const [key, { metadata }] of this.#objects) if (metadata.namespace === name) this.#objects.delete(key);
     return { status: 200, body: { apiVersion: 'v1', kind: 'Status', status: 'Success' } };
   }
+}
+
+/** The pod that a deployment's controllers would start, ready at once, with a sidecar. */
+export function podOf({ metadata, spec }: KubernetesObject): KubernetesObject {
+  const { template } = spec as {
+    readonly template: { readonly metadata?: { readonly labels?: Record<string, string> } };
+  };
+  const { namespace } = metadata;
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name: `${metadata.name}-0`,
+      ...(namespace === undefined ? {} : { namespace }),
+      labels: template.metadata?.labels ?? {},
+      ownerReferences: [{ apiVersion: 'apps/v1', kind: 'Deployment', name: metadata.name, uid: metadata.uid ?? '' }],
+    },
+    status: {
+      phase: 'Running',
+      podIP: '10.0.0.9',
+      conditions: [{ type: 'Ready', status: 'True' }],
+      containerStatuses: [{ name: 'istio-proxy', ready: true, restartCount: 0, image: '', imageID: '' }],
+    },
+  };
 }
 
 /** An object that is no longer the one that was meant. */

@@ -1,0 +1,63 @@
+import type { ClusterApi } from '../cluster/cluster-api.ts';
+import { objectName, type KubernetesObject } from '../cluster/kubernetes-object.ts';
+import { isOwn } from '../cluster/labels.ts';
+import { MeshproofError } from '../errors/meshproof-error.ts';
+import { collisions } from '../mesh/collisions.ts';
+import type { Needs } from './scenario.ts';
+
+/** Kinds that scenarios make on clusters of the user, as they are told before; nothing else is applied there. */
+export const sampleKinds = [
+  'ServiceAccounts',
+  'Services',
+  'EndpointSlices',
+  'Deployments',
+  'ServiceEntries',
+  'DestinationRules',
+  'VirtualServices',
+] as const;
+
+type Declared = Pick<Needs, 'namespaces' | 'hosts'>;
+
+/**
+ * Sees that a scenario applies to a cluster of the user only what the owner was told about.
+ *
+ * @throws MeshproofError MP715 for a namespace, a kind or a host that it does not declare.
+ */
+export function checkDeclared(scenario: string, object: KubernetesObject, { namespaces, hosts = [] }: Declared): void {
+  const { kind, metadata } = object;
+  const refuse = (what: string, expected: string): never => {
+    throw new MeshproofError('MP715', {
+      what: `the scenario ${scenario} would apply ${objectName(object)}, and did not declare ${what}`,
+      expected,
+    });
+  };
+  const place = kind === 'Namespace' ? metadata.name : (metadata.namespace ?? '');
+  if (!namespaces.includes(place)) refuse(`the namespace ${place}`, `needs.namespaces with ${place}`);
+  const plural = kind.endsWith('Entry') ? `${kind.slice(0, -1)}ies` : `${kind}s`;
+  if (kind !== 'Namespace' && !(sampleKinds as readonly string[]).includes(plural))
+    refuse(`the kind ${kind}`, `one of ${sampleKinds.join(', ')}`);
+  if (kind !== 'ServiceEntry') return;
+  const { hosts: own = [] } = object['spec'] as { readonly hosts?: readonly string[] };
+  for (const host of own)
+    if (!hosts.some((declared) => declared.host === host)) refuse(`the host ${host}`, `needs.hosts with ${host}`);
+}
+
+/**
+ * The first thing in clusters of the user that a scenario's hosts would meet, as a sentence.
+ *
+ * @param apis of the clusters; those that meshproof made are passed over, nobody else lives there
+ */
+export async function firstCollision(
+  { namespaces, hosts = [] }: Declared,
+  apis: readonly Pick<ClusterApi, 'address' | 'listObjects'>[],
+): Promise<string | undefined> {
+  if (hosts.length === 0) return undefined;
+  for (const api of apis.filter(({ address }) => address.foreign === true)) {
+    const { address } = api;
+    const entries = await api.listObjects('networking.istio.io/v1', 'ServiceEntry');
+    const others = entries.filter((entry) => !isOwn(entry, address.owner));
+    const [first] = collisions(hosts, others, namespaces);
+    if (first !== undefined) return `would meet what is there: in ${address.name}, ${first}`;
+  }
+  return undefined;
+}
