@@ -51,7 +51,7 @@ export default tseslint.config(
     languageOptions: {
       parserOptions: {
         projectService: {
-          allowDefaultProject: ['*.js', 'harness/cli/bin.js', '.github/actions/meshproof/outputs.mjs'],
+          allowDefaultProject: ['*.js', 'harness/cli/bin.js', '.github/actions/meshproof/*.mjs'],
         },
         tsconfigRootDir: import.meta.dirname,
       },

@@ -7,7 +7,8 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['harness/**/*.test.ts', 'scenarios/**/*.test.ts'],
-          testTimeout: 20_000,
+          // Many start the whole command line, which takes seconds on a busy machine.
+          testTimeout: 60_000,
         },
       },
       {

@@ -5,7 +5,7 @@
  *
  * `npx tsx scripts/test-elsewhere.ts [unit test files…]`
  */
-import { appendFile, cp, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, cp, mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -61,9 +61,11 @@ async function layOutSystem(): Promise<void> {
   };
   const signal = new AbortController().signal;
   const { folder } = await provide(recipeOf('base-rootfs'), ArtifactCache.default(), signal, [recipeOf('lab-tools')]);
-  await $`tar -xf ${join(folder, 'rootfs.tar')} -C ${laptop} --exclude=./dev/*`;
+  await $`tar -xf ${join(folder, 'rootfs.tar')} -C ${laptop} ${'--exclude=./dev/*'}`;
   await $`rm -rf ${['etc/apt', 'etc/debian_version', 'var/lib/dpkg', 'var/lib/apt'].map((name) => join(laptop, name))}`;
-  await $`find ${join(laptop, 'usr')} ( -name apt* -o -name dpkg* ) -path */bin/* -delete`;
+  for (const programs of ['usr/bin', 'usr/sbin'])
+    for (const name of await readdir(join(laptop, programs)))
+      if (/^(apt|dpkg)/.test(name)) await rm(join(laptop, programs, name));
   await writeFile(join(laptop, 'usr/lib/os-release'), osRelease);
   await appendFile(join(laptop, 'etc/passwd'), `somebody:x:${uid}:${uid}::${home}:/bin/bash\n`);
   await appendFile(join(laptop, 'etc/group'), `somebody:x:${uid}:\n`);

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { ErrorCode } from '../errors/catalogue.ts';
 import { asMeshproofError, type MeshproofError } from '../errors/meshproof-error.ts';
 import { findProgram } from '../process/find-program.ts';
@@ -31,6 +31,8 @@ export interface ComponentReport {
   /** What making it takes, or took, in seconds; a recipe's time is shared among what it provides. */
   readonly seconds: number;
   readonly bytes: number;
+  /** Name of the image, for the node image: what a cache of images is keyed by. */
+  readonly image?: string;
 }
 
 export interface Problem {
@@ -46,6 +48,8 @@ export interface DoctorReport {
   readonly components: readonly ComponentReport[];
   readonly disk: { readonly free: number; readonly needed: number };
   readonly problems: readonly Problem[];
+  /** Absolute path of the folder that runs leave their reports in. */
+  readonly reports: string;
 }
 
 /** A program the harness calls on the machine, and the Debian package that has it. */
@@ -136,7 +140,15 @@ export async function examine(config: Config): Promise<DoctorReport> {
     ...states.flatMap((state) => reportsOf(state, without)),
     await nodeImageReport(states, selection, engine),
   ];
-  return { ready: problems.length === 0, engine, edition, components, disk, problems };
+  return {
+    ready: problems.length === 0,
+    engine,
+    edition,
+    components,
+    disk,
+    problems,
+    reports: resolve(config.reports),
+  };
 }
 
 function reportsOf({ recipe, artifact }: RecipeState, absent: ReadonlySet<string>): ComponentReport[] {
@@ -180,7 +192,7 @@ async function nodeImageReport(
       ? await new Docker('docker').hasImage(tag)
       : engine === 'lab' && (await labHasImage(ArtifactCache.default(), tag));
   const state = there ? 'cached' : edition === 'source' ? 'build' : 'fetch';
-  return { name: 'node-image', version: kubernetes, state, seconds: 45, bytes: 2_000_000_000 };
+  return { name: 'node-image', version: kubernetes, state, seconds: 45, bytes: 2_000_000_000, image: tag };
 }
 
 async function absentTools(states: readonly RecipeState[], lab: boolean): Promise<HostTool[]> {

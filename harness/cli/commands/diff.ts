@@ -2,6 +2,7 @@ import { Option, type Command } from 'commander';
 import { MeshproofError } from '../../errors/meshproof-error.ts';
 import { addToJobSummary } from '../job-summary.ts';
 import { diffTold, type RunDiff } from '../../report/diff/run-diff.ts';
+import { countClaims, type RunData } from '../../report/run-data.ts';
 
 /** What makes a comparison fail. */
 const gates = ['verdicts', 'timings', 'config'] as const;
@@ -41,15 +42,24 @@ export function gatesOf(text: string): Gate[] {
   });
 }
 
-/** Prints a comparison, also into the job summary, and sets the exit code by the gates that were asked for. */
-export async function tellDiff(diff: RunDiff, chosen: readonly Gate[], json: boolean): Promise<void> {
+/**
+ * Prints a comparison, also into the job summary, and sets the exit code by the gates that were asked for.
+ *
+ * @param head how the second run went by itself, where it was run for the comparison: beside the comparison in the JSON
+ */
+export async function tellDiff(diff: RunDiff, chosen: readonly Gate[], json: boolean, head?: RunData): Promise<void> {
   const told = diffTold(diff);
-  process.stdout.write(json ? `${JSON.stringify(diff)}\n` : told);
-  await addToJobSummary(told);
   const failed: Readonly<Record<Gate, boolean>> = {
     verdicts: diff.regressions.length > 0,
     timings: diff.timings.some(({ base, head }) => head > base),
     config: diff.config.length > 0,
   };
-  process.exitCode = chosen.some((gate) => failed[gate]) ? 1 : 0;
+  const verdict = chosen.some((gate) => failed[gate]) ? 'failed' : 'passed';
+  const own =
+    head === undefined
+      ? {}
+      : { verdict: verdict === 'passed' && head.verdict === 'error' ? 'error' : verdict, claims: countClaims(head) };
+  process.stdout.write(json ? `${JSON.stringify({ ...diff, ...own })}\n` : told);
+  await addToJobSummary(told);
+  process.exitCode = verdict === 'failed' ? 1 : 0;
 }

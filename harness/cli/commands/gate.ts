@@ -85,7 +85,7 @@ export function addGate(program: Command): void {
       const diff = await diffRuns(base.folder, head.folder);
       await writeFile(join(head.folder, 'diff.md'), diffTold(diff));
       await writeFile(join(head.folder, 'diff.json'), `${JSON.stringify(diff, undefined, 1)}\n`);
-      await tellDiff(diff, chosen, flags.json === true);
+      await tellDiff(diff, chosen, flags.json === true, head.data);
       if (process.exitCode === 0 && head.data.verdict === 'error') process.exitCode = exitCodeOf({ code: 'MP999' });
     });
 }
