@@ -15,6 +15,7 @@ const layers = [
   ['scenario'],
   ['report'],
   ['run'],
+  ['fault'],
   ['cli'],
 ];
 

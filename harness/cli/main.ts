@@ -16,6 +16,7 @@ import { addDiagnose } from './commands/diagnose.ts';
 import { addReport } from './commands/report.ts';
 import { addReplay } from './commands/replay.ts';
 import { addWalkthrough } from './commands/walkthrough.ts';
+import { addFault } from './commands/fault.ts';
 import { addCarryOut } from './commands/carry-out.ts';
 import { surviveCrashes } from './signals.ts';
 
@@ -48,6 +49,7 @@ for (const add of [
   addGate,
   addBadge,
   addServices,
+  addFault,
   addCarryOut,
 ])
   add(program);

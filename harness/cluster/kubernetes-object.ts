@@ -12,6 +12,7 @@ export interface KubernetesObject extends ClientObject {
     /** Given by the server. */
     readonly uid?: string;
     readonly resourceVersion?: string;
+    readonly generation?: number;
     readonly managedFields?: V1ManagedFieldsEntry[];
     readonly ownerReferences?: V1OwnerReference[];
   };

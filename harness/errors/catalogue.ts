@@ -719,6 +719,14 @@ export const catalogue = {
       'The process of a run ended without a word: kill -9, the end of a session, or a machine that went down. The next command that met its record closed it.',
     remedy: '`meshproof status` shows what is still there, `meshproof down` removes it.',
   },
+  MP903: {
+    title: 'a fault could not be put in or taken out',
+    blame: 'environment',
+    meaning:
+      'Faults are put only into kept environments that meshproof made, with the environment’s own kubectl and docker.',
+    remedy:
+      '`meshproof status` tells whether the environment is whole; `meshproof down` and `meshproof up` make a fresh one.',
+  },
   MP999: {
     title: 'internal error',
     blame: 'environment',

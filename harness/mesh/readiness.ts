@@ -82,6 +82,67 @@ export async function proxySyncs(kubectl: string, cluster: ClusterAddress): Prom
   return await ask(`istiod of ${cluster.name}: /debug/syncz`, () => syncsNow(kubectl, cluster));
 }
 
+/** One object of istiod's `/debug/configz`: what of the API it holds by now. */
+const heldSchema = z.array(
+  z.looseObject({
+    kind: z.string().optional(),
+    metadata: z.looseObject({
+      name: z.string(),
+      namespace: z.string().optional(),
+      uid: z.string().optional(),
+      generation: z.number().optional(),
+    }),
+  }),
+);
+
+/** An Istio object as the API server took it. */
+export interface TakenObject {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  /** Grows with each change of its spec; what others write into its status leaves it. */
+  readonly generation: number;
+}
+
+/**
+ * What istiod has sent to a proxy, once it holds all of these objects and has every acknowledgement: a text that changes with each push. While it
+ * stays the same there is nothing more to come.
+ *
+ * @param pod of the proxy
+ * @param applied objects that istiod must hold, in the version that the API server gave them
+ * @returns undefined while istiod does not hold them, or waits for the proxy
+ */
+export async function sentWhenQuiet(
+  kubectl: string,
+  cluster: ClusterAddress,
+  pod: string,
+  applied: readonly TakenObject[],
+): Promise<string | undefined> {
+  const sync = (await syncsNow(kubectl, cluster)).find(({ proxy = '' }) => proxy.startsWith(`${pod}.`));
+  if (sync === undefined) return undefined;
+  const { versions, unacknowledged: waiting } = pushesOf(sync);
+  if (waiting.length > 0) return undefined;
+  const { stdout, exitCode } = await execInPod(kubectl, systemDeployment(cluster, 'istiod', 'discovery'), [
+    'pilot-discovery',
+    'request',
+    'GET',
+    '/debug/configz',
+  ]);
+  if (exitCode !== 0) return undefined;
+  const held = heldSchema.parse(JSON.parse(stdout));
+  const holdsIt = (wanted: TakenObject): boolean =>
+    held.some(
+      ({ kind, metadata: { name, namespace = '', uid, generation } }) =>
+        kind === wanted.kind &&
+        name === wanted.name &&
+        namespace === wanted.namespace &&
+        uid === wanted.uid &&
+        generation === wanted.generation,
+    );
+  return applied.every(holdsIt) ? JSON.stringify(versions) : undefined;
+}
+
 async function syncsNow(kubectl: string, cluster: ClusterAddress): Promise<ProxySync[]> {
   const { stdout, stderr, exitCode } = await execInPod(kubectl, systemDeployment(cluster, 'istiod', 'discovery'), [
     'pilot-discovery',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { barrier, type Pushes } from './barrier.ts';
+import { barrier, unchangedFor, type Pushes } from './barrier.ts';
 import { recordedDump } from './recorded.ts';
 import type { Hop } from './trace.ts';
 
@@ -94,4 +94,26 @@ test('a rejected push ends the wait at once, with Envoy’s words', async () => 
   });
   await expect(failing).rejects.toMatchObject({ code: 'MP704', details: { seen: 'duplicate filter chain' } });
   expect(performance.now() - started).toBeLessThan(5_000);
+});
+
+test('what stays the same long enough is settled; what changes or cannot be told is not', async () => {
+  let [now, state]: [number, string | undefined] = [0, 'a'];
+  const settled = unchangedFor(
+    () => Promise.resolve(state),
+    5_000,
+    () => now,
+  );
+  const at = async (second: number, seen: string | undefined): Promise<boolean> => {
+    [now, state] = [second * 1_000, seen];
+    return await settled();
+  };
+  expect(await at(0, 'a')).toBe(false);
+  expect(await at(4, 'a')).toBe(false);
+  expect(await at(5, 'b')).toBe(false);
+  expect(await at(9, 'b')).toBe(false);
+  expect(await at(9.5, undefined)).toBe(false);
+  expect(await at(10.5, 'b')).toBe(true);
+  expect(await at(12, undefined)).toBe(false);
+  expect(await at(18, 'b')).toBe(false);
+  expect(await at(23, 'b')).toBe(true);
 });

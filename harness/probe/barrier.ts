@@ -27,7 +27,15 @@ export interface BarrierOptions {
   readonly trace: (dump: ConfigDump) => Hop[];
   /** Milliseconds. */
   readonly within: number;
+  /**
+   * What the control plane holds and has sent to this proxy, as a text that is the same while nothing changes; undefined while something is
+   * under way, or when nobody can tell.
+   */
+  readonly quiet?: (() => Promise<string | undefined>) | undefined;
 }
+
+/** So long must the control plane be quiet, in milliseconds, before a path that is not there counts as one that does not come. */
+const quietFor = 5_000;
 
 /**
  * Waits until a proxy *has* a configuration: its dump holds the whole path twice, before and after the control plane says that all it sent
@@ -36,7 +44,7 @@ export interface BarrierOptions {
  *
  * @throws MeshproofError MP701 that says what is missing; MP704 with Envoy's words for a rejection.
  */
-export async function barrier({ proxy, dump, pushes, trace, within }: BarrierOptions): Promise<Passed> {
+export async function barrier({ proxy, dump, pushes, trace, within, quiet }: BarrierOptions): Promise<Passed> {
   const look = async (): Promise<{
     readonly hops: Hop[];
     readonly missing: string | undefined;
@@ -64,6 +72,7 @@ export async function barrier({ proxy, dump, pushes, trace, within }: BarrierOpt
     where: proxy,
     within,
     every: 100,
+    settled: quiet === undefined ? undefined : unchangedFor(quiet, quietFor),
     look: async () => {
       const { missing } = await look();
       if (missing !== undefined) return notYet(missing);
@@ -85,6 +94,31 @@ export async function barrier({ proxy, dump, pushes, trace, within }: BarrierOpt
       return holds({ hops: again.hops, sent: before.versions, inDump: again.inDump });
     },
   });
+}
+
+/**
+ * Whether what is read stays the same for so long. Reads about once a second, as it is asked after every look.
+ *
+ * @param read gives undefined when there is nothing to compare
+ * @param milliseconds that it must stay the same
+ */
+export function unchangedFor(
+  read: () => Promise<string | undefined>,
+  milliseconds: number,
+  now: () => number = () => performance.now(),
+): () => Promise<boolean> {
+  let [known, since, asked]: [string | undefined, number, number] = [undefined, now(), -Infinity];
+  return async () => {
+    if (now() - asked < 1_000) return false;
+    asked = now();
+    const state = await read();
+    if (state === undefined || state !== known) {
+      known = state;
+      since = asked;
+      return false;
+    }
+    return now() - since >= milliseconds;
+  };
 }
 
 /** Push versions are `<time>/<count>`; the count begins anew when istiod does. One that is missing compares with none. */

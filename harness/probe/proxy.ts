@@ -13,6 +13,8 @@ import type { Hop } from './trace.ts';
 export interface ProxyLinks {
   /** What istiod has sent to this proxy, and what of it the proxy has not acknowledged; undefined when they are not connected. */
   readonly pushes: (proxy: Proxy) => Promise<Pushes | undefined>;
+  /** What istiod holds and has sent to this proxy, the same text while nothing changes; undefined while something is under way. */
+  readonly quiet?: ((proxy: Proxy) => Promise<string | undefined>) | undefined;
   /** Hears of each trace that is followed through this proxy. */
   readonly noteHops: (hops: readonly Hop[]) => void;
   /** Keeps what a barrier saw when it let the scenario pass. */
@@ -81,6 +83,8 @@ export class Proxy {
       pushes: () => this.#links.pushes(this),
       trace: (dump) => this.#traced(trace(dump)),
       within,
+      quiet:
+        this.#links.quiet === undefined ? undefined : () => this.#links.quiet?.(this) ?? Promise.resolve(undefined),
     });
     await this.#links.keepBarrier(this, passed);
     return [...passed.hops];

@@ -10,7 +10,7 @@ import { gatewayAddress, hasEgressGateway } from '../mesh/install.ts';
 import { eastWestPort, systemNamespace } from '../mesh/operator.ts';
 import { forOwnSidecars } from '../mesh/own-sidecars.ts';
 import { clientAnnotations } from '../mesh/profile.ts';
-import { proxySyncs, pushesOf } from '../mesh/readiness.ts';
+import { proxySyncs, pushesOf, sentWhenQuiet, type TakenObject } from '../mesh/readiness.ts';
 import type { PodContainer } from '../probe/pod.ts';
 import { Proxy } from '../probe/proxy.ts';
 import { greetTls, type Greeting, type HandshakeResult } from '../probe/tls-client.ts';
@@ -326,6 +326,19 @@ export class MeshCluster {
     };
   }
 
+  /** The Istio objects that this scenario applied here, in the version that the API server gave them. */
+  #takenByTheMesh(): TakenObject[] {
+    return this.applied
+      .filter(({ apiVersion }) => apiVersion.includes('.istio.io/'))
+      .map(({ kind, metadata: { namespace = '', name, uid = '', generation = 0 } }) => ({
+        kind,
+        namespace,
+        name,
+        uid,
+        generation,
+      }));
+  }
+
   #client(from: PodContainer): Client {
     const { environment, journal, signal } = this.#options;
     return clientIn(from, environment.programs.kubectl, journal, signal);
@@ -343,6 +356,11 @@ export class MeshCluster {
         );
         return sync === undefined ? undefined : pushesOf(sync);
       },
+      quiet: () =>
+        sentWhenQuiet(environment.programs.kubectl, this.#options.cluster, pod, this.#takenByTheMesh()).catch(
+          // That nobody can tell only means that the barrier waits its whole time.
+          () => undefined,
+        ),
       keepBarrier: async (proxy, passed) => {
         await evidence.keepBarrier(proxy.name, passed);
       },

@@ -15,6 +15,11 @@ export interface Patience {
   readonly every: number;
   readonly until: (seconds: number, looks: number) => boolean;
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Whether to wait longer is no use, since nothing more will come. What it asks is not part of the tape: a replay knows from the number of
+   * looks when the series ended.
+   */
+  readonly settled?: (() => Promise<boolean>) | undefined;
 }
 
 /** A series of looks at something that changes by itself. */
@@ -34,6 +39,9 @@ export interface Tape {
   looking(name: string): Looking;
 }
 
+/** Set while an answer is being had: what that takes belongs to the one question. */
+const answering = new AsyncLocalStorage<true>();
+
 /** Looks by the clock. */
 export function lookingLive(ended: (looks: number, seconds: number) => void = () => undefined): Looking {
   const started = performance.now();
@@ -48,8 +56,9 @@ export function lookingLive(ended: (looks: number, seconds: number) => void = ()
   };
   return {
     end,
-    again: async ({ every, until, signal }) => {
-      if (until(seconds(), looks)) {
+    again: async ({ every, until, signal, settled }) => {
+      const over = until(seconds(), looks) || (settled !== undefined && (await answering.run(true, settled)));
+      if (over) {
         end();
         return false;
       }
@@ -63,9 +72,6 @@ export function lookingLive(ended: (looks: number, seconds: number) => void = ()
 const live: Tape = { ask: (_question, answer) => answer(), looking: () => lookingLive() };
 /** The tape of whoever asks: what a scenario started and left behind never speaks into the tape of the next one. */
 const playing = new AsyncLocalStorage<Tape>();
-/** Set while an answer is being had: what that takes belongs to the one question. */
-const answering = new AsyncLocalStorage<true>();
-
 /** Plays something with a tape; everything that the work begins stays with it, also what outlives it. */
 export async function withTape<T>(tape: Tape, work: () => Promise<T>): Promise<T> {
   return await playing.run(tape, work);

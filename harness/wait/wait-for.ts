@@ -20,6 +20,8 @@ export interface Condition<T> {
   readonly every?: number;
   /** Errors of a thing that is still booting, e.g. a refused connection. */
   readonly tolerates?: (error: unknown) => boolean;
+  /** Asked after each look: true when nothing more will come, so that the wait ends before its deadline. */
+  readonly settled?: (() => Promise<boolean>) | undefined;
   readonly where?: string;
   readonly code?: ErrorCode;
   readonly evidence?: string;
@@ -67,7 +69,14 @@ export async function waitFor<T>(condition: Condition<T>): Promise<T> {
         lastSeen = error instanceof Error ? error.message : String(error);
       }
       const until = (seconds: number): boolean => seconds * 1000 + every > within;
-      if (!(await series.again({ every, until, signal }))) throw late(condition, lastSeen);
+      if (await series.again({ every, until, signal, settled: condition.settled })) continue;
+      const lasted = series.end();
+      const early = lasted > 0 && !until(lasted);
+      throw late(
+        condition,
+        lastSeen,
+        early ? `not after ${lasted.toFixed(0)} s, and nothing more will come` : undefined,
+      );
     }
   } finally {
     clearTimeout(timer);
@@ -91,9 +100,13 @@ async function unlessAborted<T>(look: Promise<T>, signal: AbortSignal): Promise<
   }
 }
 
-function late({ name, within, where, code, evidence }: Condition<unknown>, seen: string): MeshproofError {
+function late(
+  { name, within, where, code, evidence }: Condition<unknown>,
+  seen: string,
+  how = `not within ${(within / 1000).toFixed(0)} s`,
+): MeshproofError {
   return new MeshproofError(code ?? 'MP701', {
-    what: `${name}: not within ${(within / 1000).toFixed(0)} s`,
+    what: `${name}: ${how}`,
     where,
     expected: name,
     seen,

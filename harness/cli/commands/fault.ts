@@ -1,0 +1,90 @@
+import type { Command } from 'commander';
+import { MeshproofError } from '../../errors/meshproof-error.ts';
+import { faults } from '../../fault/catalogue.ts';
+import type { Fault } from '../../fault/fault.ts';
+import { nearestTo } from '../../probe/trace.ts';
+import { loadConfig } from '../../run/config.ts';
+import { readEnvironment } from '../../run/state.ts';
+import { untilSignal } from '../signals.ts';
+
+export function addFault(program: Command): void {
+  const group = program
+    .command('fault')
+    .description(
+      'break a kept environment on purpose, one fault after the other, and see that it is noticed and explained',
+    );
+  group
+    .command('list')
+    .description('every fault that is known, with what it breaks and the cause that is right')
+    .option('--json', 'JSON on stdout')
+    .action((flags: { readonly json?: boolean }) => {
+      const lines = faults.map(({ id, at, breaks }) => `${id.padEnd(34)}${at.padEnd(8)}${breaks}`);
+      process.stdout.write(flags.json === true ? `${JSON.stringify(faults)}\n` : `${lines.join('\n')}\n`);
+    });
+  group
+    .command('run')
+    .description('put faults into the kept environment, play what must notice them, and take them out again')
+    .argument('[ids...]', 'faults by their ids')
+    .option('--all', 'every fault')
+    .option('--json', 'end with one line of JSON on stdout')
+    .action(async (ids: string[], flags: { readonly all?: boolean; readonly json?: boolean }, command: Command) => {
+      const [{ runFaults }, { summarize }, { runThisInside, standsInside }] = await Promise.all([
+        import('../../fault/run-faults.ts'),
+        import('../../fault/judge.ts'),
+        import('../../run/inside-lab.ts'),
+      ]);
+      const { config } = command.optsWithGlobals<{ config?: string }>();
+      const { name } = await loadConfig(config);
+      const chosen = choose(ids, flags.all === true);
+      const environment = await readEnvironment(name);
+      if (environment?.status !== 'ready')
+        throw new MeshproofError('MP105', {
+          what: `no environment ${name} is kept`,
+          remedy: 'Faults are put into a kept environment: run `meshproof up` first.',
+        });
+      if (!(await standsInside(environment))) {
+        process.exitCode = await runThisInside(environment);
+        return;
+      }
+      const outcomes = await runFaults({
+        environment,
+        faults: chosen,
+        config,
+        signal: untilSignal(),
+        ended: ({ id, caught, cause, told, seconds }) => {
+          const verdict = !caught ? 'missed' : cause ? 'caught, right cause' : 'caught, another cause';
+          process.stderr.write(`${id.padEnd(34)}${verdict.padEnd(24)}${seconds.toFixed(1).padStart(6)} s  ${told}\n`);
+        },
+      });
+      const summary = summarize(outcomes);
+      process.stdout.write(
+        flags.json === true
+          ? `${JSON.stringify(summary)}\n`
+          : `${summary.caught} of ${summary.faults} faults caught, ${summary.cause} with the right cause; median ${summary.medianSeconds.toFixed(1)} s to the verdict\n`,
+      );
+      process.exitCode = summary.missed.length + summary.misdiagnosed.length > 0 ? 1 : 0;
+    });
+}
+
+/** @throws MeshproofError MP103 for an id that no fault has, or when none is chosen. */
+function choose(ids: readonly string[], all: boolean): readonly Fault[] {
+  if (all) return faults;
+  if (ids.length === 0)
+    throw new MeshproofError('MP103', {
+      what: 'no fault is chosen',
+      remedy: 'Name some, or say `--all`; `meshproof fault list` shows them.',
+    });
+  return ids.map((id) => {
+    const found = faults.find((fault) => fault.id === id);
+    if (found !== undefined) return found;
+    const nearest = nearestTo(
+      id,
+      faults.map((fault) => fault.id),
+    );
+    throw new MeshproofError('MP103', {
+      what: `there is no fault ${id}`,
+      expected: `one of ${nearest.join(', ')} …`,
+      seen: id,
+    });
+  });
+}

@@ -1,0 +1,40 @@
+import { describe, expect, test } from 'vitest';
+import type { ScenarioResult } from '../scenario/claims.ts';
+import { faults } from './catalogue.ts';
+import { judge, summarize } from './judge.ts';
+
+test('every fault has an id of its own and says what a right cause names', () => {
+  expect(new Set(faults.map(({ id }) => id)).size).toBe(faults.length);
+  for (const { cause, breaks } of faults) {
+    expect(cause.length).toBeGreaterThan(0);
+    expect(breaks).toMatch(/^\w.{10,}[^.]$/);
+  }
+});
+
+describe('an outcome', () => {
+  const fault = faults.find(({ id }) => id === 'authorization-deny');
+  const scenario = (causes: ScenarioResult['causes'], verdict: 'passed' | 'failed'): ScenarioResult => ({
+    id: 'direct-sidecar',
+    section: '',
+    seconds: 12,
+    claims: [{ name: 'curl answers', verdict, seconds: 1, actions: [], hops: [] }],
+    steps: [],
+    ...(causes === undefined ? {} : { causes }),
+    evidence: '',
+    replaced: [],
+  });
+  const cause = (cluster: string, object: string): NonNullable<ScenarioResult['causes']> => [
+    { code: 'MP825', layer: 'mesh objects', cluster, object, does: '', try: '', seen: [] },
+  ];
+  test.each([
+    ['the very object of the very cluster', cause('east', 'AuthorizationPolicy bar/fault'), 'failed', true, true],
+    ['another cluster', cause('west', 'AuthorizationPolicy bar/fault'), 'failed', true, false],
+    ['another object', cause('east', 'Service bar/httpbin'), 'failed', true, false],
+    ['nothing that fails', undefined, 'passed', false, false],
+  ] as const)('%s', (_what, causes, verdict, caught, right) => {
+    if (fault === undefined) throw new Error('no such fault');
+    const outcome = judge(fault, ['west', 'east'], scenario(causes === undefined ? undefined : [...causes], verdict));
+    expect(outcome).toMatchObject({ caught, cause: right });
+    expect(summarize([outcome])).toMatchObject({ faults: 1, caught: Number(caught), cause: Number(right) });
+  });
+});

@@ -1,0 +1,34 @@
+import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
+
+/** What identifies an object for kubectl. */
+export interface Target {
+  /** As kubectl takes it, e.g. "deployment" or "gateways.networking.istio.io". */
+  readonly kind: string;
+  readonly namespace?: string;
+  readonly name: string;
+}
+
+/** How a fault is put in; each can be taken out again exactly. */
+export type Injection =
+  /** An object that was not there. */
+  | { readonly add: KubernetesObject }
+  /** A JSON merge patch of an object that is there. */
+  | { readonly patch: Target; readonly with: object }
+  /** An object that goes. */
+  | { readonly remove: Target }
+  /** A command on the cluster's node, and the one that undoes it. */
+  | { readonly onNode: string; readonly undo: string };
+
+/** One thing that breaks a call between clusters for real. */
+export interface Fault {
+  readonly id: string;
+  /** What it breaks, as a sentence. */
+  readonly breaks: string;
+  /** Where it is put in: at the client's cluster, or at the server's. */
+  readonly at: 'client' | 'server';
+  readonly inject: Injection;
+  /** The object or component that a right cause names; any of them. */
+  readonly cause: readonly string[];
+  /** Scenarios whose claims must notice; direct-sidecar unless said. */
+  readonly noticedBy?: readonly string[];
+}
