@@ -44,7 +44,10 @@ const givenObject = ({ kind, name }: SeenObject): boolean =>
  * nobody else writes, so each of these was done to them.
  */
 export function changesOf(situation: ClusterSituation, applied: readonly SeenObject[]): ObjectChange[] {
-  const { cluster, objects, baseline } = situation;
+  const { cluster, objects, baseline, unseen } = situation;
+  // What nobody looked at is neither gone nor changed.
+  const blind = new Set(unseen.map((text) => text.slice(0, text.indexOf(':'))));
+  if (blind.has('objects')) return [];
   const wanted = new Map((baseline ?? []).map((object) => [seenKey(object), object]));
   // What the scenario applied itself is as it left it, whatever was there before.
   for (const object of applied) wanted.set(seenKey(object), object);
@@ -71,7 +74,7 @@ export function changesOf(situation: ClusterSituation, applied: readonly SeenObj
       });
   }
   for (const [key, object] of wanted)
-    if (!there.has(key) && !derived.has(object.kind) && !givenObject(object))
+    if (!there.has(key) && !blind.has(object.kind) && !derived.has(object.kind) && !givenObject(object))
       changes.push({ cluster, change: 'removed', object, fields: [] });
   return changes;
 }

@@ -63,9 +63,9 @@ async function lookInto(
   const foreign = cluster.foreign === true;
   const unseen: string[] = [];
   /** Each look stands alone, and ends in time. */
-  const look = async <T>(what: string, work: () => Promise<T>, otherwise: T): Promise<T> => {
+  const look = async <T>(what: string, work: () => Promise<T>, otherwise: T, within = 12_000): Promise<T> => {
     try {
-      return await inTime(work(), 12_000);
+      return await inTime(work(), within);
     } catch (error) {
       unseen.push(`${what}: ${error instanceof Error ? error.message : String(error)}`);
       return otherwise;
@@ -73,7 +73,7 @@ async function lookInto(
   };
   const among = foreign ? [...namespaces, systemNamespace] : undefined;
   const [seen, baseline, network, events, controlPlaneLog] = await Promise.all([
-    look('objects', () => seeObjects(api, among), { objects: [] as SeenObject[], unseen: [] as string[] }),
+    look('objects', () => seeObjects(api, among), { objects: [] as SeenObject[], unseen: [] as string[] }, 30_000),
     look('the state when the mesh was ready', () => readBaseline(cluster), undefined),
     look('the machine', () => networkOf(environment, cluster.name), []),
     look('events', () => warnings(environment, cluster, foreign ? namespaces : undefined), []),

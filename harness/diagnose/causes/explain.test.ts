@@ -205,3 +205,13 @@ test('a control plane without a ready pod is told before what follows from it', 
     all.map((one) => (one.name.startsWith('istiod-') ? { ...one, status: { phase: 'Running', conditions: [] } } : one));
   expect(first(of(situation('west', paused), situation('east')))).toBe('MP822 west Deployment istio-system/istiod');
 });
+
+test('what could not be looked at is not taken for gone', () => {
+  const blind = { ...situation('west', () => []), unseen: ['objects: no answer within 30 s'] };
+  expect(explain(of(blind, situation('east')), concern)).toEqual([]);
+  const half = {
+    ...situation('east', (all) => all.filter(({ kind }) => kind !== 'Deployment')),
+    unseen: ['Deployment: forbidden'],
+  };
+  expect(explain(of(situation('west'), half), concern)).toEqual([]);
+});
