@@ -49,6 +49,11 @@ export async function waitFor<T>(condition: Condition<T>): Promise<T> {
   try {
     for (;;) {
       signal?.throwIfAborted();
+      // The deadline passed during the pause: there is no time for another look.
+      if (end.signal.aborted) {
+        series.end();
+        throw late(condition, lastSeen);
+      }
       try {
         const sighting = await unlessAborted(condition.look(looking), looking);
         if (sighting.holds) {
