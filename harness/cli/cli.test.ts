@@ -47,6 +47,19 @@ describe('list', () => {
     expect(scenarios.every(({ claims }) => claims.length > 0 && new Set(claims).size === claims.length)).toBe(true);
     expect(scenarios.map(({ id }) => id)).toContain('direct-sidecar');
   });
+
+  test('--published says which releases there are, and how each file and image is checked', async () => {
+    const { code, stdout } = await meshproof(['list', '--published', '--json']);
+    expect(code).toBe(0);
+    const list = JSON.parse(stdout) as {
+      versions: { istio: string[]; kubernetes: string[] };
+      default: { istio: string; kubernetes: string };
+      images: { name: string; digest?: string; evidence: string }[];
+    };
+    expect(list.versions.kubernetes).toContain(list.default.kubernetes);
+    const node = list.images.find(({ name }) => name === `kindest/node:${list.default.kubernetes}`);
+    expect(node).toMatchObject({ digest: expect.stringMatching(/^sha256:/), evidence: expect.stringMatching(/kind/) });
+  });
 });
 
 describe('doctor', () => {

@@ -7,7 +7,7 @@ export const toolchainOption = (): Option =>
   new Option('--toolchain <edition>', 'where components come from').choices(['auto', 'source', 'release']);
 export const meshOption = (): Option =>
   new Option('--mesh <build>', 'which Istio: istio@<release>, istio@<pseudo-version of a commit>, path:<checkout>');
-export const kubernetesOption = (): Option => new Option('--kubernetes <version>', 'which Kubernetes, e.g. v1.34.4');
+export const kubernetesOption = (): Option => new Option('--kubernetes <version>', 'which Kubernetes, e.g. v1.34.11');
 
 /**
  * The scenario ids that `--only` names; undefined without it.

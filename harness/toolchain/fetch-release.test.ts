@@ -74,6 +74,45 @@ test('a file with another checksum is refused and not kept', async () => {
   expect(await readdir(folder)).toEqual([]);
 });
 
+test('a mirror with a wrong file and the checksum to it is refused by the pinned hash', async () => {
+  const other = 'somebody else’s program';
+  const asked: string[] = [];
+  const { url, ...recipe } = await publish((request, response) => {
+    asked.push(request.url ?? '');
+    const wrong = createHash('sha256').update(other).digest('hex');
+    response.end(request.url?.endsWith('.sha256') === true ? `${wrong}  program\n` : other);
+  });
+  const mirrored = { ...recipe, url: 'https://publisher.example/program', sha256: checksum };
+  const mirror = { files: new URL(url).origin };
+  await expect(fetchRelease(mirrored, { ...workshop(), mirror })).rejects.toThrow(
+    expect.objectContaining({ code: 'MP303', details: expect.objectContaining({ expected: checksum }) }),
+  );
+  expect(asked).toEqual(['/publisher.example/program']);
+  expect(await readdir(folder)).toEqual([]);
+});
+
+test('a mirror has nothing to say about a file whose hash is not known', async () => {
+  const asked: string[] = [];
+  const recipe = await publish((request, response) => {
+    asked.push(request.url ?? '');
+    serving(content)(request, response);
+  });
+  const mirror = { files: new URL(recipe.url).origin };
+  await expect(fetchRelease(recipe, { ...workshop(), mirror })).rejects.toThrow(
+    expect.objectContaining({
+      code: 'MP306',
+      details: expect.objectContaining({ expected: expect.stringContaining(recipe.url) }),
+    }),
+  );
+  expect(asked).toEqual([]);
+  expect(await readdir(folder)).toEqual([]);
+});
+
+test('a file without a hash and without a checksum file is not taken', async () => {
+  const { checksumUrl: _checksumUrl, ...recipe } = await publish(serving(content));
+  await expect(fetchRelease(recipe, workshop())).rejects.toThrow(expect.objectContaining({ code: 'MP306' }));
+});
+
 test('a download that breaks off is refused and not kept', async () => {
   await expect(fetchRelease(await publish(serving(content, content.length + 100)), workshop())).rejects.toThrow(
     expect.objectContaining({ code: 'MP302' }),

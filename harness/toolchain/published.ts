@@ -128,6 +128,19 @@ export function publishedFor(choice: ReleaseChoice, platform: Platform = platfor
   };
 }
 
+/** Everything of the list, each file and image once: all its versions together on all platforms. */
+export function publishedEverything(): Published {
+  const platforms: readonly Platform[] = ['linux/amd64', 'linux/arm64', 'darwin/amd64', 'darwin/arm64'];
+  const all = publishedVersions.istio.flatMap((istio) =>
+    publishedVersions.kubernetes.flatMap((kubernetes) =>
+      platforms.map((platform) => publishedFor({ istio, kubernetes }, platform)),
+    ),
+  );
+  const files = new Map(all.flatMap((one) => one.files.map((file) => [file.url, file])));
+  const images = new Map(all.flatMap((one) => one.images.map((image) => [image.name, image])));
+  return { files: [...files.values()], images: [...images.values()] };
+}
+
 /** The platform of a machine, this one by default. Anything but macOS takes the programs for Linux. */
 export function platformOf(system: string = process.platform, architecture: string = process.arch): Platform {
   const chip = architecture === 'arm64' ? 'arm64' : 'amd64';

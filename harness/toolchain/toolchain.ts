@@ -98,6 +98,9 @@ export function locate(toolchain: Toolchain, component: string): string {
   return path;
 }
 
+/** False for a release that is checked against its publisher's checksum file only, since no hash of it is known. */
+export const isPinned = (recipe: Recipe): boolean => recipe.from !== 'release' || recipe.sha256 !== undefined;
+
 /** How far the cache is for one recipe. */
 export interface RecipeState {
   readonly recipe: Recipe;
@@ -148,7 +151,7 @@ export async function resolveToolchain(options: ResolveOptions): Promise<Toolcha
       let finish: (artifact: Artifact) => void = () => undefined;
       made.set(recipe.id, new Promise((resolve) => (finish = resolve)));
       return {
-        title: `${recipe.id} ${recipe.version}`,
+        title: `${recipe.id} ${recipe.version}${isPinned(recipe) ? '' : ' (not pinned)'}`,
         run: async (say, taskSignal) => {
           say('waiting for its turn');
           if (recipe.from === 'go' && recipe.shares !== undefined)

@@ -1,23 +1,56 @@
 import type { Command } from 'commander';
 
+interface Flags {
+  readonly json?: boolean;
+  readonly published?: boolean;
+}
+
 export function addList(program: Command): void {
   program
     .command('list')
     .description('list every scenario with its section of the walkthrough and its claims')
+    .option('--published', 'list the releases, files and images that can be had instead, with their hashes')
     .option('--json', 'JSON on stdout')
-    .action(async (flags: { readonly json?: boolean }) => {
-      const { listScenarios } = await import('../../run/scenario-files.ts');
-      const scenarios = (await listScenarios()).map(({ meta: { id, section, claims, needs } }) => ({
-        id,
-        section,
-        claims,
-        needs,
-      }));
-      if (flags.json === true) {
-        process.stdout.write(`${JSON.stringify(scenarios)}\n`);
-        return;
-      }
-      for (const { id, section, claims } of scenarios)
-        process.stdout.write(`${id}\n  ${section}\n${claims.map((claim) => `    - ${claim}\n`).join('')}`);
+    .action(async ({ json = false, published = false }: Flags) => {
+      await (published ? listPublished(json) : listAllScenarios(json));
     });
+}
+
+async function listAllScenarios(json: boolean): Promise<void> {
+  const { listScenarios } = await import('../../run/scenario-files.ts');
+  const scenarios = (await listScenarios()).map(({ meta: { id, section, claims, needs } }) => ({
+    id,
+    section,
+    claims,
+    needs,
+  }));
+  if (json) {
+    process.stdout.write(`${JSON.stringify(scenarios)}\n`);
+    return;
+  }
+  for (const { id, section, claims } of scenarios)
+    process.stdout.write(`${id}\n  ${section}\n${claims.map((claim) => `    - ${claim}\n`).join('')}`);
+}
+
+async function listPublished(json: boolean): Promise<void> {
+  const { publishedEverything, publishedVersions } = await import('../../toolchain/published.ts');
+  const { pinnedRelease } = await import('../../toolchain/manifest.ts');
+  const { istio, kubernetes } = pinnedRelease;
+  const { files, images } = publishedEverything();
+  if (json) {
+    process.stdout.write(
+      `${JSON.stringify({ versions: publishedVersions, default: { istio, kubernetes }, files, images })}\n`,
+    );
+    return;
+  }
+  const marked = (versions: readonly string[], preset: string): string =>
+    versions.map((version) => (version === preset ? `${version} (default)` : version)).join(', ');
+  const lines = [
+    `Istio       ${marked(publishedVersions.istio, istio)}`,
+    `Kubernetes  ${marked(publishedVersions.kubernetes, kubernetes)}`,
+    '',
+    ...images.map(({ name, digest = 'not pinned' }) => `${name}\n  ${digest}`),
+    ...files.map(({ url, sha256 }) => `${url}\n  ${sha256 === undefined ? 'not pinned' : `sha256:${sha256}`}`),
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
 }

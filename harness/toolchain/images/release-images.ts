@@ -57,7 +57,7 @@ export async function pullReleaseImages(options: ImageOptions): Promise<ImageSet
 }
 
 /** True when the daemon has that very image; without a pinned digest, one of its name. */
-async function isThere({ name, digest }: PublishedImage, docker: Docker): Promise<boolean> {
+export async function isThere({ name, digest }: PublishedImage, docker: Docker): Promise<boolean> {
   if (digest === undefined) return await docker.hasImage(name);
   return await docker.run(['image', 'inspect', '--format', '{{join .RepoDigests "\\n"}}', name]).then(
     ({ stdout }) => stdout.split('\n').some((known) => known.endsWith(`@${digest}`)),
@@ -65,8 +65,12 @@ async function isThere({ name, digest }: PublishedImage, docker: Docker): Promis
   );
 }
 
-/** Pulls an image, from a mirror when there is one, and gives it the name that its publisher gave it. */
-async function pull(
+/**
+ * Pulls an image, from a mirror when there is one, and gives it the name that its publisher gave it.
+ *
+ * @throws MeshproofError as `pullReleaseImages`
+ */
+export async function pull(
   { name, digest }: PublishedImage,
   mirror: Mirror | undefined,
   docker: Docker,
