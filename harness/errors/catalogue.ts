@@ -312,6 +312,14 @@ export const catalogue = {
       'One private Docker daemon serves the whole machine. It is used by somebody else, with another cache folder, or while its data was to be removed.',
     remedy: 'Wait for the runs that the message names, or remove the environments that it names with `meshproof down`.',
   },
+  MP405: {
+    title: 'the private Docker daemon died during the run',
+    blame: 'environment',
+    meaning:
+      'The lab’s dockerd ended while the run was at work: it crashed, or somebody killed it. What the scenarios saw after that moment is not to be relied on, so the run has no verdict. What it made was removed all the same.',
+    remedy:
+      'Read the end of its log (`logs/dockerd.log` in the cache), and run again; out of memory is the usual cause.',
+  },
   // MP5xx: clusters
   MP501: {
     title: 'cluster name in use',
@@ -449,6 +457,13 @@ export const catalogue = {
     blame: 'environment',
     meaning: 'A named condition was polled until its deadline and never held. The message says what was last seen.',
     remedy: 'Look at what was last seen and at the evidence of that hop.',
+  },
+  MP716: {
+    title: 'no answer while waiting',
+    blame: 'environment',
+    meaning:
+      'A condition was polled, and the last look at it did not come back before the deadline. Whether it holds is not known, so nothing is said about the mesh.',
+    remedy: 'See whether the API server, and the pod that the message names, answer at all.',
   },
   MP702: {
     title: 'probe could not run',

@@ -52,7 +52,9 @@ export function asMeshproofError(error: unknown): MeshproofError {
   const what = error instanceof Error ? error.message : String(error);
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
   const where = error instanceof Error && 'path' in error && typeof error.path === 'string' ? error.path : undefined;
-  return new MeshproofError(ofTheMachine[code] ?? 'MP999', { what, where, cause: error });
+  // Node says so of a folder that is to be made, with all above it, on a file system that is read-only.
+  const isReadOnly = code === 'ENOENT' && error instanceof Error && 'syscall' in error && error.syscall === 'mkdir';
+  return new MeshproofError(isReadOnly ? 'MP221' : (ofTheMachine[code] ?? 'MP999'), { what, where, cause: error });
 }
 
 /** Renders an error as the plain lines that a terminal or a log shows. */

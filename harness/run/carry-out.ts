@@ -1,5 +1,6 @@
 import { asMeshproofError, describeError, MeshproofError } from '../errors/meshproof-error.ts';
 import { ClusterApi } from '../cluster/cluster-api.ts';
+import { labStatus } from '../lab/lab.ts';
 import { generateAllureReport } from '../report/allure.ts';
 import type { Progress } from '../progress/progress.ts';
 import type { Environment } from '../scenario/environment.ts';
@@ -46,6 +47,8 @@ export async function carryOut(plan: Plan, record: RunRecord, progress: Progress
     // Evidence of what went wrong is worth having, and never worth leaving clusters behind.
     await fail(error);
   }
+  if (plan.lab !== undefined && !refused && (await labStatus()) === 'not running')
+    await fail(new MeshproofError('MP405', { what: 'the private Docker daemon is gone', where: plan.lab.dockerHost }));
   if (!plan.keep && !plan.reuse && !refused) {
     const clusters = {
       title: 'clusters',

@@ -67,7 +67,7 @@ test('a look that never comes back is given up at the deadline, with what was se
   });
   await expect(waiting).rejects.toThrow(
     expect.objectContaining({
-      code: 'MP701',
+      code: 'MP716',
       details: expect.objectContaining({ seen: expect.stringMatching(/^an empty list \(no answer/) }),
     }),
   );

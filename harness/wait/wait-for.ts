@@ -34,7 +34,8 @@ export const notYet = (seen: string): Sighting<never> => ({ holds: false, seen }
 /**
  * Polls a named condition until it holds or its deadline passes.
  *
- * @throws MeshproofError MP701 (or `code`) that names the condition and what was last seen; the abort reason when `signal` aborts.
+ * @throws MeshproofError MP701 (or `code`) that names the condition and what was last seen; MP716 (or `code`) when the last look did not come back; the
+ *   abort reason when `signal` aborts.
  */
 export async function waitFor<T>(condition: Condition<T>): Promise<T> {
   const { name, within, every = 250, signal } = condition;
@@ -65,7 +66,8 @@ export async function waitFor<T>(condition: Condition<T>): Promise<T> {
         signal?.throwIfAborted();
         if (end.signal.aborted) {
           series.end();
-          throw late(condition, `${lastSeen} (${overdue.message})`);
+          // What was not seen refutes nothing.
+          throw late({ ...condition, code: condition.code ?? 'MP716' }, `${lastSeen} (${overdue.message})`);
         }
         if (condition.tolerates?.(error) !== true) {
           series.end();
