@@ -19,7 +19,7 @@ export interface AnyObject {
  * @throws MeshproofError MP702 with kubectl's words, also for a kind that went away meanwhile.
  */
 export async function everything(kubectl: string, cluster: ClusterAddress): Promise<AnyObject[]> {
-  return await ask(`everything in ${cluster.name}`, () => list(kubectl, cluster));
+  return await ask(`everything in ${cluster.name}`, () => list(kubectl, cluster), { lookOnly: true });
 }
 
 async function list(kubectl: string, cluster: ClusterAddress): Promise<AnyObject[]> {

@@ -54,7 +54,7 @@ export async function readAccessLog(kubectl: string, where: PodContainer, since:
     });
     return parseAccessLog(stdout);
   };
-  return await ask(`access log of ${pod}`, lines, { file: `${pod}.access-log.json` });
+  return await ask(`access log of ${pod}`, lines, { file: `${pod}.access-log.json`, lookOnly: true });
 }
 
 /**

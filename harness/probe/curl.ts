@@ -75,7 +75,10 @@ export async function curlTimes(
 ): Promise<CurlExchange[]> {
   const { visible } = curlArguments(url, options);
   const question = `${times} × ${['curl', ...visible].join(' ')} from ${from.cluster} ${from.namespace}/${from.pod}`;
-  return await ask(question, () => curlNow(kubectl, from, times, url, options), { file: `${from.cluster}.curl.json` });
+  return await ask(question, () => curlNow(kubectl, from, times, url, options), {
+    file: `${from.cluster}.curl.json`,
+    lookOnly: true,
+  });
 }
 
 async function curlNow(

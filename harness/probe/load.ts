@@ -49,7 +49,10 @@ const [field, record] = ['\u001f', '\u001e'];
 export function startLoad(kubectl: string, from: PodContainer, of: Load, signal: AbortSignal): RunningLoad {
   const started = performance.now();
   const question = `load of ${of.perSecond} a second for ${of.seconds} s on ${of.url} from ${from.cluster} ${from.namespace}/${from.pod}`;
-  const done = ask(question, () => load(kubectl, from, of, signal), { file: `${from.cluster}.load.json` });
+  const done = ask(question, () => load(kubectl, from, of, signal), {
+    file: `${from.cluster}.load.json`,
+    lookOnly: true,
+  });
   // Whoever waits for a moment of it learns at once when it failed.
   const failed = done.then(() => new Promise<never>(() => undefined));
   failed.catch(() => undefined);

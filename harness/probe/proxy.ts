@@ -147,8 +147,8 @@ export class Proxy {
           seen: stderr,
         });
       }
-      return JSON.parse(stdout) as unknown;
+      return inKeyOrder(JSON.parse(stdout));
     };
-    return await ask(`Envoy of ${this.name}: ${path}`, answer, { file, keep: inKeyOrder });
+    return await ask(`Envoy of ${this.name}: ${path}`, answer, { file, lookOnly: true });
   }
 }

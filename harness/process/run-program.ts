@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { ExecaError, Options } from 'execa';
 import { MeshproofError } from '../errors/meshproof-error.ts';
+import { redactText } from '../tape/redact/text.ts';
 import type { ErrorCode } from '../errors/catalogue.ts';
 
 export interface ProgramCall {
@@ -54,13 +55,13 @@ export async function runProgram(call: ProgramCall): Promise<ProgramResult> {
   const log = call.log === undefined ? undefined : createWriteStream(call.log, { flags: 'a' });
   // A log that cannot be written, on a full disk say, must not end the process; the program's own words are in memory all the same.
   log?.on('error', () => undefined);
-  log?.write(`$ ${program} ${args.join(' ')}\n`);
+  log?.write(`$ ${redactText([program, ...args].join(' '))}\n`);
   // Loaded when something runs: commands that only read start the sooner.
   const { execa, ExecaError: Failure } = await import('execa');
   try {
     const child = execa(program, [...args], options);
     for await (const line of child.iterable({ from: 'all' })) {
-      log?.write(`${line}\n`);
+      log?.write(`${redactText(line)}\n`);
       call.onLine?.(line);
     }
     const { stdout, stderr } = await child;

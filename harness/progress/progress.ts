@@ -7,6 +7,8 @@ import {
   type ListrTask,
 } from 'listr2';
 import pLimit from 'p-limit';
+import { redactText } from '../tape/redact/text.ts';
+import { forTerminal } from './visible.ts';
 
 /** Reports what a task is doing right now, e.g. "compiled 812 packages, about 3 min left". */
 export type Say = (text: string) => void;
@@ -44,8 +46,14 @@ export const silentProgress: Progress = {
   note: () => undefined,
 };
 
+/** What is shown may come from a cluster: it holds no secrets, and nothing that a terminal obeys. */
+const shown = (text: string): string => forTerminal(redactText(text));
+
 /** One line when a task begins, one when it ends, and at most one every ten seconds between. */
-export function plainProgress(write: (line: string) => void, quietFor = 10_000): Progress {
+export function plainProgress(out: (line: string) => void, quietFor = 10_000): Progress {
+  const write = (line: string): void => {
+    out(shown(line));
+  };
   const begun = performance.now();
   const clock = (): string => `[${((performance.now() - begun) / 1000).toFixed(1).padStart(6)}s]`;
   return {
@@ -82,11 +90,11 @@ function liveProgress(stream: NodeJS.WriteStream): Progress {
   };
   return {
     note: (line) => {
-      held.push(line);
+      held.push(shown(line));
       flush();
     },
     group: async (title, tasks, options = {}) => {
-      const rows = tasks.map((task) => new Row(`${title} · ${task.title}`));
+      const rows = tasks.map((task) => new Row(shown(`${title} · ${task.title}`)));
       const view = new Listr(
         rows.map((row) => row.shown),
         {
@@ -142,7 +150,7 @@ class Row {
       title,
       task: (_context, row) => {
         this.#show = (text) => {
-          row.output = text;
+          row.output = shown(text);
         };
         return this.#ended;
       },

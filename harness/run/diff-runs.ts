@@ -1,16 +1,16 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { compareFacts, factsOf, gather } from '../report/diff/config.ts';
 import { compareTimings, compareVerdicts, unmatched, type RunDiff } from '../report/diff/run-diff.ts';
 import type { RunData } from '../report/run-data.ts';
 import { workloadOf } from '../report/workload-name.ts';
 import { tapeFile, tapeLineSchema } from '../scenario/evidence.ts';
+import { isMissing, largest, readInside } from '../tape/run-folder.ts';
 import { openRun } from './open-run.ts';
 
 /**
  * Compares two runs: verdicts, times, and what each proxy's configuration means at the end of each scenario.
  *
- * @throws MeshproofError MP710 for a folder without a run.
+ * @throws MeshproofError MP710 for a folder without a run; MP720 and MP721 for one that no run wrote.
  */
 export async function diffRuns(baseFolder: string, headFolder: string): Promise<RunDiff> {
   const [base, head] = await Promise.all([openRun(baseFolder), openRun(headFolder)]);
@@ -19,7 +19,7 @@ export async function diffRuns(baseFolder: string, headFolder: string): Promise<
   for (const [proxy, file] of before) {
     const other = after.get(proxy);
     if (other === undefined) continue;
-    const [was, is] = await Promise.all([readFacts(file), readFacts(other)]);
+    const [was, is] = await Promise.all([readFacts(baseFolder, file), readFacts(headFolder, other)]);
     found.push({ proxy, changes: compareFacts(was, is) });
   }
   const without = [...new Set([...before.keys(), ...after.keys()])].length - found.length;
@@ -39,19 +39,23 @@ export async function diffRuns(baseFolder: string, headFolder: string): Promise<
 
 const nameOf = ({ run, versions }: RunData): string => `${versions?.istio ?? 'unknown mesh'} (run ${run})`;
 
-const readFacts = async (file: string): Promise<ReturnType<typeof factsOf>> =>
-  factsOf(JSON.parse(await readFile(file, 'utf8')), file);
+const readFacts = async (run: string, file: string): Promise<ReturnType<typeof factsOf>> =>
+  factsOf(JSON.parse(await readInside(run, file, largest.answer)), join(run, file));
 
-/** The last dump of each workload's proxy in each scenario: "direct-sidecar · west foo/sleep" → file. */
+/** The last dump of each workload's proxy in each scenario: "direct-sidecar · west foo/sleep" → file, relative to the run. */
 async function lastDumps(folder: string, { scenarios }: RunData): Promise<Map<string, string>> {
   const dumps = new Map<string, string>();
   for (const { id } of scenarios) {
-    const tape = await readFile(join(folder, 'evidence', id, tapeFile), 'utf8').catch(() => '');
+    const tape = await readInside(folder, join('evidence', id, tapeFile), largest.tape).catch((error: unknown) => {
+      // A scenario that was not supported asked nothing.
+      if (isMissing(error)) return '';
+      throw error;
+    });
     for (const text of tape.split('\n').filter((line) => line.includes('config_dump'))) {
       const line = tapeLineSchema.parse(JSON.parse(text));
       if (!('question' in line) || line.file === undefined) continue;
       const proxy = /^Envoy of (.+): config_dump/.exec(line.question)?.[1];
-      if (proxy !== undefined) dumps.set(`${id} · ${workloadOf(proxy)}`, join(folder, 'evidence', id, line.file));
+      if (proxy !== undefined) dumps.set(`${id} · ${workloadOf(proxy)}`, join('evidence', id, line.file));
     }
   }
   return dumps;

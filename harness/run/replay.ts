@@ -2,6 +2,7 @@ import type { RunData } from '../report/run-data.ts';
 import type { ClaimResult, ScenarioResult } from '../scenario/claims.ts';
 import { putBack, play } from '../scenario/play.ts';
 import { RecordedEvidence } from '../scenario/recorded-evidence.ts';
+import { redactText } from '../tape/redact/text.ts';
 import { openRun } from './open-run.ts';
 import { readRunEnvironment } from './run-environment.ts';
 import { loadScenario } from './scenario-files.ts';
@@ -82,7 +83,8 @@ function told(claim: ClaimResult | undefined): string {
   if (claim === undefined) return 'no such claim';
   const { verdict, code, reason, diagnosis, note, hops } = claim;
   const broken = hops.filter(({ found }) => found === undefined).map(({ proxy, hop }) => `${proxy} ${hop}`);
+  // A run that was recorded before reasons were redacted says the same as its replay.
   return [verdict, code, diagnosis?.code, diagnosis?.hop, note, ...broken, reason]
-    .filter((part) => part !== undefined)
+    .flatMap((part) => (part === undefined ? [] : [redactText(part)]))
     .join('\n');
 }

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { environmentSchema, type Environment } from '../scenario/environment.ts';
+import { redact } from '../tape/redact/value.ts';
 import { isMissing, largest, readInside, writeInside } from '../tape/run-folder.ts';
 
 const place = join('evidence', 'environment.json');
@@ -11,7 +12,7 @@ const place = join('evidence', 'environment.json');
 export async function keepRunEnvironment(runFolder: string, environment: Environment): Promise<void> {
   const file = join(runFolder, place);
   await mkdir(dirname(file), { recursive: true });
-  await writeInside(file, `${JSON.stringify(withoutPaths(environment), undefined, 2)}\n`);
+  await writeInside(file, `${JSON.stringify(redact(withoutPaths(environment)), undefined, 2)}\n`);
 }
 
 /**

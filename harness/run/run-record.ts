@@ -2,6 +2,7 @@ import { mkdir, utimes } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { asMeshproofError, describeError, type MeshproofError } from '../errors/meshproof-error.ts';
 import { thisProcess } from '../process/process-identity.ts';
+import { redact } from '../tape/redact/value.ts';
 import { largest, readInside, writeInside } from '../tape/run-folder.ts';
 import { runRecordSchema, type Phase, type RunData } from '../report/run-data.ts';
 
@@ -36,7 +37,7 @@ export class RunRecord {
       run,
       startedAt: startedAt.toISOString(),
       verdict: 'running',
-      ...start,
+      ...redact(start),
       process: await thisProcess(),
       phases: {},
       setUp: [],
@@ -64,7 +65,7 @@ export class RunRecord {
    * @throws MeshproofError MP220, MP221 when it cannot be written. In memory it is changed all the same.
    */
   async save(changes: Partial<RunData> = {}): Promise<void> {
-    this.data = { ...this.data, ...changes };
+    this.data = { ...this.data, ...redact(changes) };
     // One write after the other: phases overlap, and the last one to be written must be the newest.
     const writing = this.#written.then(async () => {
       try {

@@ -67,7 +67,7 @@ async function during<C extends { readonly address: string; stop(): Promise<void
   try {
     const opened = (): Promise<C> =>
       running === undefined ? Promise.reject(new Error(`${name} never started`)) : Promise.resolve(running);
-    return await work(taped<C>(`${name}:`, opened, { known: { address } as Partial<C> }));
+    return await work(taped<C>(`${name}:`, opened, { known: { address } as Partial<C>, lookOnly: () => true }));
   } finally {
     await running?.stop();
   }

@@ -6,6 +6,9 @@ import { z } from 'zod';
 import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import type { Passed } from '../probe/barrier.ts';
+import { redactError } from '../tape/redact/error.ts';
+import { redactText } from '../tape/redact/text.ts';
+import { redact } from '../tape/redact/value.ts';
 import { lookingLive, type Keeping, type Looking, type Tape } from '../tape/tape.ts';
 
 /** Name of the list of all answers in a scenario's evidence. */
@@ -68,7 +71,7 @@ const short = 600;
 
 /**
  * The evidence of one scenario on disk: every dump, exchange and manifest, numbered in the order they came, and the list of all answers, from
- * which a replay computes the verdicts again. Envoy redacts private keys in its dumps, and what else is secret is asked with it left out.
+ * which a replay computes the verdicts again. Everything passes the redactor; what is secret as a whole is asked with it left out.
  */
 export class EvidenceFolder implements Evidence {
   readonly path: string;
@@ -95,7 +98,7 @@ export class EvidenceFolder implements Evidence {
     const { during, index } = this.#places.next(question);
     try {
       const answer = await live();
-      const kept = keep(answer);
+      const kept = redact(keep(answer));
       const text = JSON.stringify(kept, undefined, file === undefined ? undefined : 1) as string | undefined;
       if (text === undefined) await this.#append({ during, question, index });
       else if (file === undefined && text.length <= short)
@@ -118,11 +121,12 @@ export class EvidenceFolder implements Evidence {
 
   /** What a propagation barrier saw as it opened: the hops, and the push versions that istiod gave. */
   async keepBarrier(proxy: string, passed: Passed): Promise<void> {
-    await this.#keep(`${proxy}.barrier.json`, JSON.stringify(passed, undefined, 2));
+    await this.#keep(`${proxy}.barrier.json`, JSON.stringify(redact(passed), undefined, 2));
   }
 
+  /** What was applied; of a Secret only which one it was. */
   async keepManifest(cluster: string, object: KubernetesObject): Promise<void> {
-    await this.#keep(`${cluster}.${object.kind} ${object.metadata.name}.yaml`, stringify(object));
+    await this.#keep(`${cluster}.${object.kind} ${object.metadata.name}.yaml`, stringify(redact(object)));
   }
 
   /** Everything is on disk when this comes. */
@@ -131,10 +135,11 @@ export class EvidenceFolder implements Evidence {
   }
 
   async #append(line: TapeLine): Promise<void> {
+    const text = `${JSON.stringify('question' in line ? { ...line, question: redactText(line.question) } : line)}\n`;
     this.#written = this.#written.then(async () => {
       await mkdir(this.path, { recursive: true });
       // A folder that is used again, by an editor's runs say, holds the tape of the last one.
-      await (this.#begun ? appendFile : writeFile)(join(this.path, tapeFile), `${JSON.stringify(line)}\n`);
+      await (this.#begun ? appendFile : writeFile)(join(this.path, tapeFile), text);
       this.#begun = true;
     });
     await this.#written;
@@ -158,7 +163,8 @@ const told = <Key extends string>(texts: Readonly<Record<Key, string | undefined
   Object.fromEntries(Object.entries(texts).filter(([, text]) => text !== undefined)) as Partial<Record<Key, string>>;
 
 /** An error as plain data: enough for whoever meets it in a replay to judge it as live. */
-function refusalOf(error: unknown): z.infer<typeof refusalSchema> {
+function refusalOf(thrown: unknown): z.infer<typeof refusalSchema> {
+  const error = redactError(thrown);
   if (error instanceof MeshproofError) {
     const { where, expected, seen, remedy, evidence } = error.details;
     const details = { where, expected, seen, remedy, evidence };

@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import type { CurlExchange } from '../probe/curl.ts';
 import type { Hop } from '../probe/trace.ts';
+import { redactManifest } from '../tape/redact/manifest.ts';
+import { redactText } from '../tape/redact/text.ts';
+import { redact } from '../tape/redact/value.ts';
 
 /** One thing that was done to a cluster, as the command that does the same by hand, with what came back. */
 export const actionSchema = z.object({
@@ -34,8 +37,15 @@ export class Journal {
   #hops = new Map<string, readonly Hop[]>();
   #exchange: CurlExchange | undefined;
 
+  /** Notes an action, redacted: of a Secret that it applies only its name. */
   note(action: Action): void {
-    this.#actions.push({ ...action, output: shorten(action.output) });
+    const { cluster, command, input, output } = action;
+    this.#actions.push({
+      cluster,
+      command: redactText(command),
+      ...(input === undefined ? {} : { input: redactManifest(input) }),
+      output: shorten(redact(output)),
+    });
   }
 
   /** Notes a call; of several the last one that failed counts, or the last one. */

@@ -61,7 +61,12 @@ export class MeshCluster {
         const { ClusterApi: Api } = await import('../cluster/cluster-api.ts');
         return new Api(options.cluster);
       },
-      { known: { address: options.cluster }, nested: ['core', 'apps'], withheld: ['asPod'] },
+      {
+        known: { address: options.cluster },
+        nested: ['core', 'apps'],
+        withheld: ['asPod'],
+        lookOnly: (method) => method.startsWith('list'),
+      },
     );
     this.dns = new ClusterDns(this.api, (...objects) => this.apply(...objects), options.journal, options.signal);
     this.mesh = new MeshLife(this.api, options);

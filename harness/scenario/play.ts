@@ -4,6 +4,8 @@ import { diagnose } from '../diagnose/diagnose.ts';
 import { diagnoseExchange } from '../diagnose/exchange.ts';
 import { attachmentsOf, type Attachment } from './attachments.ts';
 import type { ClaimResult, ScenarioResult, StepResult } from './claims.ts';
+import { redactError } from '../tape/redact/error.ts';
+import { redact } from '../tape/redact/value.ts';
 import { withTape } from '../tape/tape.ts';
 import { CauseFinder } from './cause-finder.ts';
 import { Containers } from './containers.ts';
@@ -43,15 +45,16 @@ export interface PlayOptions {
 export async function play(scenario: Scenario, options: PlayOptions): Promise<ScenarioResult> {
   const recording = new EvidenceFolder(join(options.runFolder, 'evidence', scenario.meta.id));
   const evidence = options.evidence ?? recording;
-  const result = await withTape(evidence, () => playWith(evidence, scenario, options));
+  const result = redact(await withTape(evidence, () => playWith(evidence, scenario, options)));
   return await recording.written().then(
     () => result,
-    (error: unknown) => unprovable(result, error),
+    (error: unknown) => redact(unprovable(result, error)),
   );
 }
 
 async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOptions): Promise<ScenarioResult> {
-  const { environment, signal, narrate = plainly, isLast = false, looksAround = true } = options;
+  const { environment, signal, isLast = false, looksAround = true } = options;
+  const narrate = redacting(options.narrate ?? plainly);
   const { meta } = scenario;
   const started = performance.now();
   const claims = new Map<string, ClaimResult>();
@@ -220,6 +223,22 @@ const unproven = (name: string, reason: string, code?: string): ClaimResult => (
 
 /** Without a report beside it, a step is just done. */
 const plainly: Narrator = (_title, work) => work();
+
+/** What a report beside it hears of a failure holds no secrets. */
+const redacting =
+  (narrate: Narrator): Narrator =>
+  (title, work, done) =>
+    narrate(
+      title,
+      async () => {
+        try {
+          return await work();
+        } catch (error) {
+          throw redactError(error);
+        }
+      },
+      done,
+    );
 
 /** What of the notes goes into the record. */
 const recorded = ({ actions, hops }: Notes): Pick<Notes, 'actions' | 'hops'> => ({ actions, hops });

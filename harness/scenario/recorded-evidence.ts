@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { isErrorCode } from '../errors/catalogue.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
+import { redactText } from '../tape/redact/text.ts';
 import { isMissing, largest, readInside } from '../tape/run-folder.ts';
 import type { Looking } from '../tape/tape.ts';
 import { Places, tapeFile, tapeLineSchema, type Evidence, type TapeLine } from './evidence.ts';
@@ -125,7 +126,9 @@ export class RecordedEvidence implements Evidence {
   }
 }
 
-const keyOf = (during: string, question: string, index: number): string => `${during}\n${question}\n${index}`;
+/** Older tapes have questions that were not redacted yet. */
+const keyOf = (during: string, question: string, index: number): string =>
+  `${during}\n${redactText(question)}\n${index}`;
 
 function parse(line: string): TapeLine | undefined {
   try {

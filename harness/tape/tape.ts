@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
+import { redact } from './redact/value.ts';
 
 /** How an answer from outside is kept. */
 export interface Keeping<T> {
@@ -7,6 +8,11 @@ export interface Keeping<T> {
   readonly file?: string | undefined;
   /** What of the answer may be written down; secrets are left out here. */
   readonly keep?: (answer: T) => unknown;
+  /**
+   * Set for what is looked at and never written back, an exchange or a config dump: whoever asked gets it redacted as well, so that nothing
+   * that is made of it, a message or a report, can tell more than the evidence does.
+   */
+  readonly lookOnly?: boolean;
 }
 
 /** When a series of looks has lasted long enough. */
@@ -85,8 +91,9 @@ const current = (): Tape => playing.getStore() ?? live;
  * @param question names what is asked, the same in every run: no times, no ids made up on the way
  */
 export async function ask<T>(question: string, answer: () => Promise<T>, keeping: Keeping<T> = {}): Promise<T> {
-  if (answering.getStore() === true) return await answer();
-  return await current().ask(question, () => answering.run(true, answer), keeping);
+  const live = keeping.lookOnly === true ? async (): Promise<T> => redact(await answer()) : answer;
+  if (answering.getStore() === true) return await live();
+  return await current().ask(question, () => answering.run(true, live), keeping);
 }
 
 /** Begins a series of looks. */
@@ -100,6 +107,7 @@ export const looking = (name: string): Looking =>
  * @param known properties that need no asking
  * @param nested properties that are clients themselves
  * @param withheld methods whose answers are secrets
+ * @param lookOnly the methods whose answers are never written back, so that whoever asks gets them redacted
  */
 export function taped<T extends object>(
   name: string,
@@ -108,7 +116,13 @@ export function taped<T extends object>(
     known = {},
     nested = [],
     withheld = [],
-  }: { readonly known?: Partial<T>; readonly nested?: readonly string[]; readonly withheld?: readonly string[] } = {},
+    lookOnly = () => false,
+  }: {
+    readonly known?: Partial<T>;
+    readonly nested?: readonly string[];
+    readonly withheld?: readonly string[];
+    readonly lookOnly?: (method: string) => boolean;
+  } = {},
 ): T {
   let opened: Promise<T> | undefined;
   const client = (): Promise<T> => (opened ??= open());
@@ -119,7 +133,11 @@ export function taped<T extends object>(
     if (key in known) return known[key as keyof T];
     if (nested.includes(key)) {
       const there =
-        inner.get(key) ?? taped(`${name} ${key}`, async () => (await client())[key as keyof T] as object, { withheld });
+        inner.get(key) ??
+        taped(`${name} ${key}`, async () => (await client())[key as keyof T] as object, {
+          withheld,
+          lookOnly,
+        });
       inner.set(key, there);
       return there;
     }
@@ -130,7 +148,7 @@ export function taped<T extends object>(
           const target = await client();
           return await (target[key as keyof T] as (...given: unknown[]) => Promise<unknown>).apply(target, args);
         },
-        withheld.includes(key) ? { keep: () => ({}) } : {},
+        withheld.includes(key) ? { keep: () => ({}) } : { lookOnly: lookOnly(key) },
       );
   };
   return new Proxy({}, { get }) as T;
