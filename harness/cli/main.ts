@@ -1,5 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { asMeshproofError, describeError, exitCodeOf, MeshproofError } from '../errors/meshproof-error.ts';
+import { forTerminal } from '../progress/visible.ts';
+import { redactText } from '../tape/redact/text.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addDown } from './commands/down.ts';
 import { addExec } from './commands/exec.ts';
@@ -63,9 +65,9 @@ try {
       error instanceof CommanderError
         ? new MeshproofError('MP103', { what: error.message.replace(/^error: /, '').split('\n')[0] ?? '' })
         : asMeshproofError(error);
-    process.stderr.write(`${describeError(known)}\n`);
+    process.stderr.write(`${forTerminal(redactText(describeError(known)))}\n`);
     if (known.code === 'MP999' && known.details.cause instanceof Error)
-      process.stderr.write(`${known.details.cause.stack ?? ''}\n`);
+      process.stderr.write(`${forTerminal(redactText(known.details.cause.stack ?? ''))}\n`);
     process.exitCode = exitCodeOf(known);
   }
 }

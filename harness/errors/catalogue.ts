@@ -563,6 +563,14 @@ export const catalogue = {
     meaning: 'A run folder holds a file that is larger than any that a run writes, so it was not read.',
     remedy: 'See what the file is; the message names it with its size.',
   },
+  MP722: {
+    title: 'archive refused',
+    blame: 'usage',
+    meaning:
+      'An archive holds links, devices, paths that lead out of it or more data than any run writes, or it is cut off. Nothing of it was used.',
+    remedy:
+      'Ask for an archive made by `meshproof report --archive`, and compare its SHA-256 digest with the one that was told.',
+  },
   // MP8xx: diagnoses of a broken path, by its first broken hop
   MP801: {
     title: 'the proxy does not have the change',

@@ -7,9 +7,7 @@ const unseen =
 
 /** A text in which every character shows: those that would be obeyed are written as their code, "\\u001b[31m". Carriage returns before line feeds go. */
 export function visible(text: string): string {
-  return text
-    .replaceAll('\r\n', '\n')
-    .replaceAll(unseen, (sign) => `\\u${(sign.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`);
+  return text.replaceAll('\r\n', '\n').replaceAll(unseen, (sign) => codeOf(sign));
 }
 
 /**
@@ -19,5 +17,9 @@ export function visible(text: string): string {
 export function forTerminal(text: string): string {
   return visible(text)
     .replaceAll(/^(\s*):(?=:)/gm, '$1:\\')
-    .replaceAll('##[', '#\\#[');
+    .replaceAll('##[', '#\\u0023[');
 }
+
+/** "\\u202e"; two of them beyond the first plane, as in JSON, which so stays the JSON that it was. */
+const codeOf = (sign: string): string =>
+  Array.from({ length: sign.length }, (_, at) => `\\u${sign.charCodeAt(at).toString(16).padStart(4, '0')}`).join('');

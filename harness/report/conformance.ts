@@ -1,5 +1,6 @@
 import { stringify } from 'yaml';
 import type { ClaimResult } from '../scenario/claims.ts';
+import { visible } from '../progress/visible.ts';
 import { countClaims, countVerdicts, type RunData } from './run-data.ts';
 
 type Result = 'success' | 'failure' | 'partial';
@@ -9,7 +10,7 @@ type Result = 'success' | 'failure' | 'partial';
  * under which profile, with what result; and for each claim that does not hold or is not supported the reason, which that report lacks.
  */
 export function conformanceReport(data: RunData): string {
-  return stringify(
+  const text = stringify(
     {
       apiVersion: 'meshproof/v1alpha1',
       kind: 'ConformanceReport',
@@ -51,6 +52,7 @@ export function conformanceReport(data: RunData): string {
     },
     { lineWidth: 0 },
   );
+  return visible(text);
 }
 
 /** Success when all holds; partial when nothing failed but something was not supported, or the run ended before its end. */

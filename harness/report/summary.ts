@@ -1,5 +1,6 @@
 import type { ClaimResult } from '../scenario/claims.ts';
 import { describeCauses } from './causes.ts';
+import { codeSpan, fenced, inline } from './markdown.ts';
 import { countClaims, countsTold, countVerdicts, type RunData } from './run-data.ts';
 
 export const signs = { passed: '✓', failed: '✗', error: '!', notSupported: '–' } as const;
@@ -7,27 +8,27 @@ export const signs = { passed: '✓', failed: '✗', error: '!', notSupported: '
 /** What a run found, as Markdown: a sentence, a row for each section, and each claim that does not hold with its reason. */
 export function summary(data: RunData): string {
   const rows = data.scenarios.map(({ section, id, claims, seconds, replaced }) => {
-    return `| ${section} | \`${id}\` | ${countVerdicts(claims).passed} of ${claims.length} ${signs[worstOf(claims)]} | ${seconds.toFixed(1)} s | ${replaced.map(({ was }) => was).join('; ')} |`;
+    return `| ${inline(section)} | ${codeSpan(id)} | ${countVerdicts(claims).passed} of ${claims.length} ${signs[worstOf(claims)]} | ${seconds.toFixed(1)} s | ${inline(replaced.map(({ was }) => was).join('; '))} |`;
   });
   const causes = data.scenarios.flatMap(({ id, causes: found = [] }) =>
-    found.length === 0 ? [] : [[`**Cause**, by \`${id}\`:`, '```', ...describeCauses(found), '```'].join('\n')],
+    found.length === 0
+      ? []
+      : [[`**Cause**, by ${codeSpan(id)}:`, fenced('', describeCauses(found).join('\n'))].join('\n')],
   );
   const broken = data.scenarios.flatMap(({ id, claims }) =>
     claims
       .filter(({ verdict }) => verdict === 'failed' || verdict === 'error')
       .map(({ name, verdict, reason, code, diagnosis }) =>
         [
-          `- ${signs[verdict]} \`${id}\`: ${name}${code === undefined ? '' : ` (${code})`}${diagnosis === undefined ? '' : `. **${diagnosis.code}** at ${diagnosis.hop}: ${diagnosis.cause}`}`,
-          '  ```',
-          ...(reason ?? 'no reason').split('\n').map((line) => `  ${line}`),
-          '  ```',
+          `- ${signs[verdict]} ${codeSpan(id)}: ${inline(name)}${code === undefined ? '' : ` (${inline(code)})`}${diagnosis === undefined ? '' : `. **${inline(diagnosis.code)}** at ${inline(diagnosis.hop)}: ${inline(diagnosis.cause)}`}`,
+          fenced('', reason ?? 'no reason', '  '),
         ].join('\n'),
       ),
   );
   return [
-    `Executed ${data.startedAt} on ${data.clusters.length} clusters (${data.clusters.join(', ')}), Kubernetes ${data.versions?.kubernetes ?? '?'}, Istio ${data.versions?.istio ?? '?'}. ` +
+    `Executed ${inline(data.startedAt)} on ${data.clusters.length} clusters (${inline(data.clusters.join(', '))}), Kubernetes ${inline(data.versions?.kubernetes ?? '?')}, Istio ${inline(data.versions?.istio ?? '?')}. ` +
       `${countsTold(countClaims(data))}.`,
-    ...(data.error === undefined ? [] : ['```\n' + data.error.message + '\n```']),
+    ...(data.error === undefined ? [] : [fenced('', data.error.message)]),
     ...causes,
     ['| section | scenario | claims | time | stands in for |', '|---|---|---|---:|---|', ...rows].join('\n'),
     ...(broken.length === 0 ? [] : [broken.join('\n')]),

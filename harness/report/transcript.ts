@@ -1,6 +1,7 @@
 import { parseAllDocuments, stringify } from 'yaml';
 import type { ClaimResult, ScenarioResult } from '../scenario/claims.ts';
 import { typed, type Action } from '../scenario/journal.ts';
+import { fenced } from './markdown.ts';
 import { answersTo } from './command-output.ts';
 import type { CoveredCommand } from './coverage.ts';
 import type { Page, PageCommand } from './page.ts';
@@ -37,13 +38,13 @@ function executed(command: PageCommand, covered: readonly CoveredCommand[], data
     return [
       `${signs[played.verdict]} \`${by}\` › ${step}`,
       reason,
-      ...answers.map((answer) => fence('console', `${typed(aboutCommand(answer, command))}\n${answer.output}`)),
+      ...answers.map((answer) => fenced('console', `${typed(aboutCommand(answer, command))}\n${answer.output}`)),
     ]
       .filter((text) => text !== '')
       .join('\n');
   });
   const told = runs.length === 0 ? '_No step carries this out._' : runs.join('\n\n');
-  return [fence('bash', command.text), told].join('\n\n');
+  return [fenced('bash', command.text), told].join('\n\n');
 }
 
 /** The action with what it read, where the page's command reads something; of several objects only those that the command is about. */
@@ -78,11 +79,4 @@ function find(
     verdict: owner.claims.length === 0 ? 'passed' : worstOf(owner.claims),
     actions: steps.flatMap(({ actions }) => actions),
   };
-}
-
-/** A fence longer than any in its text. */
-function fence(language: string, text: string): string {
-  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([ticks]) => ticks.length));
-  const ticks = '`'.repeat(longest + 1);
-  return `${ticks}${language}\n${text.trimEnd()}\n${ticks}`;
 }

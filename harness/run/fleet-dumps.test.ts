@@ -32,12 +32,12 @@ describe('a whole fleet', () => {
   });
 
   test('each proxy tells which cluster it is of, and what it is', async () => {
-    const fleet = await readFleet(folder);
+    const { proxies: fleet } = await readFleet(folder);
     expect(fleet.map(({ cluster, role }) => `${cluster} ${role}`).sort()).toEqual(['east gateway', 'west sidecar']);
   });
 
   test('the path between the clusters is followed through both', async () => {
-    const [path] = diagnoseFleet(await readFleet(folder), { host: 'httpbin.bar.global' });
+    const [path] = diagnoseFleet((await readFleet(folder)).proxies, { host: 'httpbin.bar.global' });
     expect(path).toMatchObject({ service: 'httpbin.bar.global:8000', diagnosis: undefined });
     expect(path?.hops.map(({ hop }) => hop)).toEqual([
       'listener',
@@ -53,13 +53,13 @@ describe('a whole fleet', () => {
   });
 
   test('a service that nobody declared breaks at the sidecar’s listener', async () => {
-    const [path] = diagnoseFleet(await readFleet(folder), { host: 'nobody.bar.global', port: 80 });
+    const [path] = diagnoseFleet((await readFleet(folder)).proxies, { host: 'nobody.bar.global', port: 80 });
     expect(path?.diagnosis?.code).toBe('MP802');
   });
 
   test('without the peer’s dumps the path is followed as far as it goes, and that is said', async () => {
     const [path] = diagnoseFleet(
-      (await readFleet(folder)).filter(({ cluster }) => cluster === 'west'),
+      (await readFleet(folder)).proxies.filter(({ cluster }) => cluster === 'west'),
       { host: 'httpbin.bar.global' },
     );
     expect(path).toMatchObject({ diagnosis: undefined, unseen: expect.stringContaining('no dump of a gateway') });
@@ -73,7 +73,7 @@ test.each<[RecordedRun, string]>([
   ['fault-gateway', 'MP807'],
 ])('%s is diagnosed from the dumps alone: %s', async (run, code) => {
   const folder = await asBugReports(run);
-  const [path] = diagnoseFleet(await readFleet(folder), { host: 'httpbin.bar.global', port: 8000 });
+  const [path] = diagnoseFleet((await readFleet(folder)).proxies, { host: 'httpbin.bar.global', port: 8000 });
   await rm(folder, { recursive: true });
   expect(path?.diagnosis?.code).toBe(code);
 });

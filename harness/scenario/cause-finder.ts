@@ -54,7 +54,7 @@ export class CauseFinder {
           clusters.map(({ api }) => api),
           surroundings,
         ),
-      { file: 'surroundings.json' },
+      { file: 'surroundings.json', lookOnly: true },
     );
     return explain(situation, this.#concern(error, notes));
   }

@@ -1,8 +1,11 @@
 import type { Command } from 'commander';
 import { diagnosisTold } from '../../diagnose/diagnose.ts';
 import { diagnoseFleet, type FleetPath } from '../../diagnose/fleet.ts';
-import { MeshproofError } from '../../errors/meshproof-error.ts';
+import { describeError, exitCodeOf, MeshproofError } from '../../errors/meshproof-error.ts';
+import { forTerminal } from '../../progress/visible.ts';
+import { redactText } from '../../tape/redact/text.ts';
 import { describeTrace } from '../../probe/trace.ts';
+import { tell } from '../tell.ts';
 
 interface DiagnoseFlags {
   readonly host?: string;
@@ -19,7 +22,7 @@ export function addDiagnose(program: Command): void {
     )
     .argument(
       '<folder>',
-      'where the dumps are: istioctl bug-report archives unpacked, one for each cluster, or the evidence of a run',
+      'where the dumps are: istioctl bug-report archives unpacked, one for each cluster, the evidence of a run, or one .tar.gz of either',
     )
     .option('--host <host[:port]>', 'this service only; a sidecar that does not know it counts as broken')
     .option('--from <text>', 'calls of proxies whose name holds this text only')
@@ -30,7 +33,11 @@ export function addDiagnose(program: Command): void {
       const [, host, port] = /^([\w.-]+)(?::(\d+))?$/.exec(flags.host ?? '') ?? [];
       if (flags.host !== undefined && host === undefined)
         throw new MeshproofError('MP103', { what: '--host takes a host, with a port if need be', seen: flags.host });
-      const fleet = await readFleet(folder);
+      const { isArchive, withUnpacked } = await import('../../report/archive.ts');
+      const { proxies: fleet, unread } = isArchive(folder)
+        ? await withUnpacked(folder, readFleet)
+        : await readFleet(folder);
+      for (const error of unread) process.stderr.write(`${forTerminal(redactText(describeError(error)))}\n`);
       const paths = diagnoseFleet(fleet, {
         host,
         port: port === undefined ? undefined : Number(port),
@@ -38,20 +45,25 @@ export function addDiagnose(program: Command): void {
       });
       const broken = paths.filter(({ diagnosis }) => diagnosis !== undefined);
       if (flags.json === true)
-        process.stdout.write(
-          `${JSON.stringify({ proxies: fleet.map(({ name, role }) => ({ name, role })), paths })}\n`,
+        tell(
+          `${JSON.stringify({
+            proxies: fleet.map(({ name, role }) => ({ name, role })),
+            unread: unread.map(({ code, details: { where, seen } }) => ({ code, file: where, seen })),
+            paths,
+          })}\n`,
         );
       else {
         const shown = flags.all === true ? paths : broken;
-        process.stdout.write(
+        tell(
           [
             ...shown.map(told),
-            `${fleet.length} proxies, ${paths.length} paths between clusters: ${paths.length - broken.length} whole, ${broken.length} broken`,
+            `${fleet.length} proxies, ${paths.length} paths between clusters: ${paths.length - broken.length} whole, ${broken.length} broken${unread.length === 0 ? '' : `; ${unread.length} dumps could not be read`}`,
             '',
           ].join('\n'),
         );
       }
-      process.exitCode = broken.length > 0 ? 1 : 0;
+      // What was not looked at may be what breaks.
+      process.exitCode = broken.length > 0 ? 1 : unread.length > 0 ? exitCodeOf(unread[0] ?? { code: 'MP703' }) : 0;
     });
 }
 

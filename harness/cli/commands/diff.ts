@@ -3,6 +3,7 @@ import { MeshproofError } from '../../errors/meshproof-error.ts';
 import { addToJobSummary } from '../job-summary.ts';
 import { diffTold, type RunDiff } from '../../report/diff/run-diff.ts';
 import { countClaims, type RunData } from '../../report/run-data.ts';
+import { tell } from '../tell.ts';
 
 /** What makes a comparison fail. */
 const gates = ['verdicts', 'timings', 'config'] as const;
@@ -59,7 +60,7 @@ export async function tellDiff(diff: RunDiff, chosen: readonly Gate[], json: boo
     head === undefined
       ? {}
       : { verdict: verdict === 'passed' && head.verdict === 'error' ? 'error' : verdict, claims: countClaims(head) };
-  process.stdout.write(json ? `${JSON.stringify({ ...diff, ...own })}\n` : told);
+  tell(json ? `${JSON.stringify({ ...diff, ...own })}\n` : told);
   await addToJobSummary(told);
   process.exitCode = verdict === 'failed' ? 1 : 0;
 }

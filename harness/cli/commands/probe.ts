@@ -7,6 +7,7 @@ import { brokenHop, describeTrace, nearestTo, traceGateway, traceOutbound, type 
 import type { ConfigDump } from '../../probe/envoy/config-dump.ts';
 import { loadConfig } from '../../run/config.ts';
 import { readEnvironment } from '../../run/state.ts';
+import { tell } from '../tell.ts';
 
 interface ProbeFlags {
   readonly cluster?: string;
@@ -49,13 +50,11 @@ export function addProbe(program: Command): void {
       if (flags.trace !== undefined) {
         const hops = follow(dump, name, flags.trace);
         if (brokenHop(hops) !== undefined) process.exitCode = 1;
-        process.stdout.write(`${flags.json === true ? JSON.stringify({ proxy: name, hops }) : describeTrace(hops)}\n`);
+        tell(`${flags.json === true ? JSON.stringify({ proxy: name, hops }) : describeTrace(hops)}\n`);
         return;
       }
       const view = filtered(viewOf(dump), flags.match);
-      process.stdout.write(
-        `${flags.json === true ? JSON.stringify({ proxy: name, ...view }) : render(name, view, chosen)}\n`,
-      );
+      tell(`${flags.json === true ? JSON.stringify({ proxy: name, ...view }) : render(name, view, chosen)}\n`);
     });
 }
 

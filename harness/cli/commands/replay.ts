@@ -2,23 +2,27 @@ import type { Command } from 'commander';
 import { countClaims, countsTold, verdictOfRun } from '../../report/run-data.ts';
 import { summary } from '../../report/summary.ts';
 import { loadConfig } from '../../run/config.ts';
+import { tell } from '../tell.ts';
 
 export function addReplay(program: Command): void {
   program
     .command('replay')
     .description('compute the verdicts and diagnoses of a run again from its evidence, without any cluster')
-    .argument('[run]', 'folder of the run (default: the latest)')
+    .argument('[run]', 'folder of the run, or its archive (default: the latest)')
     .option('--json', 'JSON on stdout')
     .action(async (folder: string | undefined, flags: { readonly json?: boolean }, command: Command) => {
       const { latestRun } = await import('../../run/open-run.ts');
       const { replay } = await import('../../run/replay.ts');
       const { config: file } = command.optsWithGlobals<{ config?: string }>();
       const chosen = folder ?? (await latestRun((await loadConfig(file)).reports));
-      const { data, differences, seconds } = await replay(chosen);
+      const { isArchive, withUnpacked } = await import('../../report/archive.ts');
+      const { data, differences, seconds } = isArchive(chosen)
+        ? await withUnpacked(chosen, replay)
+        : await replay(chosen);
       const counts = countClaims(data);
       const verdict = verdictOfRun(counts);
       if (flags.json === true)
-        process.stdout.write(
+        tell(
           `${JSON.stringify({ run: data.run, verdict, claims: counts, same: differences.length === 0, differences, seconds })}\n`,
         );
       else {
@@ -30,7 +34,7 @@ export function addReplay(program: Command): void {
           ({ scenario, claim, live, replayed }) =>
             `MP714 ${scenario}: ${claim}\n  live      ${indented(live)}\n  replayed  ${indented(replayed)}`,
         );
-        process.stdout.write(
+        tell(
           [
             summary(data).trimEnd(),
             '',

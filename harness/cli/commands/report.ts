@@ -1,7 +1,12 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Command } from 'commander';
 import { loadConfig } from '../../run/config.ts';
+import { tell } from '../tell.ts';
+
+interface ReportFlags {
+  readonly archive?: string | true;
+}
 
 export function addReport(program: Command): void {
   program
@@ -10,7 +15,8 @@ export function addReport(program: Command): void {
       'write report.html, conformance.yaml, walkthrough.md and Allure’s page of a run again from its record, also of one that was killed',
     )
     .argument('[run]', 'folder of the run (default: the latest)')
-    .action(async (folder: string | undefined, _flags: object, command: Command) => {
+    .option('--archive [file]', 'pack the run into one file that can be handed on, and tell its SHA-256 digest')
+    .action(async (folder: string | undefined, flags: ReportFlags, command: Command) => {
       const { latestRun, openRun } = await import('../../run/open-run.ts');
       const { writeReports } = await import('../../run/reports.ts');
       const { generateAllureReport } = await import('../../report/allure.ts');
@@ -20,6 +26,11 @@ export function addReport(program: Command): void {
       // Allure's results are vitest's to write, at its end: a run that was killed has none.
       if (existsSync(join(record.folder, 'allure-results'))) await generateAllureReport(record.folder);
       else process.stderr.write('Allure has no results of this run, so it gets no page of it\n');
-      process.stdout.write(`${join(record.folder, 'report.html')}\n`);
+      tell(`${join(record.folder, 'report.html')}\n`);
+      if (flags.archive === undefined) return;
+      const { archiveRun } = await import('../../report/archive.ts');
+      const target = flags.archive === true ? `meshproof-${basename(record.folder)}.tar.gz` : flags.archive;
+      const { file, digest, files } = await archiveRun(record.folder, record.data.run, target);
+      tell(`${file}: ${files} files\nsha256:${digest}\n`);
     });
 }

@@ -10,6 +10,7 @@ import { createProgress } from '../../progress/progress.ts';
 import { idsOf, kubernetesOption, meshOption, providerOption, toolchainOption } from '../options.ts';
 import { addToJobSummary } from '../job-summary.ts';
 import { untilSignal } from '../signals.ts';
+import { tell } from '../tell.ts';
 
 interface RunFlags {
   readonly keep?: boolean;
@@ -106,9 +107,7 @@ async function runAndReport(
     signal: untilSignal(),
     agree: askFirst(flags.yes === true),
   });
-  process.stdout.write(
-    flags.json === true ? `${JSON.stringify(summary(record))}\n` : `${summaryLines(record).join('\n')}\n`,
-  );
+  tell(flags.json === true ? `${JSON.stringify(summary(record))}\n` : `${summaryLines(record).join('\n')}\n`);
   if (only?.length !== 0) await addToJobSummary(`## meshproof: ${record.data.verdict}\n\n${summaryOf(record.data)}\n`);
   const code = record.data.error?.code ?? '';
   process.exitCode = isErrorCode(code)
@@ -125,7 +124,7 @@ async function preview(config: Config, only: readonly string[] | undefined, json
     });
   const { dryRun, dryRunTold } = await import('../../run/dry-run.ts');
   const seen = await dryRun(config, only, untilSignal());
-  process.stdout.write(json ? `${JSON.stringify(seen)}\n` : dryRunTold(seen));
+  tell(json ? `${JSON.stringify(seen)}\n` : dryRunTold(seen));
 }
 
 /** @throws MeshproofError MP103 for a seed that is no number. */

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { labStatus } from '../../lab/lab.ts';
 import { loadConfig } from '../../run/config.ts';
 import { readEnvironment, stateFolder } from '../../run/state.ts';
+import { tell } from '../tell.ts';
 
 export function addStatus(program: Command): void {
   program
@@ -13,7 +14,7 @@ export function addStatus(program: Command): void {
       const { name } = await loadConfig(file);
       const [environment, lab] = [await readEnvironment(name), await labStatus()];
       if (flags.json === true) {
-        process.stdout.write(`${JSON.stringify({ environment: environment ?? null, lab })}\n`);
+        tell(`${JSON.stringify({ environment: environment ?? null, lab })}\n`);
         return;
       }
       const lines = [`private Docker daemon: ${lab}`];
@@ -30,6 +31,6 @@ export function addStatus(program: Command): void {
         if (environment.networkNamespace !== undefined)
           lines.push('reach it with: npx meshproof exec -- kubectl --kubeconfig <file> get pods -A');
       }
-      process.stdout.write(`${lines.join('\n')}\n`);
+      tell(`${lines.join('\n')}\n`);
     });
 }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { loadConfig } from '../../run/config.ts';
+import { tell } from '../tell.ts';
 
 interface WalkthroughFlags {
   readonly coverage?: boolean;
@@ -24,32 +25,26 @@ export function addWalkthrough(program: Command): void {
         const { reports } = await loadConfig(file);
         const run = await openRun(folder ?? (await latestRun(reports)));
         const written = await writeTranscript(run.folder, run.data);
-        process.stdout.write(
-          flags.json === true ? `${JSON.stringify({ run: run.data.run, file: written })}\n` : `${written}\n`,
-        );
+        tell(flags.json === true ? `${JSON.stringify({ run: run.data.run, file: written })}\n` : `${written}\n`);
         return;
       }
       const { covered } = await readWalkthrough();
       const missing = covered.filter(({ steps }) => steps.length === 0);
       process.exitCode = missing.length === 0 ? 0 : 1;
       if (flags.json === true) {
-        process.stdout.write(
-          `${JSON.stringify(covered.map(({ command: { id, text }, steps }) => ({ id, command: text, steps })))}\n`,
-        );
+        tell(`${JSON.stringify(covered.map(({ command: { id, text }, steps }) => ({ id, command: text, steps })))}\n`);
         return;
       }
       for (const { command: of, steps } of covered) {
-        process.stdout.write(
-          `${of.id}${of.tab === undefined ? '' : ` (${of.tab})`}\n  $ ${of.text.split('\n')[0] ?? ''}\n`,
-        );
-        if (steps.length === 0) process.stdout.write('  ✗ no step carries it out\n');
+        tell(`${of.id}${of.tab === undefined ? '' : ` (${of.tab})`}\n  $ ${of.text.split('\n')[0] ?? ''}\n`);
+        if (steps.length === 0) tell('  ✗ no step carries it out\n');
         for (const { by, step, instead } of steps)
-          process.stdout.write(
+          tell(
             `  ${instead === undefined ? '✓' : '↳'} ${by} › ${step}\n${instead === undefined ? '' : `      in its place: ${instead}\n`}`,
           );
       }
       const replaced = covered.filter(({ steps }) => steps.some(({ instead }) => instead !== undefined)).length;
-      process.stdout.write(
+      tell(
         `${covered.length} commands, ${covered.length - missing.length} carried out, ${replaced} of them by something in their place, ${missing.length} by nothing\n`,
       );
     });

@@ -63,6 +63,8 @@ export class ConfigDump {
   readonly #secrets: Section<'secretsDump'> | undefined;
   /** Envoy's node id, e.g. `sidecar~10.244.0.9~sleep-….foo~foo.svc.cluster.local`. */
   readonly node: string;
+  /** The cluster as the proxy itself knows it, "west". */
+  readonly clusterId: string | undefined;
 
   private constructor(dump: z.infer<typeof configDumpSchema>, origin: string) {
     this.#listeners = required(dump, 'listenersDump', origin);
@@ -72,7 +74,9 @@ export class ConfigDump {
     };
     this.#endpoints = optional(dump, 'endpointsDump', origin);
     this.#secrets = optional(dump, 'secretsDump', origin);
-    this.node = optional(dump, 'bootstrapDump', origin)?.bootstrap.node?.id ?? 'unknown';
+    const node = optional(dump, 'bootstrapDump', origin)?.bootstrap.node;
+    this.node = node?.id ?? 'unknown';
+    this.clusterId = node?.metadata?.CLUSTER_ID;
   }
 
   /**

@@ -184,7 +184,13 @@ const secretsDump = typed('SecretsConfigDump', {
 });
 const bootstrapDump = typed('BootstrapConfigDump', {
   bootstrap: z.looseObject({
-    node: z.looseObject({ id: z.string().optional(), cluster: z.string().optional() }).optional(),
+    node: z
+      .looseObject({
+        id: z.string().optional(),
+        cluster: z.string().optional(),
+        metadata: z.looseObject({ CLUSTER_ID: z.string().optional() }).optional(),
+      })
+      .optional(),
   }),
 });
 

@@ -1,5 +1,6 @@
 import type { ClaimResult } from '../../scenario/claims.ts';
 import type { RunData } from '../run-data.ts';
+import { codeSpan, fenced, inline } from '../markdown.ts';
 import { there, type ConfigChange } from './config.ts';
 
 type Verdict = ClaimResult['verdict'];
@@ -128,35 +129,35 @@ export function diffTold({
     const repeated = reason !== undefined && index > 0 && all[index - 1]?.reason === reason;
     const why = repeated ? ['for the same reason'] : [diagnosis, reason].filter((text) => text !== undefined);
     return [
-      `- \`${scenario}\` ${claim}: ${was ?? 'absent'} → **${is ?? 'absent'}**`,
-      ...why.map((text) => `  ${text.replaceAll('\n', '\n  ')}`),
+      `- ${codeSpan(scenario)} ${inline(claim)}: ${was ?? 'absent'} → **${is ?? 'absent'}**`,
+      ...(why.length === 0 ? [] : [repeated ? `  ${why.join(' ')}` : fenced('', why.join('\n'), '  ')]),
     ].join('\n');
   };
   const change = ({ kind, path, base: was, head: is, resources, proxies }: ConfigChange): string => {
     const where =
       resources.length === 1
-        ? `${kind} \`${resources[0] ?? ''}\``
-        : `${resources.length} ${kind.replace(/s?$/, 's')} (\`${resources.slice(0, 2).join('`, `')}\`…)`;
+        ? `${kind} ${codeSpan(resources[0] ?? '')}`
+        : `${resources.length} ${kind.replace(/s?$/, 's')} (${resources.slice(0, 2).map(codeSpan).join(', ')}…)`;
     const came =
       was === undefined && is === there ? 'is new' : was === there && is === undefined ? 'is gone' : undefined;
-    const field = path === '' ? '' : `\`${path.length > 160 ? `${path.slice(0, 160)}…` : path}\``;
+    const field = path === '' ? '' : codeSpan(path.length > 160 ? `${path.slice(0, 160)}…` : path);
     const what = came === undefined ? `${field}: ${shown(was)} → ${shown(is)}` : `${field} ${came}`.trim();
-    return `- ${where} ${what}; in ${proxies.length === 1 ? (proxies[0] ?? '') : `${proxies.length} dumps (${proxies[0] ?? ''}…)`}`;
+    return `- ${where} ${what}; in ${proxies.length === 1 ? inline(proxies[0] ?? '') : `${proxies.length} dumps (${inline(proxies[0] ?? '')}…)`}`;
   };
   const section = (title: string, lines: readonly string[]): string[] =>
     lines.length === 0 ? [] : ['', `### ${title}`, '', ...lines];
   const most = 60;
   return [
-    `## ${base} → ${head}`,
+    `## ${inline(base)} → ${inline(head)}`,
     '',
     `${regressions.length} regressions, ${otherVerdicts.length} other verdicts changed, ${timings.length} times beyond noise, ${config.length} kinds of change in Envoy’s configuration (${dumps.compared} dumps compared)`,
     ...(dumps.note === undefined ? [] : [dumps.note]),
-    ...(alone.length === 0 ? [] : [`Played in one of the runs only, and not compared: ${alone.join(', ')}.`]),
+    ...(alone.length === 0 ? [] : [`Played in one of the runs only, and not compared: ${inline(alone.join(', '))}.`]),
     ...section('Regressions', regressions.map(verdict)),
     ...section('Other verdicts', otherVerdicts.map(verdict)),
     ...section(
       'Times',
-      timings.map(({ what, base: was, head: is }) => `- ${what}: ${was.toFixed(1)} s → ${is.toFixed(1)} s`),
+      timings.map(({ what, base: was, head: is }) => `- ${inline(what)}: ${was.toFixed(1)} s → ${is.toFixed(1)} s`),
     ),
     ...section('Envoy’s configuration', [
       ...config.slice(0, most).map(change),
@@ -167,4 +168,4 @@ export function diffTold({
 }
 
 const shown = (value: string | undefined): string =>
-  value === undefined ? 'absent' : `\`${value.length > 120 ? `${value.slice(0, 120)}…` : value}\``;
+  value === undefined ? 'absent' : codeSpan(value.length > 120 ? `${value.slice(0, 120)}…` : value);

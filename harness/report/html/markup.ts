@@ -1,6 +1,13 @@
-/** Text that is safe inside of an element or a quoted attribute. */
+import { visible } from '../../progress/visible.ts';
+
+/** Text that is safe inside of an element or a quoted attribute, and that turns nothing around it. */
 export const escaped = (text: string): string =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+  visible(text)
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
+    .replaceAll("'", '&#39;');
 
 /**
  * Markup from a template; every value is escaped, except markup itself. Lists are joined, undefined is nothing.

@@ -22,7 +22,7 @@ const policy = [
 export function reportPage(data: RunData): string {
   const { total = 0 } = phaseSeconds(data);
   const page = markup`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${policy}"><meta name="referrer" content="no-referrer"><meta name="viewport" content="width=device-width"><title>${data.verdict}: meshproof ${data.run}</title><style>${new Markup(style)}</style></head>
+<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${new Markup(policy)}"><meta name="referrer" content="no-referrer"><meta name="viewport" content="width=device-width"><title>${data.verdict}: meshproof ${data.run}</title><style>${new Markup(style)}</style></head>
 <body><a class="skip" href="#scenarios">to the scenarios</a>
 <header><h1>${data.verdict === 'passed' ? 'The mesh holds' : data.verdict === 'failed' ? 'The mesh does not hold' : 'The run did not come to a verdict'}</h1>
 <p>${countsTold(countClaims(data))}. ${total > 0 ? `${total.toFixed(1)} s.` : ''}<br><small>run ${data.run} · ${data.startedAt} · ${data.clusters.join(', ')} · Kubernetes ${data.versions?.kubernetes ?? '?'} · Istio ${data.versions?.istio ?? '?'} (${data.versions?.edition ?? '?'})</small></p>
