@@ -349,6 +349,8 @@ beforeAll(async () => {
     environment,
     runFolder: record.folder,
     signal: new AbortController().signal,
+    // There is no cluster to look around in.
+    looksAround: false,
     narrate: async (title, work, done) => {
       try {
         return await work();
@@ -379,7 +381,7 @@ beforeAll(async () => {
   const lines: string[] = [];
   plainProgress((line) => lines.push(line)).note(describeError(failure));
   places['stderr'] = lines.join('\n');
-});
+}, 60_000);
 afterAll(async () => {
   await rm(folder, { recursive: true });
 });

@@ -78,7 +78,7 @@ test.each<[RecordedRun, string]>([
   expect(path?.diagnosis?.code).toBe(code);
 });
 
-test('a folder without dumps, and a dump that is cut off, are named', async () => {
+test('a folder without dumps, and one whose only dump is cut off, are named', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'meshproof-fleet-'));
   await expect(readFleet(folder)).rejects.toThrow(expect.objectContaining({ code: 'MP711' }));
   await writeFile(join(folder, 'config_dump'), '{"configs": [');
@@ -89,4 +89,16 @@ test('a folder without dumps, and a dump that is cut off, are named', async () =
     }),
   );
   await rm(folder, { recursive: true });
+});
+
+test('a dump that is cut off among others is named, and the others are read', async () => {
+  const folder = await asBugReports('green');
+  const broken = join(folder, 'bug-report-west', 'config_dump');
+  await writeFile(broken, '{"configs": [{"@type": "type.googleapis.com/envoy.admin.v3.ListenersConfigDump", "dyn');
+  const { proxies, unread } = await readFleet(folder);
+  await rm(folder, { recursive: true });
+  expect(proxies).toHaveLength(2);
+  expect(unread).toEqual([
+    expect.objectContaining({ code: 'MP703', details: expect.objectContaining({ where: broken }) }),
+  ]);
 });

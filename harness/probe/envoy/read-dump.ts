@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { MeshproofError } from '../../errors/meshproof-error.ts';
 import { ConfigDump } from './config-dump.ts';
 import { parseSpan, spansIn, type Span } from './json-spans.ts';
-import { configDumpSchema, sections } from './schema.ts';
+import { sections } from './schema.ts';
 
 const modelled = new Map<string, z.ZodType>(
   Object.values(sections).map((schema) => [schema.shape['@type'].value, schema as z.ZodType]),
@@ -17,7 +17,7 @@ const modelled = new Map<string, z.ZodType>(
  * @throws MeshproofError MP703 with the place at which it is cut off, or no JSON, or of another shape.
  */
 export function readDump(text: Uint8Array, origin: string): ConfigDump {
-  let configs: unknown[];
+  let configs: unknown[] | undefined;
   try {
     configs = sectionsOf(text);
   } catch (error) {
@@ -30,10 +30,11 @@ export function readDump(text: Uint8Array, origin: string): ConfigDump {
       cause: error,
     });
   }
+  // Without sections the schema says what is missing.
   return ConfigDump.parse({ configs }, origin);
 }
 
-function sectionsOf(text: Uint8Array): unknown[] {
+function sectionsOf(text: Uint8Array): unknown[] | undefined {
   const configs: unknown[] = [];
   let found = false;
   for (const { key, start } of spansIn(text, 0)) {
@@ -41,8 +42,7 @@ function sectionsOf(text: Uint8Array): unknown[] {
     found = true;
     for (const section of spansIn(text, start)) configs.push(sectionOf(text, section));
   }
-  // The schema says what is missing.
-  return found ? configs : (configDumpSchema.shape.configs.parse(undefined) as unknown[]);
+  return found ? configs : undefined;
 }
 
 /** One section with what is modelled of it, its resources one at a time. */
