@@ -7,7 +7,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { execa, type Result } from 'execa';
+import { execa } from 'execa';
 import { stringify } from 'yaml';
 import { canaries, found, matrixOf } from '../harness/run/canaries.ts';
 
@@ -19,13 +19,26 @@ const { caKey, token, authorization, cookie, apiKey, header, annotation, variabl
 const folder = await mkdtemp(join(tmpdir(), 'meshproof-canaries-'));
 const summary = join(folder, 'summary.md');
 
-const meshproof = async (args: readonly string[], input?: string): Promise<Result> =>
-  await execa(process.execPath, [join(root, 'harness/cli/bin.js'), ...given, ...args], {
-    reject: false,
-    cwd: root,
-    env: { GITHUB_STEP_SUMMARY: summary, GITHUB_ACTIONS: 'true' },
-    ...(input === undefined ? {} : { input }),
-  });
+/** What a command of meshproof said. */
+interface Said {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exitCode: number | undefined;
+}
+
+const meshproof = async (args: readonly string[], input = ''): Promise<Said> => {
+  const { stdout, stderr, exitCode } = await execa(
+    process.execPath,
+    [join(root, 'harness/cli/bin.js'), ...given, ...args],
+    {
+      reject: false,
+      cwd: root,
+      env: { GITHUB_STEP_SUMMARY: summary, GITHUB_ACTIONS: 'true' },
+      input,
+    },
+  );
+  return { stdout, stderr, exitCode };
+};
 
 const metadata = (name: string): object => ({
   name,
@@ -151,7 +164,7 @@ const manifest = objects.map((object) => stringify(object)).join('---\n');
 const kubectl = async (cluster: string, args: readonly string[], input?: string): Promise<void> => {
   const { exitCode, stderr } = await meshproof(['exec', '--', 'kubectl', '--context', cluster, ...args], input);
   if (exitCode !== 0)
-    throw new Error(`kubectl ${args.join(' ')} in ${cluster}: ${String(stderr).replaceAll(/canary\S*/g, '…')}`);
+    throw new Error(`kubectl ${args.join(' ')} in ${cluster}: ${stderr.replaceAll(/canary\S*/g, '…')}`);
 };
 
 /** All text below a folder. */
@@ -164,7 +177,7 @@ async function textBelow(place: string): Promise<string> {
 try {
   for (const cluster of ['west', 'east']) await kubectl(cluster, ['apply', '--server-side', '-f', '-'], manifest);
   const run = await meshproof(['run', '--reuse', '--only', 'direct-sidecar', '--json']);
-  const last = JSON.parse(String(run.stdout).trim().split('\n').at(-1) ?? '{}') as {
+  const last = JSON.parse(run.stdout.trim().split('\n').at(-1) ?? '{}') as {
     verdict?: string;
     report?: string;
     claims?: object;
@@ -186,9 +199,7 @@ try {
   process.stdout.write(
     `run ${last.verdict ?? 'without a verdict'} ${JSON.stringify(last.claims)}, replay exit code ${replayed.exitCode ?? 'none'}\n`,
   );
-  process.stdout.write(
-    `${String(packed.stdout).trim().split('\n').slice(-2).join('\n')}\n\n${matrixOf(planted, places)}\n`,
-  );
+  process.stdout.write(`${packed.stdout.trim().split('\n').slice(-2).join('\n')}\n\n${matrixOf(planted, places)}\n`);
   const left = (places['evidence'] ?? '').match(/\[redacted\]/g)?.length ?? 0;
   process.stdout.write(
     `\n[redacted] stands in the evidence ${left} times; x-team is there: ${String(places['evidence']?.includes('x-team'))}\n`,
