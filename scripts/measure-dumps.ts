@@ -24,7 +24,7 @@ function grown(text: string, size: number): string {
       const more = Array.from({ length: times }, (_, at) =>
         items.map((item) => JSON.parse(item.replaceAll('httpbin.bar.global', `h${at}.bar.global`)) as unknown),
       );
-      section[key] = [...value, ...more.flat()];
+      section[key] = [...(value as unknown[]), ...more.flat()];
     }
   return JSON.stringify(dump, undefined, 1);
 }

@@ -62,7 +62,6 @@ function outsideOfFences(markdown: string): string[] {
   });
 }
 
-// eslint-disable-next-line no-control-regex -- they are what must not be there
 const obeyed = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2028\u2029]/;
 
 describe('words of a pod in Markdown', () => {

@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { pack, type Header } from 'tar-stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { canaries, found } from '../run/canaries.ts';
-import { unpackRun } from '../run/recorded-run.ts';
-import { replay } from '../run/replay.ts';
-import { archiveRun, withUnpacked } from './archive.ts';
+import { canaries, found } from './canaries.ts';
+import { unpackRun } from './recorded-run.ts';
+import { replay } from './replay.ts';
+import { archiveRun, withUnpacked } from '../report/archive.ts';
 
 let folder: string;
 beforeEach(async () => {
