@@ -397,36 +397,37 @@ export class ClusterApi {
   }
 
   /**
-   * Hears of every change to the services of this cluster, until the signal aborts. A watch that the server ends is begun anew.
+   * Hears of every change to the services of this cluster, until the signal aborts. A watch that the server ends after a while, as servers do, is begun
+   * anew.
    *
-   * @throws MeshproofError MP504 when the server refuses the watch.
+   * @throws MeshproofError MP504 when the server does not answer, refuses the watch, or ends each one at once.
    */
   async watchServices(changed: () => void, signal: AbortSignal): Promise<void> {
     const informer = makeInformer(this.#config, '/api/v1/services', () => this.core.listServiceForAllNamespaces());
     for (const event of ['add', 'update', 'delete'] as const) informer.on(event, changed);
     const failed = new Promise<never>((_, reject) => {
+      const fail = (seen: string, cause?: unknown): void => {
+        const { name, context } = this.address;
+        const what = `cluster ${name} no longer tells of its services`;
+        reject(new MeshproofError('MP504', { what, where: `context ${context}`, seen, cause }));
+      };
       informer.on('error', (error: unknown) => {
-        // Servers end a watch every few minutes; anything else than that is told.
-        if (isBooting(error) || /aborted|terminated/i.test(apiMessage(error))) void informer.start();
-        else
-          reject(
-            new MeshproofError('MP504', {
-              what: `cluster ${this.address.name} no longer tells of its services`,
-              where: `context ${this.address.context}`,
-              seen: apiMessage(error),
-              cause: error,
-            }),
-          );
+        fail(apiMessage(error), error);
+      });
+      let last = -Infinity;
+      informer.on('connect', () => {
+        if (performance.now() - last < 1_000) fail('it ends each watch at once');
+        last = performance.now();
       });
     });
     const stopped = new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
       signal.addEventListener('abort', () => {
         resolve();
       });
     });
-    await informer.start();
     try {
-      await Promise.race([failed, stopped]);
+      await Promise.race([informer.start().then(() => failed), failed, stopped]);
     } finally {
       await informer.stop();
     }

@@ -165,6 +165,7 @@ function environmentOf(
     provider: provider.kind,
     status: 'creating',
     createdAt: new Date().toISOString(),
+    runFolder: plan.runFolder,
     ...(lab === undefined ? {} : { networkNamespace: lab.namespacePath, dockerHost: lab.dockerHost }),
     offers: provider.offers,
     programs: {

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { asMeshproofError, describeError, exitCodeOf, MeshproofError } from '../errors/meshproof-error.ts';
 import { labHolds, labKnows } from '../lab/lab.ts';
 import type { Progress } from '../progress/progress.ts';
@@ -10,9 +11,10 @@ import type { Config } from './config.ts';
 import type { Agree } from './consent.ts';
 import { checkBuilds, checkFits } from './fitting-environment.ts';
 import { prepare } from './prepare.ts';
+import { pruneReports } from './prune-reports.ts';
 import { writeReports } from './reports.ts';
 import { RunRecord } from './run-record.ts';
-import { forgetEnvironment, lockEnvironment, readEnvironment } from './state.ts';
+import { forgetEnvironment, lockEnvironment, readEnvironment, runsOfKeptEnvironments } from './state.ts';
 import { labUser, leaveLabOf, removeEnvironment } from './tear-down.ts';
 
 export interface ConductOptions {
@@ -118,6 +120,11 @@ async function finish({ config, keep, reuse, progress }: ConductOptions, record:
   });
   await step(async () => {
     if (record.data.scenarios.length > 0) await writeReports(record.folder, record.data);
+  });
+  await step(async () => {
+    const removed = await pruneReports(resolve(config.reports), config.keepReports, await runsOfKeptEnvironments());
+    if (removed.length > 0)
+      progress.note(`removed ${removed.length} old runs from ${config.reports}; the newest ${config.keepReports} stay`);
   });
   if (record.lost !== undefined) await record.noteError(record.lost);
 }

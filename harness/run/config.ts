@@ -59,6 +59,8 @@ export const configSchema = z
       .strictObject({ folder: z.string().optional(), allowSampleCertificates: z.boolean().default(false) })
       .default({ allowSampleCertificates: false }),
     reports: z.string().default('reports'),
+    /** How many runs stay in `reports`; older ones are removed after a run. */
+    keepReports: z.int().min(1).default(100),
   })
   .superRefine((config, context) => {
     if (new Set(config.clusters).size !== config.clusters.length)

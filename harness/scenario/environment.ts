@@ -8,6 +8,8 @@ export const environmentSchema = z.object({
   /** `creating` until all is up: a killed run leaves this, and `down` knows what to remove. */
   status: z.enum(['creating', 'ready']),
   createdAt: z.string(),
+  /** Folder of the run that made it; its reports are not pruned while the environment is kept. */
+  runFolder: z.string().optional(),
   /** Network namespace the clusters live in, when they live in the lab. */
   networkNamespace: z.string().optional(),
   dockerHost: z.string().optional(),

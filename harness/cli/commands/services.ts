@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { MeshproofError } from '../../errors/meshproof-error.ts';
+import { asMeshproofError, describeError, MeshproofError } from '../../errors/meshproof-error.ts';
 import { loadConfig } from '../../run/config.ts';
 import type { Exported } from '../../run/export-services.ts';
 import { untilSignal } from '../signals.ts';
@@ -93,7 +93,10 @@ export function addServices(program: Command): void {
       await once();
       if (flags.watch !== true) return;
       const { onServiceChanges } = await import('../../run/watch-services.ts');
-      await onServiceChanges(clusters, once, signal);
+      const tell = (error: unknown): void => {
+        process.stderr.write(`${describeError(asMeshproofError(error))}\nIt is tried again.\n`);
+      };
+      await onServiceChanges(clusters, once, { signal, tell });
     });
 }
 
