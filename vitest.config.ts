@@ -9,6 +9,7 @@ export default defineConfig({
           include: ['harness/**/*.test.ts', 'scenarios/**/*.test.ts'],
           // Many start the whole command line, which takes seconds on a busy machine.
           testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {

@@ -10,7 +10,7 @@ import { stringify } from 'yaml';
 import { environmentSchema } from '../../scenario/environment.ts';
 
 // Each test starts processes of the whole command line.
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 120_000 });
 
 const bin = fileURLToPath(new URL('../bin.js', import.meta.url));
 let folder: string;
