@@ -10,6 +10,9 @@ const isApiException = (error: unknown): error is ApiRefusal =>
 /** The object that was asked for is not there. */
 export const isAbsent = (error: unknown): boolean => isApiException(error) && error.code === 404;
 
+/** The user may not do that. */
+export const isForbidden = (error: unknown): boolean => isApiException(error) && error.code === 403;
+
 /** The object changed since it was read, or somebody made it first. */
 export const isConflict = (error: unknown): boolean => isApiException(error) && error.code === 409;
 

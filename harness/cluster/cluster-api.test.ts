@@ -129,7 +129,7 @@ test('two owners on one cluster: neither changes nor deletes what the other made
   });
   await other.delete(namespace('bar'));
   expect(await other.removeLeftovers()).toEqual([]);
-  expect(await other.removeOwnNamespaces()).toEqual([]);
+  expect(await other.removeOwnNamespaces()).toEqual({ removed: [], staying: [] });
   expect(server.writes).toEqual([]);
   expect(await mine.ownNamespaces()).toEqual(['bar']);
 });
@@ -173,6 +173,36 @@ test('an object that changes hands between a look and the deletion stays', async
   };
   await api.delete(entry());
   expect(server.objects.filter(({ kind }) => kind === 'ServiceEntry')).toHaveLength(1);
+});
+
+test('a namespace in which somebody else has something stays; what is own in it goes', async () => {
+  const api = await cluster();
+  await api.applyAll([namespace('bar'), { ...dns, metadata: { name: 'httpbin', namespace: 'bar' } }]);
+  server.put({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace: 'bar' } });
+  server.put({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'kube-root-ca.crt', namespace: 'bar' } });
+  const theirs = server.put({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'theirs', namespace: 'bar' } });
+  const { staying } = await api.removeOwnNamespaces();
+  expect(staying).toMatchObject([{ code: 'MP510', details: { seen: 'Secret bar/theirs' } }]);
+  const left = server.objects.filter(({ metadata }) => metadata.namespace === 'bar');
+  expect(left).toContainEqual(theirs);
+  expect(left.map(({ kind }) => kind)).not.toContain('Deployment');
+});
+
+test('a namespace with nothing but own things, and what controllers made of them, goes', async () => {
+  const api = await cluster();
+  await api.applyAll([namespace('bar'), { ...dns, metadata: { name: 'httpbin', namespace: 'bar' } }]);
+  server.put({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace: 'bar' } });
+  expect(await api.removeOwnNamespaces()).toEqual({ removed: ['Namespace bar'], staying: [] });
+  expect(server.objects.some(({ metadata }) => metadata.namespace === 'bar')).toBe(false);
+});
+
+test('a namespace that was lent is used as it is, and stays', async () => {
+  const api = await cluster();
+  const lent = server.put(namespace('bar', { 'meshproof/lent': 'true', 'istio-injection': 'enabled' }));
+  await api.applyAll([namespace('bar'), { ...entry(), metadata: { name: 'httpbin-bar', namespace: 'bar' } }]);
+  expect(await api.removeOwnNamespaces()).toEqual({ removed: ['ServiceEntry bar/httpbin-bar'], staying: [] });
+  expect(server.objects).toContainEqual(lent);
+  expect(server.writes.map(({ path }) => path.split('/').at(-2))).not.toContain('v1');
 });
 
 test('a cluster that meshproof made is its own to change', async () => {

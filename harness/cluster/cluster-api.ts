@@ -1,7 +1,9 @@
 import {
+  ApisApi,
   AppsV1Api,
   AuthorizationV1Api,
   CoreV1Api,
+  CustomObjectsApi,
   DiscoveryV1Api,
   KubeConfig,
   KubernetesObjectApi,
@@ -17,7 +19,8 @@ import { MeshproofError } from '../errors/meshproof-error.ts';
 import { holds, notYet, waitFor } from '../wait/wait-for.ts';
 import { apiClient } from './api-client.ts';
 import { apiMessage, isAbsent, isBooting } from './api-errors.ts';
-import { fieldManager, isOwn, ownLabels, scenarioLabel } from './labels.ts';
+import { fieldManager, isOwn, lentLabel, ownLabels, scenarioLabel } from './labels.ts';
+import { foreignContents, type NamespaceReader } from './namespace-contents.ts';
 import { objectName, withLabels, type KubernetesObject } from './kubernetes-object.ts';
 import { OwnedObjects } from './owned-objects.ts';
 import { WriteGuard } from './write-guard.ts';
@@ -46,6 +49,7 @@ export class ClusterApi {
   readonly #discovery: DiscoveryV1Api;
   readonly #version: VersionApi;
   readonly #authorization: AuthorizationV1Api;
+  readonly #reader: NamespaceReader;
   /** Set for a cluster that meshproof did not make: the only way by which anything is written there. */
   readonly #owned: OwnedObjects | undefined;
 
@@ -65,6 +69,12 @@ export class ClusterApi {
     this.#objects = apiClient(config, KubernetesObjectApi, guards);
     this.#version = apiClient(config, VersionApi, guards);
     this.#authorization = apiClient(config, AuthorizationV1Api, guards);
+    this.#reader = {
+      apis: apiClient(config, ApisApi, guards),
+      custom: apiClient(config, CustomObjectsApi, guards),
+      core: this.core,
+      objects: this.#objects,
+    };
     this.#owned = guard === undefined ? undefined : new OwnedObjects({ cluster, owner, objects: this.#objects, guard });
   }
 
@@ -213,11 +223,26 @@ export class ClusterApi {
    */
   async delete(object: KubernetesObject): Promise<void> {
     if (this.#owned !== undefined) {
+      if (object.kind === 'Namespace') await this.#checkContents(object);
       await this.#owned.delete(object);
       return;
     }
     await this.#objects.delete(object).catch((error: unknown) => {
       if (!isAbsent(error)) throw error;
+    });
+  }
+
+  /** A namespace of this owner goes only when nobody else has anything in it. */
+  async #checkContents(namespace: KubernetesObject): Promise<void> {
+    const found = await this.read(namespace);
+    if (found === undefined || !this.isOwn(found)) return;
+    const { owner, name: cluster } = this.address;
+    const { foreign, unseen } = await foreignContents(this.#reader, namespace.metadata.name, owner);
+    if (foreign.length === 0 && unseen.length === 0) return;
+    throw new MeshproofError('MP510', {
+      what: `${objectName(namespace)} holds what this environment did not make`,
+      where: `cluster ${cluster}`,
+      seen: [...foreign, ...unseen.map((kind) => `kind ${kind}, which you may not list`)].join('\n'),
     });
   }
 
@@ -271,11 +296,29 @@ export class ClusterApi {
     return items.flatMap(({ metadata }) => metadata?.name ?? []);
   }
 
-  /** Deletes the namespaces that this owner made, and returns their names. */
-  async removeOwnNamespaces(): Promise<string[]> {
-    const names = await this.ownNamespaces();
-    for (const name of names) await this.delete({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
-    return names;
+  /**
+   * Deletes the namespaces that this owner made. One in which somebody else has something stays, and all that is this owner's in it goes; so
+   * does what is in namespaces that were lent.
+   *
+   * @returns what was deleted, and the refusals of namespaces that stay
+   */
+  async removeOwnNamespaces(): Promise<{ readonly removed: string[]; readonly staying: MeshproofError[] }> {
+    const [removed, staying]: [string[], MeshproofError[]] = [[], []];
+    const held: string[] = [];
+    for (const name of await this.ownNamespaces()) {
+      try {
+        await this.delete({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+        removed.push(`Namespace ${name}`);
+      } catch (error) {
+        if (!(error instanceof MeshproofError) || error.code !== 'MP510') throw error;
+        staying.push(error);
+        held.push(name);
+      }
+    }
+    const { items: lent } = await this.core.listNamespace({ labelSelector: `${lentLabel}=true` });
+    held.push(...lent.flatMap(({ metadata }) => metadata?.name ?? []));
+    removed.push(...(await this.#removeSelected(this.#ownSelector, held)));
+    return { removed, staying };
   }
 
   /**
@@ -295,8 +338,16 @@ export class ClusterApi {
     });
   }
 
-  /** Deletes what interrupted scenarios left behind, and names it. */
-  async removeLeftovers(): Promise<string[]> {
+  /**
+   * Deletes what interrupted scenarios left behind, and names it.
+   *
+   * @param among namespaces in which it can be; all by default
+   */
+  async removeLeftovers(among?: readonly string[]): Promise<string[]> {
+    return await this.#removeSelected(`${scenarioLabel},${this.#ownSelector}`, among);
+  }
+
+  async #removeSelected(selector: string, among?: readonly string[]): Promise<string[]> {
     const kinds: readonly (readonly [string, string])[] = [
       ['networking.istio.io/v1', 'ServiceEntry'],
       ['networking.istio.io/v1', 'DestinationRule'],
@@ -304,18 +355,27 @@ export class ClusterApi {
       ['apps/v1', 'Deployment'],
       ['discovery.k8s.io/v1', 'EndpointSlice'],
       ['v1', 'Service'],
-      ['v1', 'ConfigMap'],
-      ['v1', 'Namespace'],
+      ['v1', 'ServiceAccount'],
+      // Neither is made in clusters of the user, nor in a namespace of others.
+      ...(among === undefined
+        ? ([
+            ['v1', 'ConfigMap'],
+            ['v1', 'Namespace'],
+          ] as const)
+        : []),
     ];
+    const places = among ?? [undefined];
     const lists = await Promise.all(
-      kinds.map(async ([apiVersion, kind]) => {
-        const found = await this.listObjects(apiVersion, kind, `${scenarioLabel},${this.#ownSelector}`);
-        return found.map(({ metadata: { name, namespace } }): KubernetesObject => ({
-          apiVersion,
-          kind,
-          metadata: { name, ...(namespace === undefined ? {} : { namespace }) },
-        }));
-      }),
+      kinds
+        .flatMap(([apiVersion, kind]) => places.map((place) => [apiVersion, kind, place] as const))
+        .map(async ([apiVersion, kind, place]) => {
+          const found = await this.listObjects(apiVersion, kind, selector, place);
+          return found.map(({ metadata: { name, namespace } }): KubernetesObject => ({
+            apiVersion,
+            kind,
+            metadata: { name, ...(namespace === undefined ? {} : { namespace }) },
+          }));
+        }),
     );
     const left = lists.flat();
     for (const object of left) await this.delete(object);
@@ -381,12 +441,17 @@ export class ClusterApi {
     );
   }
 
-  /** All objects of a kind in every namespace, or those with a label. */
-  async listObjects(apiVersion: string, kind: string, labelSelector?: string): Promise<KubernetesObject[]> {
+  /** All objects of a kind in every namespace, or in one, or those with a label. */
+  async listObjects(
+    apiVersion: string,
+    kind: string,
+    labelSelector?: string,
+    namespace?: string,
+  ): Promise<KubernetesObject[]> {
     const { items } = await this.#objects.list<KubernetesObject>(
       apiVersion,
       kind,
-      undefined,
+      namespace,
       undefined,
       undefined,
       undefined,

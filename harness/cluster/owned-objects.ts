@@ -3,7 +3,7 @@ import pRetry from 'p-retry';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { isAbsent, isBooting, isConflict } from './api-errors.ts';
 import { objectName, type KubernetesObject } from './kubernetes-object.ts';
-import { fieldManager, isOwn, ownerLabel, ownLabel } from './labels.ts';
+import { fieldManager, isOwn, lentLabel, ownerLabel, ownLabel } from './labels.ts';
 import type { WriteGuard } from './write-guard.ts';
 
 /** How long a write is tried again while something boots, or while a controller changes the same object. */
@@ -37,6 +37,8 @@ export class OwnedObjects {
   async apply(object: KubernetesObject, signal?: AbortSignal): Promise<KubernetesObject> {
     const write = async (): Promise<KubernetesObject> => {
       const found = await this.#own(object);
+      // A namespace that was lent is used as it is.
+      if (found !== undefined && isLent(found)) return found;
       return found === undefined ? await this.#create(object) : await this.#change(object, found);
     };
     return await pRetry(write, {
@@ -61,6 +63,7 @@ export class OwnedObjects {
       (await this.#read(home)) === undefined
         ? { ...object, metadata: { ...object.metadata, namespace: 'default', name: `meshproof-dry-run-${name}` } }
         : object;
+    if (found !== undefined && isLent(found)) return;
     if (found === undefined) await objects.create(asked, undefined, 'All', fieldManager);
     else await objects.patch(asked, undefined, 'All', fieldManager, true, PatchStrategy.ServerSideApply);
   }
@@ -98,7 +101,7 @@ export class OwnedObjects {
   async #own(object: KubernetesObject): Promise<KubernetesObject | undefined> {
     const { cluster, owner } = this.#options;
     const found = await this.#read(object);
-    if (found === undefined || isOwn(found, owner)) return found;
+    if (found === undefined || isOwn(found, owner) || isLent(found)) return found;
     throw new MeshproofError('MP507', {
       what: `${objectName(object)} is not this environment’s`,
       where: `cluster ${cluster}`,
@@ -178,6 +181,10 @@ export class OwnedObjects {
     return upgraded;
   }
 }
+
+/** A namespace that an administrator lends to whoever runs scenarios. */
+const isLent = ({ kind, metadata }: KubernetesObject): boolean =>
+  kind === 'Namespace' && metadata.labels?.[lentLabel] === 'true';
 
 /** Who has fields of an object, as the server notes it: "kubectl and helm made". */
 function madeBy({ metadata }: KubernetesObject): string {

@@ -383,6 +383,13 @@ export const catalogue = {
       'The command installs, kills or takes away control planes. It does that to clusters that meshproof makes, never to those of `provider: existing`.',
     remedy: 'Use `provider: kind`.',
   },
+  MP510: {
+    title: 'namespace holds what is somebody else’s',
+    blame: 'environment',
+    meaning:
+      'A namespace that meshproof made on a cluster of yours has objects in it that it did not make, or kinds that you may not list. Deleting it would take them along, so it stays; what is meshproof’s in it is removed.',
+    remedy: 'Move what the message lists to another namespace, then run `meshproof down` again.',
+  },
   // MP6xx: the mesh
   MP601: {
     title: 'sample certificates refused',

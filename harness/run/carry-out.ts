@@ -13,7 +13,7 @@ import { playScenarios } from './play-scenarios.ts';
 import { countClaims, verdictOfRun } from '../report/run-data.ts';
 import { keepRunEnvironment } from './run-environment.ts';
 import type { RunRecord } from './run-record.ts';
-import { listScenarios } from './scenario-files.ts';
+import { listScenarios, namespacesOf } from './scenario-files.ts';
 import { collectClusterEvidence } from './sysdump.ts';
 import { readEnvironment } from './state.ts';
 import { removeEnvironment } from './tear-down.ts';
@@ -109,12 +109,14 @@ async function reopen(
   const found = await readEnvironment(name);
   if (found === undefined) throw new MeshproofError('MP105', { what: `no environment ${name} is kept` });
   const kept = { ...found, clusters: withAgreement(found.clusters, agreed) };
+  // On clusters of the user scenarios make nothing outside of the namespaces that they declare.
+  const declared = namespacesOf(await listScenarios());
   await Promise.all(
     kept.clusters.map(async (cluster) => {
       const api = new ClusterApi(cluster);
       await api.version();
       if (only?.length === 0) return;
-      const left = await api.removeLeftovers();
+      const left = await api.removeLeftovers(cluster.foreign === true ? declared : undefined);
       // A stub domain of a cluster that meshproof did not make is somebody's own: the page tells people to add it.
       if (cluster.foreign !== true && (await clearStubDomain(api, signal))) left.push('the stub domain global');
       if (left.length > 0) progress.note(`${cluster.name}: removed what an interrupted run left: ${left.join(', ')}`);

@@ -21,13 +21,15 @@ export type Agree = (writes: IntendedWrites) => Promise<void>;
 
 /** What scenarios write to clusters of the user, and take away again. */
 export function writesOf(scenarios: readonly Scenario[], clusters: readonly ClusterAddress[]): IntendedWrites {
-  const names = namespacesOf(scenarios);
+  // Those that take a mesh or a cluster of their own are never played there.
+  const played = scenarios.filter(({ meta: { needs } }) => needs.ownsMesh !== true && needs.ownsCluster !== true);
+  const names = namespacesOf(played);
   return {
     clusters,
     made: [
       `the namespaces ${names.join(', ')}`,
       `in them ${sampleKinds.join(', ')}`,
-      `the hosts ${hostsOf(scenarios).join(', ')}, visible to these namespaces and the gateways’ only`,
+      `the hosts ${hostsOf(played).join(', ')}, visible to these namespaces and the gateways’ only`,
     ],
     deleted: [
       'all of that again, at the end of the run or by `meshproof down`',

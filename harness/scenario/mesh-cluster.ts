@@ -280,7 +280,12 @@ export class MeshCluster {
 
   /** True when the user may do everything with everything, as `kubectl auth can-i '*' '*' --all-namespaces` asks. */
   async mayDoEverything(): Promise<boolean> {
-    return await this.api.mayDoEverything();
+    const may = await this.api.mayDoEverything();
+    if (!may && this.#options.cluster.foreign === true)
+      throw new MeshproofError('MP708', {
+        what: 'asks for a cluster-admin, who installs meshes; where the mesh is there already this user need not be one',
+      });
+    return may;
   }
 
   /** Greets a TLS port from outside of the mesh, in the harness's own process, which stands on the clusters' network. */

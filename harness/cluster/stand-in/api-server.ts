@@ -16,7 +16,7 @@ export interface Recorded {
   readonly before: KubernetesObject | undefined;
 }
 
-interface Answer {
+export interface Answer {
   readonly status: number;
   readonly body: unknown;
 }
@@ -34,7 +34,7 @@ type Metadata = Record<string, unknown> & {
 export class ApiServer {
   readonly requests: Recorded[] = [];
   /** Called before a request is answered; what it returns is the answer. */
-  intercept: ((method: string, path: string) => Answer | undefined) | undefined;
+  intercept: ((method: string, path: string, body: unknown) => Answer | undefined) | undefined;
   readonly #objects = new Map<string, KubernetesObject>();
   readonly #server = createServer((request, response) => void this.#serve(request, response));
   #version = 1;
@@ -102,7 +102,7 @@ export class ApiServer {
     const before =
       place?.name === undefined ? undefined : this.#objects.get(keyOf(place.resource, place.namespace, place.name));
     const answer =
-      this.intercept?.(method, url.pathname) ??
+      this.intercept?.(method, url.pathname, body) ??
       this.#answer(method, url, body, place, request.headers['content-type'] ?? '');
     const { status } = answer;
     this.requests.push({ method, path: url.pathname, query: url.searchParams, body, status, before });
@@ -254,7 +254,7 @@ function conflict({ metadata }: KubernetesObject, wanted: Metadata): Answer | un
     : undefined;
 }
 
-const status = (code: number, message: string): Answer => ({
+export const status = (code: number, message: string): Answer => ({
   status: code,
   body: { apiVersion: 'v1', kind: 'Status', status: 'Failure', code, message },
 });
