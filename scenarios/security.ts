@@ -9,6 +9,8 @@ const { host, address, port } = httpbinGlobal;
 const sni = outboundSni(host, port.number);
 const unknown = outboundSni('nobody.bar.global', port.number);
 const hidden = 'ledger.bar.internal';
+/** The gateway hangs up, by a reset or in order, before anybody has answered the client's first message: no upstream was reached. */
+const withoutAWord = /^(ECONNRESET|EOF)$/;
 
 /** Walkthrough: "cross-cluster traffic is mutual TLS under one root", and what the gateway between clusters must refuse. */
 export default scenario(
@@ -49,20 +51,20 @@ export default scenario(
     await claim('a client whose certificate is of another root is refused, for exactly that reason', async () => {
       const foreign = await issueAuthorities(['foreign']);
       const presents = foreign['foreign'] === undefined ? undefined : await issueWorkload(foreign['foreign'], sleep.identity);
-      expect((await east.greet({ ...at, sni, presents })).serverIdentities).toEqual(['spiffe://cluster.local/ns/bar/sa/httpbin']);
-      await expect(() => east.greet({ ...at, sni, presents })).toAlwaysBeRefusedBecause('ERR_SSL_TLSV1_ALERT_UNKNOWN_CA');
+      expect((await containers.greet({ ...at, sni, presents })).serverIdentities).toEqual(['spiffe://cluster.local/ns/bar/sa/httpbin']);
+      await expect(() => containers.greet({ ...at, sni, presents })).toAlwaysBeRefusedBecause('ERR_SSL_TLSV1_ALERT_UNKNOWN_CA');
     });
     await claim('a client without a certificate is refused', async () => {
-      await expect(() => east.greet({ ...at, sni })).toAlwaysBeRefusedBecause(/CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE/);
+      await expect(() => containers.greet({ ...at, sni })).toAlwaysBeRefusedBecause(/CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE/);
     });
     await claim('an SNI of a service that does not exist reaches no upstream', async () => {
-      await expect(() => east.greet({ ...at, sni: unknown })).toAlwaysBeRefusedBecause('ECONNRESET');
+      await expect(() => containers.greet({ ...at, sni: unknown })).toAlwaysBeRefusedBecause(withoutAWord);
       await expect(() => gateway.proxy.configDump()).not.toEverHaveFilterChain(gateway.port, unknown);
     });
     await claim('AUTO_PASSTHROUGH serves hosts of *.local and *.global only: another host of the same pods stays hidden', async () => {
       const dump = await gateway.proxy.configDump();
       expect(dump.serverNames(gateway.port).filter((name) => !/\.(local|global)$/.test(name))).toEqual([]);
-      await expect(() => east.greet({ ...at, sni: outboundSni(hidden, port.number) })).toAlwaysBeRefusedBecause('ECONNRESET');
+      await expect(() => containers.greet({ ...at, sni: outboundSni(hidden, port.number) })).toAlwaysBeRefusedBecause(withoutAWord);
     });
   },
 );

@@ -1,12 +1,15 @@
-import { Resolver } from 'node:dns/promises';
 import { GenericContainer, type StartedTestContainer } from 'testcontainers';
 import { holds, notYet, waitFor } from '../wait/wait-for.ts';
+import type { Connect } from './connection.ts';
+import { lookUp, type DnsAnswer } from './dns-client.ts';
 import { startOnClusterNetwork } from './own-container.ts';
 
 export interface NameServerOptions {
   /** Hears of each thing that is done, as a command with its output and what it read. */
   readonly note: (command: string, output: string, input?: string) => void;
   readonly image: string;
+  /** Opens connections from the client that asks it: the server's address need not be reachable from this process. */
+  readonly connect: Connect;
   /** The Corefile, word for word. */
   readonly corefile: string;
   /** A name that it resolves once it serves. */
@@ -21,12 +24,12 @@ const serviceAccount = '/var/run/secrets/kubernetes.io/serviceaccount';
 export class NameServer {
   readonly #container: StartedTestContainer;
   readonly address: string;
-  readonly #note: NameServerOptions['note'];
+  readonly #options: NameServerOptions;
 
-  private constructor(container: StartedTestContainer, address: string, note: NameServerOptions['note']) {
+  private constructor(container: StartedTestContainer, options: NameServerOptions) {
     this.#container = container;
-    this.#note = note;
-    this.address = address;
+    this.#options = options;
+    this.address = container.getIpAddress('kind');
   }
 
   /**
@@ -34,7 +37,8 @@ export class NameServer {
    *
    * @throws MeshproofError MP702 with its own words when it refuses its Corefile.
    */
-  static async start({ image, corefile, serves, kubernetes, note }: NameServerOptions): Promise<NameServer> {
+  static async start(options: NameServerOptions): Promise<NameServer> {
+    const { image, corefile, serves, kubernetes, note } = options;
     const files = [
       { content: corefile, target: '/etc/coredns/Corefile' },
       ...(kubernetes === undefined
@@ -53,7 +57,7 @@ export class NameServer {
       .withEnvironment(environment)
       .withCommand(['-conf', '/etc/coredns/Corefile']);
     const container = await startOnClusterNetwork(prepared, image);
-    const server = new NameServer(container, container.getIpAddress('kind'), note);
+    const server = new NameServer(container, options);
     await server.#serves(image, serves).catch(async (error: unknown) => {
       await server.stop();
       throw error;
@@ -65,8 +69,8 @@ export class NameServer {
   /** The IPv4 addresses of a name, sorted; empty when the server has none. */
   async resolve(host: string): Promise<string[]> {
     const { addresses, code } = await this.#ask(host);
-    this.#note(`dig +short @${this.address} ${host}`, addresses.length > 0 ? addresses.join('\n') : code);
-    return addresses;
+    this.#options.note(`dig +short @${this.address} ${host}`, addresses.length > 0 ? addresses.join('\n') : code);
+    return [...addresses];
   }
 
   /** The server's own first words: its version. */
@@ -89,14 +93,8 @@ export class NameServer {
     await this.#container.stop({ timeout: 0 });
   }
 
-  async #ask(host: string): Promise<{ readonly addresses: string[]; readonly code: string }> {
-    const resolver = new Resolver({ timeout: 1_000, tries: 2 });
-    resolver.setServers([this.address]);
-    try {
-      return { addresses: (await resolver.resolve4(host)).sort(), code: '' };
-    } catch (error) {
-      return { addresses: [], code: error instanceof Error && 'code' in error ? String(error.code) : String(error) };
-    }
+  async #ask(host: string): Promise<DnsAnswer> {
+    return await lookUp(this.#options.connect, this.address, host);
   }
 
   async #serves(image: string, host: string): Promise<void> {

@@ -1,29 +1,34 @@
 import { GenericContainer, type StartedTestContainer } from 'testcontainers';
+import type { Connect } from './connection.ts';
 import { curlCommand, parseCurlOutput, type CurlExchange, type CurlOptions } from './curl.ts';
 import { startOnClusterNetwork } from './own-container.ts';
+import { connectFrom, type DockerProgram } from './relay.ts';
 
 /** A client outside of every mesh, in a container of its own on the clusters' Docker network. */
 export class OutsideClient {
   readonly #container: StartedTestContainer;
   readonly address: string;
+  /** Opens connections that begin in the client's container. */
+  readonly connect: Connect;
 
-  private constructor(container: StartedTestContainer) {
+  private constructor(container: StartedTestContainer, docker: DockerProgram) {
     this.#container = container;
     this.address = container.getIpAddress('kind');
+    this.connect = connectFrom(container.getId(), docker);
   }
 
   /**
    * Starts the client.
    *
-   * @param image an image with curl, already known to the Docker daemon
+   * @param image an image with curl and bash, already known to the Docker daemon: the nodes' own has both, whoever made it
    * @throws MeshproofError MP702 when the container does not start.
    */
-  static async start(image: string): Promise<OutsideClient> {
+  static async start(image: string, docker: DockerProgram): Promise<OutsideClient> {
     const container = await startOnClusterNetwork(
       new GenericContainer(image).withEntrypoint(['sleep']).withCommand(['3600']),
       'the client outside of the mesh',
     );
-    return new OutsideClient(container);
+    return new OutsideClient(container, docker);
   }
 
   async curl(url: string, options: CurlOptions = {}): Promise<CurlExchange> {

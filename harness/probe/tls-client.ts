@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
-import { connect } from 'node:tls';
+import { connect, type TLSSocket } from 'node:tls';
 import { ask } from '../tape/tape.ts';
+import type { Connect, Connection } from './connection.ts';
 
 export interface Greeting {
   readonly address: string;
@@ -17,9 +18,13 @@ export interface Greeting {
 
 /** What a TLS client outside of the mesh met. */
 export interface HandshakeResult {
-  /** `answered`: application data came back; `refused`: an alert or a reset ended it; `silent`: nothing within the deadline. */
+  /** `answered`: application data came back; `refused`: an alert or the end of the connection; `silent`: nothing within the deadline. */
   readonly outcome: 'answered' | 'refused' | 'silent';
-  /** OpenSSL's or the socket's code, e.g. `ERR_SSL_TLSV1_ALERT_UNKNOWN_CA`, `ECONNRESET`; "" when it was answered. */
+  /**
+   * OpenSSL's code of the server's alert, e.g. `ERR_SSL_TLSV1_ALERT_UNKNOWN_CA`. Without an alert, how the connection ended: `ECONNRESET` (RST) or
+   * `EOF` (FIN) before the server said a word; the same with ` during the handshake` or ` after the handshake` when it had spoken; `ECONNREFUSED`,
+   * `EHOSTUNREACH`, `ENETUNREACH` or `ETIMEDOUT` when there was no connection at all. "" when it was answered.
+   */
   readonly reason: string;
   /** SPIFFE identities of the certificate that the server showed, if the handshake came that far. */
   readonly serverIdentities: readonly string[];
@@ -28,53 +33,84 @@ export interface HandshakeResult {
 /**
  * Greets a TLS port as a client outside of the mesh, sends one HTTP request and reports what came of it. Since TLS 1.3 a server refuses a
  * client's certificate only after the client believes the handshake done, so the first answer decides, not the handshake.
+ *
+ * @param open opens the connection from where the client stands
+ * @throws MeshproofError MP702 when no connection could be tried.
  */
-export async function greetTls(greeting: Greeting): Promise<HandshakeResult> {
+export async function greetTls(open: () => Promise<Connect>, greeting: Greeting): Promise<HandshakeResult> {
   const { address, port, sni, presents } = greeting;
   return await ask(
     `greeting to ${address}:${port} with SNI ${sni}${presents === undefined ? '' : ' and a certificate'}`,
-    () => greetNow(greeting),
+    async () => await greetOver((await open())('tcp', address, port), greeting),
   );
 }
 
-async function greetNow({ address, port, sni, alpn, presents, within = 5_000 }: Greeting): Promise<HandshakeResult> {
-  return await new Promise((resolve) => {
+/** The same over a connection that is open, or about to be. */
+export async function greetOver(
+  connection: Connection,
+  { sni, alpn, presents, within = 5_000 }: Omit<Greeting, 'address' | 'port'>,
+): Promise<HandshakeResult> {
+  return await new Promise((resolve, reject) => {
     let serverIdentities: string[] = [];
+    let stage = '';
     const socket = connect({
-      host: address,
-      port,
+      socket: connection.stream,
       servername: sni,
       ALPNProtocols: [...alpn],
       // Who the server is, is looked at and reported; trusting it is not this client's question.
       rejectUnauthorized: false,
       ...(presents === undefined ? {} : { cert: presents.chain, key: presents.key }),
     });
-    const finish = (outcome: HandshakeResult['outcome'], reason: string): void => {
+    connection.stream.once('data', () => {
+      if (stage === '') stage = ' during the handshake';
+    });
+    const end = (): void => {
+      clearTimeout(deadline);
       socket.destroy();
+      connection.close();
+    };
+    const finish = (outcome: HandshakeResult['outcome'], reason: string): void => {
+      end();
       resolve({ outcome, reason, serverIdentities });
     };
-    socket.setTimeout(within, () => {
+    const deadline = setTimeout(() => {
       finish('silent', `no answer within ${within} ms`);
-    });
+    }, within);
+    // How a connection ends without an alert, only its own end tells: TLS calls all of that a reset.
+    const over = (): void => {
+      connection.ended.then(
+        (ending) => {
+          finish('refused', `${ending}${stage}`);
+        },
+        (error: unknown) => {
+          end();
+          reject(error instanceof Error ? error : new Error(String(error)));
+        },
+      );
+    };
     socket.once('secureConnect', () => {
-      const { raw } = socket.getPeerCertificate() as { raw?: Buffer };
-      if (raw !== undefined) {
-        const names = new X509Certificate(raw).subjectAltName ?? '';
-        serverIdentities = names
-          .split(', ')
-          .filter((name) => name.startsWith('URI:'))
-          .map((name) => name.slice(4));
-      }
+      stage = ' after the handshake';
+      serverIdentities = identitiesOf(socket);
       socket.write(`GET /headers HTTP/1.1\r\nHost: ${sni}\r\nConnection: close\r\n\r\n`);
     });
     socket.once('data', () => {
       finish('answered', '');
     });
-    socket.once('error', (error: NodeJS.ErrnoException) => {
-      finish('refused', error.code ?? error.message);
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code?.startsWith('ERR_SSL_') === true) finish('refused', error.code);
+      else over();
     });
-    socket.once('end', () => {
-      finish('refused', 'connection closed');
-    });
+    socket.once('end', over);
+    socket.once('close', over);
   });
+}
+
+function identitiesOf(socket: TLSSocket): string[] {
+  const { raw } = socket.getPeerCertificate() as { raw?: Buffer };
+  if (raw === undefined) return [];
+  const names = new X509Certificate(raw).subjectAltName ?? '';
+  return names
+    .split(', ')
+    .filter((name) => name.startsWith('URI:'))
+    .map((name) => name.slice(4));
 }

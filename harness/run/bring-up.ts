@@ -7,7 +7,6 @@ import type { ClusterProvider } from '../cluster/provider.ts';
 import { httpbin, injectedNamespace, sleep } from '../cluster/workloads.ts';
 import { systemNamespace } from '../mesh/operator.ts';
 import { clientAnnotations } from '../mesh/profile.ts';
-import { labAddress } from '../lab/lab.ts';
 import {
   applyMesh,
   bothGateways,
@@ -48,7 +47,6 @@ export async function providerOf(plan: Plan): Promise<ClusterProvider> {
     owner: await ownerOf(config.name),
     evidence: join(runFolder, 'evidence', 'clusters'),
     pools: config.addressPools,
-    nameServer: plan.lab === undefined ? undefined : labAddress,
   });
 }
 
@@ -179,6 +177,7 @@ function environmentOf(
       httpbin: images.httpbin.image,
       httpbinPort: images.httpbin.port,
       curl: images.curl,
+      node: images.node,
       coredns: images.coredns,
     },
     clusterNames: [...config.clusters],

@@ -20,6 +20,8 @@ export const environmentSchema = z.object({
     httpbin: z.string(),
     httpbinPort: z.number(),
     curl: z.string(),
+    /** The nodes' image, of which clients outside of the mesh are made; "" where the nodes are somebody else's. */
+    node: z.string().default(''),
     coredns: z.record(z.string(), z.string()).default({}),
   }),
   /** Every cluster that was asked for, also while it is still being made. */

@@ -13,7 +13,6 @@ import { clientAnnotations } from '../mesh/profile.ts';
 import { proxySyncs, pushesOf, sentWhenQuiet, type TakenObject } from '../mesh/readiness.ts';
 import type { PodContainer } from '../probe/pod.ts';
 import { Proxy } from '../probe/proxy.ts';
-import { greetTls, type Greeting, type HandshakeResult } from '../probe/tls-client.ts';
 import { taped } from '../tape/tape.ts';
 import { ClusterDns } from './cluster-dns.ts';
 import { checkDeclared } from './declared.ts';
@@ -286,11 +285,6 @@ export class MeshCluster {
         what: 'asks for a cluster-admin, who installs meshes; where the mesh is there already this user need not be one',
       });
     return may;
-  }
-
-  /** Greets a TLS port from outside of the mesh, in the harness's own process, which stands on the clusters' network. */
-  async greet(greeting: Greeting): Promise<HandshakeResult> {
-    return await greetTls(greeting);
   }
 
   /** Deletes a namespace and waits until it is gone, with all that was in it. */

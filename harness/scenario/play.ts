@@ -137,6 +137,7 @@ async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOpt
       steps.push({ title, seconds: secondsSince(begun), actions, hops });
     }
   };
+  const containers = new Containers(environment, journal);
   try {
     await scenario.run({
       west,
@@ -144,7 +145,7 @@ async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOpt
       third,
       clusters,
       signal,
-      containers: new Containers(environment, journal),
+      containers,
       step,
       restore: (title, work) => {
         restorations.push({ title, work });
@@ -197,6 +198,7 @@ async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOpt
   } catch (error) {
     blame(error);
   }
+  await containers.close().catch(blame);
   signal.throwIfAborted();
   return result();
 }
