@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import ipaddr from 'ipaddr.js';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 
@@ -9,7 +10,8 @@ export interface AddressPool {
 
 export const poolRange = (pool: AddressPool): string => `${pool.first}-${pool.last}`;
 
-/** The clusters' common network: its subnet and the addresses that are taken on it (gateway, node containers). */
+/** The clusters' common network: its subnet and the addresses that are taken on it: the gateway's, containers', and those that somebody
+ * answers at. */
 export interface ClusterNetwork {
   readonly subnet: string;
   readonly taken: readonly string[];
@@ -19,42 +21,80 @@ const toNumber = (address: string): number =>
   ipaddr.IPv4.parse(address).octets.reduce((sum, octet) => sum * 256 + octet, 0);
 const toAddress = (number: number): string => [24, 16, 8, 0].map((shift) => (number >>> shift) & 255).join('.');
 
+export interface PoolOptions {
+  /** Addresses in each pool (default 16). */
+  readonly size?: number;
+  /** Whose pools these are: each environment begins elsewhere, so that several on one network keep out of each other's way. */
+  readonly owner?: string;
+}
+
 /**
- * Computes one pool for each cluster from the top of the network, away from where Docker allots, none overlapping another and none
- * holding a taken address, the network's own or the broadcast address.
+ * Computes one pool for each cluster, none overlapping another and none holding a taken address, the network's own or the broadcast address.
  *
- * @param size addresses in each pool
+ * They lie between the half and seven eighths of the network: Docker allots from its bottom, and at its top are the pools of other people's
+ * clusters, where kind's and MetalLB's guides put them (172.18.255.200 and up). In a network too small for that they lie wherever there is room.
+ *
  * @throws MeshproofError MP502 when the network is too small.
  */
 export function computePools(
   clusters: readonly string[],
   network: ClusterNetwork,
-  size = 16,
+  { size = 16, owner = '' }: PoolOptions = {},
 ): Record<string, AddressPool> {
   const { low, high } = bounds(network.subnet);
   const taken = new Set(network.taken.map(toNumber));
+  const [half, upper] = [low + Math.floor((high - low) / 2), low + Math.floor(((high - low) * 7) / 8)];
+  const slots = Math.floor((upper - half) / (size * clusters.length));
+  const slot = slots === 0 ? upper : upper - (hashOf(owner) % slots) * size * clusters.length;
+  const rooms = [
+    { above: half, to: slot },
+    { above: half, to: upper },
+    { above: low, to: high - 1 },
+  ];
+  for (const room of rooms) {
+    const pools = pack(clusters, size, room, taken);
+    if (pools !== undefined) return pools;
+  }
+  throw new MeshproofError('MP502', {
+    what: `the clusters’ network has no room for ${clusters.length} pools of ${size} addresses`,
+    expected: `a subnet with ${clusters.length} ranges of ${size} free addresses`,
+    seen: `${network.subnet}, taken: ${network.taken.join(', ')}`,
+  });
+}
+
+/** One pool after the other, downwards from the room's last address, stepping over what is taken. */
+function pack(
+  clusters: readonly string[],
+  size: number,
+  { above, to }: { readonly above: number; readonly to: number },
+  taken: ReadonlySet<number>,
+): Record<string, AddressPool> | undefined {
   const pools: Record<string, AddressPool> = {};
-  let last = high - 1;
+  let last = to;
   for (const cluster of clusters) {
-    let first = last - size + 1;
-    for (let address = first; address <= last; address += 1) {
-      if (!taken.has(address)) continue;
-      last = address - 1;
-      first = last - size + 1;
-      address = first - 1;
-      if (first <= low) break;
+    let free = 0;
+    let address = last;
+    for (; free < size; address -= 1) {
+      if (address <= above) return undefined;
+      if (taken.has(address)) [free, last] = [0, address - 1];
+      else free += 1;
     }
-    if (first <= low) {
-      throw new MeshproofError('MP502', {
-        what: `the clusters’ network has no room for ${clusters.length} pools of ${size} addresses`,
-        expected: `a subnet with ${clusters.length * size} free addresses at its top`,
-        seen: `${network.subnet}, taken: ${network.taken.join(', ')}`,
-      });
-    }
-    pools[cluster] = { first: toAddress(first), last: toAddress(last) };
-    last = first - 1;
+    pools[cluster] = { first: toAddress(last - size + 1), last: toAddress(last) };
+    last -= size;
   }
   return pools;
+}
+
+/** The same number for the same name, on every machine. */
+const hashOf = (name: string): number => createHash('sha256').update(name).digest().readUInt32BE();
+
+/** Addresses of pools, at most so many of the beginning of each: MetalLB gives out the first ones first. */
+export function addressesOf(pools: Readonly<Record<string, AddressPool>>, most = 64): string[] {
+  return Object.values(pools).flatMap(({ first, last }) => {
+    const start = toNumber(first);
+    const count = Math.min(most, toNumber(last) - start + 1);
+    return Array.from({ length: count }, (_, index) => toAddress(start + index));
+  });
 }
 
 /**

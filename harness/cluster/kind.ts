@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { MeshproofError } from '../errors/meshproof-error.ts';
@@ -6,8 +6,10 @@ import { runProgram } from '../process/run-program.ts';
 import type { Progress } from '../progress/progress.ts';
 import type { Docker } from '../toolchain/docker.ts';
 import type { ImageSet } from '../toolchain/images/image-set.ts';
-import { checkPools, computePools, poolRange, type AddressPool, type ClusterNetwork } from './address-pool.ts';
+import { refusingResolver } from '../toolchain/images/refusing-resolver.ts';
+import { addressesOf, checkPools, computePools, poolRange, type AddressPool } from './address-pool.ts';
 import { ClusterApi, type ClusterAddress } from './cluster-api.ts';
+import { answeringAddresses, readKindNetwork } from './kind-network.ts';
 import { installMetalLB } from './metallb.ts';
 import type { ClusterProvider } from './provider.ts';
 
@@ -25,22 +27,16 @@ export interface KindOptions {
   readonly owner: string;
   /** Where logs of a failed creation go. */
   readonly evidence: string;
-  /**
-   * Name server that the clusters forward foreign names to; the engine's own by default. Where there is no outside, an address at which nobody
-   * listens makes such names fail at once instead of after seconds.
-   */
-  readonly nameServer?: string | undefined;
   readonly pools?: Readonly<Record<string, AddressPool>> | undefined;
 }
-
-/** Where a node finds the resolv.conf that it hands to pods. */
-const inNode = '/kind/resolv.conf';
 
 /** kind clusters on one Docker network, with MetalLB. */
 export class KindProvider implements ClusterProvider {
   readonly kind = 'kind';
   readonly offers = { loadBalancer: true, ownsMesh: true };
   readonly #options: KindOptions;
+  /** Chosen once for all clusters, when the network is there. */
+  #chosen: Promise<Readonly<Record<string, AddressPool>>> | undefined;
 
   constructor(options: KindOptions) {
     this.#options = options;
@@ -57,7 +53,10 @@ export class KindProvider implements ClusterProvider {
         seen: [...existing].join(', '),
       });
     }
-    if (pools !== undefined) checkPools(pools, await this.network());
+    if (pools === undefined) return;
+    // On a Docker that never ran kind there is nothing to check them against yet; that is done once kind has made the network.
+    const network = await readKindNetwork(this.#options.docker);
+    if (network !== undefined) checkPools(pools, network);
   }
 
   async provide(progress: Progress, signal: AbortSignal): Promise<ClusterAddress[]> {
@@ -81,12 +80,9 @@ export class KindProvider implements ClusterProvider {
   }
 
   async startLoadBalancer(cluster: ClusterAddress, signal: AbortSignal): Promise<void> {
-    const { images, clusters, pools } = this.#options;
-    const network = await this.network();
-    const chosen = pools ?? computePools(clusters, network);
-    // Once more, now that the nodes have their addresses.
-    checkPools(chosen, network);
-    const pool = chosen[cluster.name];
+    const { images } = this.#options;
+    this.#chosen ??= this.#choosePools(signal);
+    const pool = (await this.#chosen)[cluster.name];
     if (pool === undefined)
       throw new MeshproofError('MP502', {
         what: `no address pool for cluster ${cluster.name}`,
@@ -95,23 +91,28 @@ export class KindProvider implements ClusterProvider {
     await installMetalLB(new ClusterApi(cluster), { images, range: poolRange(pool), signal });
   }
 
-  /** The Docker network that all kind clusters share, with the addresses taken on it. */
-  async network(): Promise<ClusterNetwork> {
-    const { docker } = this.#options;
-    const { stdout } = await docker.run(
-      ['network', 'inspect', 'kind', '--format', '{{json .IPAM.Config}}\n{{json .Containers}}'],
-      { purpose: 'look at the network of the clusters', code: 'MP502' },
-    );
-    const [configs = '[]', containers = '{}'] = stdout.split('\n');
-    const subnets = JSON.parse(configs) as readonly { Subnet: string; Gateway?: string }[];
-    const v4 = subnets.find(({ Subnet }) => !Subnet.includes(':'));
-    if (v4 === undefined)
-      throw new MeshproofError('MP502', { what: 'the Docker network kind has no IPv4 subnet', seen: configs });
-    const addresses = Object.values(JSON.parse(containers) as Record<string, { IPv4Address: string }>).map(
-      ({ IPv4Address }) => IPv4Address.split('/')[0] ?? '',
-    );
-    const gateway = v4.Gateway === undefined ? [] : [v4.Gateway];
-    return { subnet: v4.Subnet, taken: [...gateway, ...addresses].filter((address) => address !== '') };
+  /**
+   * The user's pools or computed ones, free by what Docker knows and by who answers there: load balancers' addresses of other clusters are known to
+   * their own speakers only.
+   */
+  async #choosePools(signal: AbortSignal): Promise<Readonly<Record<string, AddressPool>>> {
+    const { docker, images, clusters, pools, prefix } = this.#options;
+    const network = await readKindNetwork(docker);
+    if (network === undefined)
+      throw new MeshproofError('MP502', { what: 'there is no Docker network kind, though there are kind clusters' });
+    const taken = [...network.taken];
+    for (let attempt = 1; ; attempt += 1) {
+      const known = { subnet: network.subnet, taken };
+      const chosen = pools ?? computePools(clusters, known, { owner: prefix });
+      checkPools(chosen, known);
+      const answering = await answeringAddresses(docker, addressesOf(chosen), { image: images.node, signal });
+      if (answering.length === 0) return chosen;
+      taken.push(...answering);
+      // Computed ones step over what was heard; those of the user, and a network full of strangers, are told.
+      if (pools !== undefined || attempt === 5) {
+        checkPools(chosen, { subnet: network.subnet, taken });
+      }
+    }
   }
 
   async #existing(): Promise<string[]> {
@@ -170,10 +171,9 @@ export class KindProvider implements ClusterProvider {
       code: 'MP503',
     });
     const [cgroup = '2', driver = 'systemd'] = stdout.trim().split(' ');
-    const resolvConf = await this.#resolvConf();
     const kubelet = {
       kind: 'KubeletConfiguration',
-      ...(resolvConf === undefined ? {} : { resolvConf: inNode }),
+      resolvConf: refusingResolver.path,
       ...(driver === 'cgroupfs' ? { cgroupDriver: 'cgroupfs' } : {}),
       ...(cgroup === '1' ? { failCgroupV1: false } : {}),
     };
@@ -184,25 +184,9 @@ export class KindProvider implements ClusterProvider {
         ipFamily: 'ipv4',
         ...(images.ownNode ? { disableDefaultCNI: true, podSubnet: '10.244.0.0/16' } : {}),
       },
-      nodes: [
-        {
-          role: 'control-plane',
-          ...(resolvConf === undefined
-            ? {}
-            : { extraMounts: [{ hostPath: resolvConf, containerPath: inNode, readOnly: true }] }),
-        },
-      ],
-      kubeadmConfigPatches: Object.keys(kubelet).length > 1 ? [stringify(kubelet)] : [],
+      nodes: [{ role: 'control-plane' }],
+      kubeadmConfigPatches: [stringify(kubelet)],
     };
-  }
-
-  /** A resolv.conf for pods, where the engine's own will not do. */
-  async #resolvConf(): Promise<string | undefined> {
-    const { nameServer, folder } = this.#options;
-    if (nameServer === undefined) return undefined;
-    const file = join(folder, 'resolv.conf');
-    await writeFile(file, `nameserver ${nameServer}\n`);
-    return file;
   }
 
   async #kind(args: readonly string[], purpose: string): Promise<{ stdout: string }> {

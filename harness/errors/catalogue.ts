@@ -332,7 +332,7 @@ export const catalogue = {
     title: 'address range in use',
     blame: 'environment',
     meaning:
-      'The LoadBalancer address pool overlaps another pool, a container’s address or lies outside of the clusters’ network.',
+      'The LoadBalancer address pool overlaps another pool or a container’s address, lies outside of the clusters’ network, or somebody answers at one of its addresses, such as another cluster’s load balancer.',
     remedy:
       'Remove `addressPools` from the config to have them computed, or choose ranges that the message shows as free.',
   },

@@ -13,7 +13,7 @@ import { ensureNamespace, namespaceExists, removeNamespace } from './network-nam
 import { stopDaemon, unmountAtOrBelow } from './stop-daemon.ts';
 
 export { labDataRoot } from './daemon.ts';
-export { labAddress, labSocket } from './lab-place.ts';
+export { labSocket } from './lab-place.ts';
 export type { LabUser } from './lab-users.ts';
 
 /** A live daemon that is slow is waited for so long before it counts as broken; in milliseconds. */

@@ -2,6 +2,7 @@ import { execa } from 'execa';
 import { MeshproofError } from '../../errors/meshproof-error.ts';
 import { holds, notYet, waitFor } from '../../wait/wait-for.ts';
 import type { Docker } from '../docker.ts';
+import { refusingResolver } from './refusing-resolver.ts';
 
 export interface BakeOptions {
   readonly docker: Docker;
@@ -47,6 +48,8 @@ export async function bakeNode({ docker, base, node, payload, say, signal }: Bak
       ],
       { purpose: 'start the node image for baking', signal },
     );
+    const { path, text } = refusingResolver;
+    await exec('sh', '-c', 'printf %s "$2" > "$1"', 'sh', path, text);
     await docker.run(['exec', '--detach', container, 'containerd'], { purpose: 'start containerd for baking', signal });
     await waitFor({
       name: 'containerd of the node image answers',

@@ -10,6 +10,7 @@ import { pullImage } from '../pull-image.ts';
 import { locate } from '../toolchain.ts';
 import { bakeNode } from './bake-node.ts';
 import type { ImageSet } from './image-set.ts';
+import { refusingResolver } from './refusing-resolver.ts';
 import { removeOldImages } from './remove-old-images.ts';
 import type { ImageOptions } from './source-images.ts';
 
@@ -141,6 +142,7 @@ export function releaseNodeImage(choice: ReleaseChoice): string {
   const parts = [
     ...images.map(({ name, digest = '' }) => `${name}@${digest}`),
     ...files.filter(({ id }) => id === 'metallb-manifest').map(({ sha256 = '' }) => sha256),
+    JSON.stringify(refusingResolver),
   ];
   return `meshproof/node:${createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 12)}`;
 }

@@ -12,6 +12,7 @@ import type { Mirror } from '../mirror.ts';
 import { locate, type Toolchain } from '../toolchain.ts';
 import { bakeNode } from './bake-node.ts';
 import type { ImageSet } from './image-set.ts';
+import { refusingResolver } from './refusing-resolver.ts';
 import { removeOldImages } from './remove-old-images.ts';
 
 const nodeFixtures = fileURLToPath(new URL('../../../fixtures/node/', import.meta.url));
@@ -112,6 +113,7 @@ export async function sourceImagesHash(toolchain: Named): Promise<string> {
   return digest([
     JSON.stringify(Object.entries(toolchain.keys).sort()),
     JSON.stringify(meshImagePlans(toolchain)),
+    JSON.stringify(refusingResolver),
     ...nodeFiles,
   ]);
 }
