@@ -1,7 +1,8 @@
-import {
+import type {
   ApisApi,
   CoreV1Api,
-  CustomObjectsApi,
+  CustomObjectsApi} from '@kubernetes/client-node';
+import {
   type KubernetesObjectApi,
   type V1APIResource,
 } from '@kubernetes/client-node';

@@ -27,8 +27,10 @@ export type LastWords = z.infer<typeof lastWordsSchema>;
 export async function carryOutInChild(plan: Plan, record: RunRecord, signal: AbortSignal): Promise<RunRecord> {
   const file = join(record.folder, 'plan.json');
   await writeFile(file, `${JSON.stringify(plan, undefined, 2)}\n`);
-  const inside = plan.lab === undefined ? [] : ['nsenter', `--net=${labNamespacePath}`];
-  const [program = process.execPath, ...args] = [...inside, process.execPath, bin, 'carry-out', file];
+  const [program, ...args]: [string, ...string[]] =
+    plan.lab === undefined
+      ? [process.execPath, bin, 'carry-out', file]
+      : ['nsenter', `--net=${labNamespacePath}`, process.execPath, bin, 'carry-out', file];
   const child = execa(program, args, {
     // The channel tells it when this process is gone.
     detached: true,

@@ -46,12 +46,13 @@ export async function waitFor<T>(condition: Condition<T>): Promise<T> {
     end.abort(overdue);
   }, within);
   const looking = signal === undefined ? end.signal : AbortSignal.any([signal, end.signal]);
+  const overTime = (): boolean => end.signal.aborted;
   let lastSeen = 'nothing yet';
   try {
     for (;;) {
       signal?.throwIfAborted();
       // The deadline passed during the pause: there is no time for another look.
-      if (end.signal.aborted) {
+      if (overTime()) {
         series.end();
         throw late(condition, lastSeen);
       }
@@ -64,7 +65,7 @@ export async function waitFor<T>(condition: Condition<T>): Promise<T> {
         lastSeen = sighting.seen;
       } catch (error) {
         signal?.throwIfAborted();
-        if (end.signal.aborted) {
+        if (overTime()) {
           series.end();
           // What was not seen refutes nothing.
           throw late({ ...condition, code: condition.code ?? 'MP716' }, `${lastSeen} (${overdue.message})`);

@@ -70,15 +70,11 @@ export class Running {
   }
 
   async ended(within: number): Promise<Ended> {
-    let late = false;
-    const timer = setTimeout(() => {
-      late = true;
-      this.#child.kill('SIGKILL');
-    }, within);
+    const late = AbortSignal.timeout(within);
+    late.addEventListener('abort', () => this.#child.kill('SIGKILL'));
     await this.#closed;
-    clearTimeout(timer);
     const seconds = (performance.now() - this.#begun) / 1000;
-    if (late) throw new Error(`no end within ${within / 1000} s:\n${this.#said.slice(-2_000)}`);
+    if (late.aborted) throw new Error(`no end within ${within / 1000} s:\n${this.#said.slice(-2_000)}`);
     return { exitCode: this.#child.exitCode ?? undefined, stdout: this.#printed, stderr: this.#said, seconds };
   }
 }

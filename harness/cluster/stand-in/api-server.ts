@@ -88,7 +88,7 @@ export class ApiServer {
     };
     const available = { observedGeneration: 1, replicas: 1, updatedReplicas: 1, availableReplicas: 1 };
     return object.kind === 'Deployment'
-      ? { ...object, metadata: { ...metadata, generation: 1 } as KubernetesObject['metadata'], status: available }
+      ? { ...object, metadata: { ...metadata, generation: 1 }, status: available }
       : { ...object, metadata };
   }
 
