@@ -120,16 +120,17 @@ test('a download that breaks off is refused and not kept', async () => {
   expect(await readdir(folder)).toEqual([]);
 });
 
-test('a file that is not there says so at once', async () => {
+test('a file that is not there is asked for once', async () => {
+  let asked = 0;
   const recipe = await publish((_request, response) => {
+    asked += 1;
     response.statusCode = 404;
     response.end();
   });
-  const started = performance.now();
   await expect(fetchRelease(recipe, workshop())).rejects.toThrow(
     expect.objectContaining({ code: 'MP302', details: expect.objectContaining({ seen: 'HTTP 404' }) }),
   );
-  expect(performance.now() - started).toBeLessThan(400);
+  expect(asked).toBe(1);
 });
 
 test('a server that is overloaded for a moment is tried again', async () => {

@@ -39,8 +39,10 @@ export function transportTrouble(error: unknown, signal: AbortSignal, proxies?: 
     new HttpTrouble(code, `${what}${through}`, passing, { cause: error });
 
   // undici says a proxy's refusal to tunnel in a sentence only.
-  const refusal = /Proxy response \((\d+)\)|Proxy Authentication Required \((407)\)/.exec(words.join('\n'));
-  const status = refusal?.[1] ?? refusal?.[2];
+  const refusal = /Proxy response \((\d+)\)|Proxy Authentication Required \((407)\)/i.exec(words.join('\n'));
+  // fetch makes a nameless failure of an answer 407, as its standard says, and of nothing else that is asked for here.
+  const nameless = chain.length > 0 && words.length === 0 && codes.length === 0 && !signal.aborted;
+  const status = refusal?.[1] ?? refusal?.[2] ?? (nameless ? '407' : undefined);
   if (status === '407') return trouble('MP312', 'the proxy asks for a login (HTTP 407)', false);
   if (status !== undefined)
     return trouble('MP315', `the proxy does not pass the question on (HTTP ${status})`, Number(status) >= 500);

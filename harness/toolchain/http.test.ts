@@ -132,13 +132,14 @@ describe('each kind of trouble has its own code', () => {
 });
 
 describe('what may pass is tried again', () => {
+  let comeBackIn = '1';
   const answering = async (...statuses: readonly number[]): Promise<{ url: string; asked: () => number }> => {
     let asked = 0;
     const server = await start(
       startServer((_question, answer) => {
         const status = statuses[Math.min(asked, statuses.length - 1)] ?? 200;
         asked += 1;
-        answer.writeHead(status, status === 429 ? { 'retry-after': '1' } : {}).end('well');
+        answer.writeHead(status, status === 429 ? { 'retry-after': comeBackIn } : {}).end('well');
       }),
     );
     return { url: `http://${server.host}/file`, asked: () => asked };
@@ -160,10 +161,11 @@ describe('what may pass is tried again', () => {
   });
 
   test('a server that wants to be asked again after the deadline is not waited for', async () => {
+    comeBackIn = '3600';
     const { url, asked } = await answering(429);
     const started = performance.now();
-    await expect(patiently(url, 500)).rejects.toMatchObject({ code: 'MP318', message: 'HTTP 429' });
-    expect(performance.now() - started).toBeLessThan(500);
+    await expect(patiently(url, 60_000)).rejects.toMatchObject({ code: 'MP318', message: 'HTTP 429' });
+    expect(performance.now() - started).toBeLessThan(10_000);
     expect(asked()).toBe(1);
   });
 
