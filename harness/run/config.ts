@@ -36,6 +36,8 @@ export const configSchema = z
       })
       .optional(),
     toolchain: z.enum(['auto', 'source', 'release']).default('auto'),
+    /** Where containers run: your Docker, or the private daemon (root on Debian). */
+    engine: z.enum(['auto', 'docker', 'lab']).default('auto'),
     /** Which build of Istio: istio@<release>, istio@<pseudo-version>, path:<folder>; the pinned one by default. */
     mesh: z.string().optional(),
     /** Which Kubernetes; by default the one of the toolchain's edition. */

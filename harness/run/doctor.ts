@@ -83,7 +83,7 @@ const buildTools: Readonly<Record<Recipe['from'], readonly HostTool[]>> = {
 export async function examine(config: Config): Promise<DoctorReport> {
   const problems: Problem[] = [];
   const cache = ArtifactCache.default();
-  const engine = await chooseEngine().then(
+  const engine = await chooseEngine(config.engine).then(
     ({ kind }) => kind,
     (error: unknown) => {
       problems.push(problemOf(asMeshproofError(error)));
@@ -208,6 +208,6 @@ async function absentTools(states: readonly RecipeState[], lab: boolean): Promis
 
 const problemOf = (error: MeshproofError): Problem => ({
   code: error.code,
-  message: error.message,
+  message: [error.message, error.details.where, error.details.seen].filter((text) => text !== undefined).join(': '),
   remedy: error.remedy,
 });

@@ -48,7 +48,7 @@ export async function prepare(options: PrepareOptions): Promise<Plan> {
   const { config, record, progress, signal } = options;
   if (config.provider === 'existing') return await planForExisting(options);
   const cache = ArtifactCache.default();
-  const engine = await chooseEngine();
+  const engine = await chooseEngine(config.engine);
   const lab = engine.kind === 'lab';
   const { mirror } = config;
   const selection = await select(config, engine.kind);
