@@ -761,7 +761,7 @@ export const catalogue = {
     title: 'internal error',
     blame: 'environment',
     meaning: 'meshproof met something its authors did not foresee.',
-    remedy: 'Please report it with the run’s folder.',
+    remedy: 'Please report it with the run’s archive (`meshproof report --archive`).',
   },
 } as const satisfies Record<string, CatalogueEntry>;
 
