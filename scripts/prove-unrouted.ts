@@ -24,9 +24,18 @@ const rules = networks.flatMap((network, index) => [
   ['priority', `${100 + index * 2}`, 'iif', 'lo', 'to', network, 'ipproto', 'tcp', 'dport', '6443', 'lookup', 'main'],
   ['priority', `${101 + index * 2}`, 'iif', 'lo', 'to', network, 'unreachable'],
 ]);
-const change = async (verb: 'add' | 'del'): Promise<void> => {
-  for (const rule of rules) await $`ip -n ${labNamespace} rule ${verb} ${rule}`;
+/** Takes the rules away, also those that a killed run left; one that is not there is fine. */
+const routeAgain = async (): Promise<void> => {
+  if (!(await namespaceExists())) return;
+  for (const rule of rules) await $({ nothrow: true, quiet: true })`ip -n ${labNamespace} rule del ${rule}`;
 };
+
+/** An interrupted proof must not leave the lab without its route: the run ends in good order, and what follows it still happens. */
+const stop = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.on(name, () => {
+    stop.abort();
+  });
 
 /** What a process of the host meets that dials an address: "" for a connection, else the system's words. */
 async function dial(address: string): Promise<string> {
@@ -38,12 +47,14 @@ async function dial(address: string): Promise<string> {
 }
 
 await ensureNamespace();
-await change('add');
-let unrouted = true;
+await routeAgain();
 let failures = 0;
 try {
+  for (const rule of rules) await $`ip -n ${labNamespace} rule add ${rule}`;
   const run = await $({
     nothrow: true,
+    signal: stop.signal,
+    killSignal: 'SIGINT',
     stdio: ['ignore', 'pipe', 'inherit'],
   })`${process.execPath} ${bin} run --only ${only} --keep --json`;
   echo(run.stdout.trim().split('\n').at(-1) ?? '');
@@ -52,8 +63,7 @@ try {
   const environment = await readEnvironment((await loadConfig(undefined)).name);
   const gateways = (environment?.clusters ?? []).map(({ gateway }) => gateway?.address ?? '');
   const without = await Promise.all(gateways.map(dial));
-  await change('del');
-  unrouted = false;
+  await routeAgain();
   const withRoute = await Promise.all(gateways.map(dial));
   for (const [index, address] of gateways.entries()) {
     const [taken = '', given = 'not tried'] = [without[index], withRoute[index]];
@@ -64,7 +74,7 @@ try {
   }
   if (gateways.length < 2) failures += 1;
 } finally {
-  if (unrouted && (await namespaceExists())) await change('del');
+  await routeAgain();
   await $({ nothrow: true, stdio: 'inherit' })`${process.execPath} ${bin} down`;
 }
 echo(failures === 0 ? 'proven: nothing on the host dialled into the containers’ network' : 'not proven');
