@@ -1,11 +1,5 @@
-import type {
-  ApisApi,
-  CoreV1Api,
-  CustomObjectsApi} from '@kubernetes/client-node';
-import {
-  type KubernetesObjectApi,
-  type V1APIResource,
-} from '@kubernetes/client-node';
+import type { ApisApi, CoreV1Api, CustomObjectsApi } from '@kubernetes/client-node';
+import { type KubernetesObjectApi, type V1APIResource } from '@kubernetes/client-node';
 import pLimit from 'p-limit';
 import { isAbsent, isForbidden } from './api-errors.ts';
 import { objectName, type KubernetesObject } from './kubernetes-object.ts';

@@ -73,7 +73,10 @@ export async function seeObjects(
     kinds.map(([apiVersion, kind]) =>
       limit(async () => {
         try {
-          return await api.listObjects(apiVersion, kind);
+          if (among === undefined || kind === 'Namespace') return await api.listObjects(apiVersion, kind);
+          // Other people's namespaces are not even asked for.
+          const places = [...new Set(among)].map((place) => api.listObjects(apiVersion, kind, undefined, place));
+          return (await Promise.all(places)).flat();
         } catch (error) {
           // A kind that the cluster does not know has no objects; one that may not be listed is told.
           if (!isAbsent(error)) unseen.push(`${kind}: ${apiMessage(error)}`);

@@ -69,20 +69,24 @@ export class Coalesced {
 
   async #run(): Promise<void> {
     let retry = this.#times.firstRetry;
-    while (this.#asked && !this.#signal.aborted) {
+    while (this.#asked && !this.#stopped()) {
       await pauseUnless(this.#times.quiet, this.#signal);
       this.#asked = false;
       try {
-        if (!this.#signal.aborted) await this.#work();
+        if (!this.#stopped()) await this.#work();
         retry = this.#times.firstRetry;
       } catch (error) {
-        if (this.#signal.aborted) return;
+        if (this.#stopped()) return;
         this.#tell(error);
         this.#asked = true;
         await pauseUnless(retry, this.#signal);
         retry = Math.min(retry * 2, this.#times.lastRetry);
       }
     }
+  }
+
+  #stopped(): boolean {
+    return this.#signal.aborted;
   }
 }
 

@@ -12,7 +12,7 @@ import type { Notes } from './journal.ts';
 import { lookAround } from './look-around.ts';
 import type { MeshCluster } from './mesh-cluster.ts';
 
-/** Namespaces whose objects hold for every call. */
+/** Namespaces whose objects hold for every call. Of clusters of the user only the mesh's own is looked into. */
 const meshNamespaces = ['istio-system', 'kube-system', 'metallb-system'];
 
 export interface CauseFinderOptions {
@@ -45,7 +45,8 @@ export class CauseFinder {
 
   async #explain(error: unknown, notes: Pick<Notes, 'hops' | 'exchange'>): Promise<Cause[]> {
     const { environment, clusters, namespaces } = this.#options;
-    const surroundings = { namespaces: [...namespaces, ...meshNamespaces], since: this.#since };
+    const beside = environment.clusters.some(({ foreign }) => foreign === true) ? ['istio-system'] : meshNamespaces;
+    const surroundings = { namespaces: [...namespaces, ...beside], since: this.#since };
     const situation = await ask(
       'surroundings of the failure',
       () =>
