@@ -1,4 +1,4 @@
-import type { Edition } from '../toolchain/toolchain.ts';
+import type { EnvoyBuild } from '../toolchain/images/image-set.ts';
 
 export const systemNamespace = 'istio-system';
 export const trustDomain = 'cluster.local';
@@ -9,15 +9,15 @@ export interface OperatorOptions {
   readonly cluster: string;
   readonly hub: string;
   readonly tag: string;
-  /** `source` runs upstream's Envoy, which lacks Istio's own filters; istiod must then not configure them. */
-  readonly edition: Edition;
+  /** Whose Envoy the proxies run: a property of the proxy's image. */
+  readonly envoy: EnvoyBuild;
 }
 
 /**
  * The IstioOperator of one replicated control plane: what values-istio-multicluster-gateways.yaml asked for in the walkthrough, said in
  * today's words. DNS capture stands in for istiocoredns; the egress gateway keeps its network view `external`.
  */
-export function istioOperator({ cluster, hub, tag, edition }: OperatorOptions): object {
+export function istioOperator({ cluster, hub, tag, envoy }: OperatorOptions): object {
   const resources = { requests: { cpu: '10m', memory: '40Mi' } };
   const port = (name: string, number: number, targetPort = number): object => ({ name, port: number, targetPort });
   const upstreamEnvoy = [
@@ -70,12 +70,12 @@ export function istioOperator({ cluster, hub, tag, edition }: OperatorOptions): 
         pilot: {
           k8s: {
             resources: { requests: { cpu: '10m', memory: '100Mi' } },
-            env: edition === 'source' ? upstreamEnvoy : [],
+            env: envoy === 'upstream' ? upstreamEnvoy : [],
           },
         },
       },
       values: {
-        ...(edition === 'source' ? { telemetry: { enabled: false } } : {}),
+        ...(envoy === 'upstream' ? { telemetry: { enabled: false } } : {}),
         pilot: { autoscaleEnabled: false },
         gateways: {
           'istio-ingressgateway': { autoscaleEnabled: false },

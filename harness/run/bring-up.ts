@@ -72,11 +72,7 @@ export async function bringUp(
   const rendered = new Map<string, Promise<KubernetesObject[]>>();
   if (provider.offers.ownsMesh) {
     for (const cluster of config.clusters) {
-      const rendering = renderMesh(
-        locate(toolchain, 'istioctl'),
-        { cluster, ...plan.images.istio, edition: toolchain.edition },
-        signal,
-      );
+      const rendering = renderMesh(locate(toolchain, 'istioctl'), { cluster, ...plan.images.istio }, signal);
       // Awaited once the cluster is there; until then a failure must not count as unhandled.
       rendering.catch(() => undefined);
       rendered.set(cluster, rendering);

@@ -2,6 +2,7 @@ import { execa } from 'execa';
 import { MeshproofError } from '../../errors/meshproof-error.ts';
 import { holds, notYet, waitFor } from '../../wait/wait-for.ts';
 import type { Docker } from '../docker.ts';
+import { imageStoreOf, imageTransfer } from './image-transfer.ts';
 import { refusingResolver } from './refusing-resolver.ts';
 
 export interface BakeOptions {
@@ -12,6 +13,8 @@ export interface BakeOptions {
   readonly node: string;
   /** Images of the Docker daemon to put into the node's containerd. */
   readonly payload: readonly string[];
+  /** Labels for the baked image. */
+  readonly labels?: Readonly<Record<string, string>>;
   readonly say: (text: string) => void;
   readonly signal: AbortSignal;
 }
@@ -22,7 +25,7 @@ export interface BakeOptions {
  *
  * @throws MeshproofError MP304 with the words of docker or ctr.
  */
-export async function bakeNode({ docker, base, node, payload, say, signal }: BakeOptions): Promise<void> {
+export async function bakeNode({ docker, base, node, payload, labels = {}, say, signal }: BakeOptions): Promise<void> {
   const container = `meshproof-bake-${process.pid}`;
   const exec = (...args: string[]): ReturnType<Docker['run']> =>
     docker.run(['exec', container, ...args], { purpose: 'bake the node image', signal });
@@ -62,26 +65,14 @@ export async function bakeNode({ docker, base, node, payload, say, signal }: Bak
           (error: unknown) => notYet(error instanceof Error ? error.message : String(error)),
         ),
     });
+    const { save, load } = imageTransfer(await imageStoreOf(docker, signal));
     const environment = { env: docker.environment, cancelSignal: signal, maxBuffer: 1_000_000 };
     const importing = execa(
       docker.program,
-      [
-        'exec',
-        '-i',
-        container,
-        'ctr',
-        '-n',
-        'k8s.io',
-        'images',
-        'import',
-        '--all-platforms',
-        '--no-unpack',
-        '--digests',
-        '-',
-      ],
+      ['exec', '-i', container, 'ctr', '-n', 'k8s.io', 'images', 'import', ...load],
       environment,
     );
-    const saving = execa(docker.program, ['save', ...payload], { ...environment, buffer: false });
+    const saving = execa(docker.program, [...save, ...payload], { ...environment, buffer: { stdout: false } });
     saving.pipe(importing).catch(() => undefined);
     await Promise.all([saving, importing]).catch((cause: unknown) => {
       signal.throwIfAborted();
@@ -97,8 +88,12 @@ export async function bakeNode({ docker, base, node, payload, say, signal }: Bak
       'pkill -x containerd; while pgrep -x containerd >/dev/null; do sleep 0.1; done; rm -rf /run/containerd',
     );
     say('committing the node image');
-    const entrypoint = 'ENTRYPOINT ["/usr/local/bin/entrypoint","/sbin/init"]';
-    await docker.run(['commit', '--change', entrypoint, '--change', 'CMD []', container, node], {
+    const changes = [
+      'ENTRYPOINT ["/usr/local/bin/entrypoint","/sbin/init"]',
+      'CMD []',
+      ...Object.entries(labels).map(([name, value]) => `LABEL ${name}=${value}`),
+    ];
+    await docker.run(['commit', ...changes.flatMap((change) => ['--change', change]), container, node], {
       purpose: 'commit the node image',
       signal,
     });

@@ -9,7 +9,7 @@ import { publishedFor, type ImageId, type PublishedImage, type ReleaseChoice } f
 import { pullImage } from '../pull-image.ts';
 import { locate } from '../toolchain.ts';
 import { bakeNode } from './bake-node.ts';
-import type { ImageSet } from './image-set.ts';
+import { envoyLabel, type EnvoyBuild, type ImageSet } from './image-set.ts';
 import { refusingResolver } from './refusing-resolver.ts';
 import { removeOldImages } from './remove-old-images.ts';
 import type { ImageOptions } from './source-images.ts';
@@ -34,7 +34,7 @@ export async function pullReleaseImages(options: ImageOptions): Promise<ImageSet
     metallbManifest: locate(toolchain, 'metallb-manifest'),
   };
   await checkManifest(images);
-  if (await docker.hasImage(images.node)) return images;
+  if (await docker.hasImage(images.node)) return withEnvoy(images, await envoyOf(images.node, docker));
 
   const limit = pLimit(3);
   let pulled = 0;
@@ -51,11 +51,25 @@ export async function pullReleaseImages(options: ImageOptions): Promise<ImageSet
   );
   const payload = published.filter(({ id }) => !beside.includes(id)).map(({ name }) => name);
   const base = published.find(({ id }) => id === 'node')?.name ?? '';
-  await bakeNode({ ...options, base, node: images.node, payload });
+  const envoy = await envoyOf(published.find(({ id }) => id === 'proxyv2')?.name ?? '', docker);
+  await bakeNode({ ...options, base, node: images.node, payload, labels: { [envoyLabel]: envoy } });
   say('removing images of earlier toolchains');
   await removeOldImages(docker, 'meshproof/node', images.node);
-  return images;
+  return withEnvoy(images, envoy);
 }
+
+/** Whose Envoy a proxy image carries, or a node image that has it baked in: a company may build its proxies on upstream's. */
+async function envoyOf(image: string, docker: Docker): Promise<EnvoyBuild> {
+  const { stdout } = await docker.run(
+    ['image', 'inspect', '--format', `{{index .Config.Labels "${envoyLabel}"}}`, image],
+    {
+      purpose: `look at the labels of ${image}`,
+    },
+  );
+  return stdout.trim() === 'upstream' ? 'upstream' : 'istio';
+}
+
+const withEnvoy = (images: ImageSet, envoy: EnvoyBuild): ImageSet => ({ ...images, istio: { ...images.istio, envoy } });
 
 /** True when the daemon has that very image; without a pinned digest, one of its name. */
 export async function isThere({ name, digest }: PublishedImage, docker: Docker): Promise<boolean> {
@@ -121,7 +135,7 @@ function imageSetOf(published: readonly PublishedImage[], refer: (image: Publish
   const colon = pilot.lastIndexOf(':');
   return {
     node: '',
-    istio: { hub: pilot.slice(0, pilot.lastIndexOf('/')), tag: pilot.slice(colon + 1) },
+    istio: { hub: pilot.slice(0, pilot.lastIndexOf('/')), tag: pilot.slice(colon + 1), envoy: 'istio' },
     metallb: { controller: refer(of('metallb-controller')), speaker: refer(of('metallb-speaker')) },
     httpbin: { image: refer(of('httpbin')), port: 8080 },
     curl: refer(of('curl')),

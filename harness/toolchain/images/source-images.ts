@@ -17,6 +17,9 @@ import { removeOldImages } from './remove-old-images.ts';
 
 const nodeFixtures = fileURLToPath(new URL('../../../fixtures/node/', import.meta.url));
 
+/** The node image with nothing baked in: the last one that was assembled. */
+export const bareNodeImage = 'meshproof/node-bare:latest';
+
 /** What names the images of a toolchain. */
 type Named = Pick<Toolchain, 'keys' | 'istioVersion' | 'istioSeries'>;
 
@@ -51,7 +54,7 @@ export async function assembleSourceImages(options: ImageOptions): Promise<Image
   const node = `meshproof/node:${hash}`;
   const images: ImageSet = {
     node,
-    istio: { hub: 'meshproof', tag: istioTag(toolchain) },
+    istio: { hub: 'meshproof', tag: istioTag(toolchain), envoy: 'upstream' },
     metallb: {
       controller: `meshproof/metallb-controller:${versions.metallb}`,
       speaker: `meshproof/metallb-speaker:${versions.metallb}`,
@@ -93,7 +96,7 @@ export async function assembleSourceImages(options: ImageOptions): Promise<Image
   await buildNodeBase(pause, options);
   await bakeNode({
     ...options,
-    base: 'meshproof/node-bare:latest',
+    base: bareNodeImage,
     node,
     payload: [...inNode.map((plan) => plan.tag), images.curl],
   });
@@ -123,8 +126,8 @@ function istioTag(toolchain: Named): string {
   return `${toolchain.istioVersion.split('-').at(-1) ?? 'source'}-${(toolchain.keys['istio'] ?? '').slice(0, 8)}`;
 }
 
-/** The control plane's images under the names that kubeadm asks for, so that the node finds them without a registry. */
-async function kubernetesImagePlans(toolchain: Toolchain): Promise<ImagePlan[]> {
+/** The names of the control plane's images, as kubeadm asks for them. */
+export async function controlPlaneImages(toolchain: Toolchain): Promise<string[]> {
   const { stdout } = await runProgram({
     program: locate(toolchain, 'kubeadm'),
     args: ['config', 'images', 'list', '--kubernetes-version', toolchain.kubernetesVersion],
@@ -133,9 +136,13 @@ async function kubernetesImagePlans(toolchain: Toolchain): Promise<ImagePlan[]> 
     // kubeadm asks the network for the latest version unless it is told one; being told, it only warns.
     timeout: 20_000,
   });
-  const expected = stdout.split('\n').filter((line) => /^\S+\/\S+:\S+$/.test(line));
+  return stdout.split('\n').filter((line) => /^\S+\/\S+:\S+$/.test(line));
+}
+
+/** The control plane's images under the names that kubeadm asks for, so that the node finds them without a registry. */
+async function kubernetesImagePlans(toolchain: Toolchain): Promise<ImagePlan[]> {
   const fromBase = new Set(['kube-proxy', 'etcd']);
-  return expected.map((tag): ImagePlan => {
+  return (await controlPlaneImages(toolchain)).map((tag): ImagePlan => {
     const component = tag.slice(tag.lastIndexOf('/') + 1, tag.lastIndexOf(':'));
     const path = component === 'pause' ? '/pause' : `/usr/local/bin/${component}`;
     return { tag, from: fromBase.has(component) ? 'base' : 'scratch', files: { [component]: path }, entrypoint: path };
@@ -224,7 +231,7 @@ async function buildNodeBase(pause: string, { toolchain, docker, cache, signal }
   for (const program of ['kubelet', 'kubeadm', 'kubectl'])
     await linkOrCopy(locate(toolchain, program), join(context, 'bin', program));
   await writeFile(join(context, 'version'), toolchain.kubernetesVersion);
-  await docker.run(['build', '--quiet', '--network', 'none', '--tag', 'meshproof/node-bare:latest', context], {
+  await docker.run(['build', '--quiet', '--network', 'none', '--tag', bareNodeImage, context], {
     purpose: 'assemble the node image',
     signal,
   });
