@@ -90,7 +90,7 @@ export default tseslint.config(
   },
   {
     // vitest types its asymmetric matchers (objectContaining …) as any.
-    files: ['**/*.test.ts'],
+    files: ['**/*.test.ts', '**/*.slow.ts'],
     rules: {
       '@typescript-eslint/no-unsafe-assignment': 'off',
       '@typescript-eslint/non-nullable-type-assertion-style': 'off',

@@ -14,6 +14,15 @@ export default defineConfig({
       },
       {
         test: {
+          // The whole command line against API servers that record every request: minutes, not seconds.
+          name: 'slow',
+          include: ['harness/**/*.slow.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
           name: 'conformance',
           // Scenario files are the tests: the set-up file turns each scenario() that is imported into one.
           include: ['scenarios/**/*.ts'],

@@ -81,7 +81,7 @@ export function changesOf(situation: ClusterSituation, applied: readonly SeenObj
 
 /** What Kubernetes and istiod put into every new namespace. */
 const isGivenInNamespace = ({ kind, name }: SeenObject): boolean =>
-  kind === 'ConfigMap' && (name === 'istio-ca-root-cert' || name === 'kube-root-ca.crt');
+  kind === 'ConfigMap' && (name.startsWith('istio-ca-') || name === 'kube-root-ca.crt');
 
 function fieldChanges(before: SeenObject, after: SeenObject): FieldChange[] {
   const all = (object: SeenObject): Map<string, string> =>
