@@ -171,7 +171,7 @@ describe('what may pass is tried again', () => {
 
   test('503 for ever ends with the deadline, and with what was seen', async () => {
     const { url } = await answering(503);
-    await expect(patiently(url, 300)).rejects.toMatchObject({ code: 'MP318', message: 'HTTP 503' });
+    await expect(patiently(url, 3_000)).rejects.toMatchObject({ code: 'MP318', message: 'HTTP 503' });
   });
 
   test.each([404, 401, 403, 410])('%i stays as it is', async (status) => {
