@@ -1,25 +1,30 @@
 /**
- * Counts what CI found: unit tests from vitest's JSON report, claims from the conformance run's last line. A command that failed without
+ * Counts what CI found: unit tests from vitest's JSON report, claims from the last line of the conformance run and of the connected one. A command that failed without
  * a result of its own counts as one failure, so that nothing can be green by being absent.
  *
- * Usage: ci-verdict.ts <exit code of npm test> <exit code of the conformance job>
+ * Usage: ci-verdict.ts <exit code of npm test> <… of the conformance job> <… of the connected one>
  */
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 
 const unitSchema = z.object({ numPassedTests: z.number(), numFailedTests: z.number() });
 const runSchema = z.object({ claims: z.object({ passed: z.number(), failed: z.number(), error: z.number() }) });
-const [testsExit = 1, conformanceExit = 1] = process.argv.slice(2).map(Number);
+const [testsExit = 1, ...runExits] = process.argv.slice(2).map(Number);
 
 const unit = unitSchema.safeParse(await readJson('reports/unit-tests.json'));
-const run = runSchema.safeParse(await readJson('reports/conformance.json'));
+const runs = await Promise.all(
+  ['reports/conformance.json', 'reports/connected.json'].map(async (file, index) => {
+    const claims = runSchema.safeParse(await readJson(file)).data?.claims;
+    return {
+      exit: runExits[index] ?? 1,
+      passed: claims?.passed ?? 0,
+      failed: (claims?.failed ?? 0) + (claims?.error ?? 0),
+    };
+  }),
+);
 const counted = [
   { exit: testsExit, passed: unit.data?.numPassedTests ?? 0, failed: unit.data?.numFailedTests ?? 0 },
-  {
-    exit: conformanceExit,
-    passed: run.data?.claims.passed ?? 0,
-    failed: (run.data?.claims.failed ?? 0) + (run.data?.claims.error ?? 0),
-  },
+  ...runs,
 ].map(({ exit, passed, failed }) => ({ passed, failed: failed === 0 && (exit !== 0 || passed === 0) ? 1 : failed }));
 
 const sum = (key: 'passed' | 'failed'): number => counted.reduce((total, one) => total + one[key], 0);
@@ -28,7 +33,7 @@ process.exitCode = sum('failed') === 0 ? 0 : 1;
 
 async function readJson(file: string): Promise<unknown> {
   const text = await readFile(file, 'utf8').catch(() => '');
-  const last = file.endsWith('conformance.json') ? (text.trim().split('\n').at(-1) ?? '') : text;
+  const last = file.endsWith('unit-tests.json') ? text : (text.trim().split('\n').at(-1) ?? '');
   try {
     return JSON.parse(last);
   } catch {

@@ -58,9 +58,10 @@ export async function buildRootFilesystem(recipe: RootFilesystemRecipe, workshop
       '--dpkgopt=path-exclude=/usr/share/man/*',
       '--dpkgopt=path-exclude=/usr/share/locale/*',
       '--customize-hook=rm -rf "$1"/var/cache/apt/* "$1"/var/lib/apt/lists/* "$1"/var/log/*',
-      await debianRelease(),
+      ...(recipe.suite === undefined ? [] : ['--aptopt=Acquire::Check-Valid-Until "false"']),
+      recipe.suite ?? (await debianRelease()),
       join(partial, 'rootfs.tar'),
-      await debianSources(),
+      recipe.suite === undefined ? await debianSources() : await debianMirror(),
     ],
     purpose: `build the root filesystem ${recipe.id}`,
     code: 'MP301',
@@ -107,6 +108,19 @@ async function aptLists({ cache, log, signal }: Workshop): Promise<string[]> {
     }),
   );
   return options;
+}
+
+/**
+ * The mirror of the machine's own apt sources, for suites that these do not name. A mirror keeps such a suite as it was on some day, so its
+ * Release file may be past its date; signatures are checked all the same.
+ */
+async function debianMirror(): Promise<string> {
+  const file = await debianSources();
+  const text = await readFile(file, 'utf8');
+  const mirror = /^(?:URIs:|deb(?: \[[^\]]*\])?) *(https?:\/\/\S+)/m.exec(text)?.[1];
+  if (mirror === undefined)
+    throw new MeshproofError('MP203', { what: 'the apt sources name no mirror', where: file, expected: 'an http URL' });
+  return mirror;
 }
 
 /** The code name of the Debian release this machine runs; the root filesystems are of the same. */

@@ -6,15 +6,15 @@ import type { Docker } from './docker.ts';
 import type { GoRecipe } from './recipe.ts';
 import { provide } from './toolchain.ts';
 
-/** A registry of images and a server of files in one program, which stand where the publishers do: for the tests of the release toolchain. */
+/** A registry of images and a server of files in one program, which stand where the publishers do: for the proofs of the release toolchain. */
 const recipe: GoRecipe = {
   id: 'publisher',
-  version: '1',
+  version: '3',
   from: 'go',
   module: 'meshproof/publisher',
   programs: { '.': 'publisher' },
   provides: { publisher: 'publisher' },
-  seconds: 10,
+  seconds: 60,
   bytes: 10_000_000,
 };
 
@@ -28,8 +28,18 @@ export class Publisher {
     this.#docker = docker;
   }
 
-  /** Builds the program when it is not cached, and starts it on a Docker daemon. */
-  static async start(docker: Docker, cache: ArtifactCache, signal: AbortSignal): Promise<Publisher> {
+  /**
+   * Builds the program when it is not cached, and starts it on a Docker daemon.
+   *
+   * @param standIn names of publishers to stand for by TLS, on port 443 of the daemon's machine, and a folder for what images are made of: a second
+   *   publisher that is given the same one need not be sent it again
+   */
+  static async start(
+    docker: Docker,
+    cache: ArtifactCache,
+    signal: AbortSignal,
+    standIn?: { readonly hosts: readonly string[]; readonly blobs: string },
+  ): Promise<Publisher> {
     const { folder } = await provide(recipe, cache, signal);
     const context = join(cache.root, 'partial', 'image-publisher');
     await mkdir(context, { recursive: true });
@@ -46,9 +56,14 @@ export class Publisher {
     process.env['TESTCONTAINERS_RYUK_DISABLED'] = 'true';
     if (docker.host !== undefined) process.env['DOCKER_HOST'] = docker.host;
     // Its ports are looked at from where the daemon is, which need not be here, so its own word counts.
-    const container = await new GenericContainer('meshproof/publisher')
-      .withExposedPorts(5000, 8080)
-      .withWaitStrategy(Wait.forLogMessage('publishing'))
+    const image = new GenericContainer('meshproof/publisher').withWaitStrategy(Wait.forLogMessage('publishing'));
+    if (standIn === undefined) return new Publisher(await image.withExposedPorts(5000, 8080).start(), docker);
+    await mkdir(standIn.blobs, { recursive: true });
+    const container = await image
+      .withCommand([...standIn.hosts])
+      .withBindMounts([{ source: standIn.blobs, target: '/blobs' }])
+      // Docker remembers by the registry's address what it has sent there.
+      .withExposedPorts({ container: 5000, host: 5000 }, 8080, { container: 8443, host: 443 })
       .start();
     return new Publisher(container, docker);
   }
@@ -79,6 +94,33 @@ export class Publisher {
     const digest = /digest: (sha256:[0-9a-f]{64})/.exec(stdout)?.[1];
     if (digest === undefined) throw new Error(`docker push told no digest of ${name}: ${stdout}`);
     return digest;
+  }
+
+  /**
+   * Puts an index of several platforms, with attestations, in the place of an image that was published: what the tags of real publishers lead to.
+   *
+   * @returns the digest of the index
+   */
+  async publishIndex(name: string): Promise<string> {
+    return (await this.#call('index', name)).trim();
+  }
+
+  /** The certificate of the authority that signed what the publisher shows by TLS, as PEM. */
+  async authority(): Promise<string> {
+    return await this.#call('authority');
+  }
+
+  /** What was asked of it by TLS so far, a line each: method and path. */
+  async asked(): Promise<string[]> {
+    const { stdout, stderr } = await this.#docker.run(['logs', this.#container.getId()]);
+    return [...`${stdout}\n${stderr}`.matchAll(/(?:GET|HEAD) \/\S+/g)].map(([line]) => line);
+  }
+
+  async #call(...args: string[]): Promise<string> {
+    const { stdout } = await this.#docker.run(['exec', this.#container.getId(), '/publisher', ...args], {
+      purpose: `ask the publisher for its ${args[0] ?? ''}`,
+    });
+    return stdout;
   }
 
   async stop(): Promise<void> {

@@ -59,6 +59,8 @@ export interface DebianPackagesRecipe extends RecipeBase {
 export interface RootFilesystemRecipe extends RecipeBase {
   readonly from: 'rootfs';
   readonly include: readonly string[];
+  /** Another suite of Debian than this machine's, e.g. `trixie`. */
+  readonly suite?: string;
 }
 
 /** A published file of a release, checked against a pinned hash, or where there is none against the publisher's checksum file. */
