@@ -134,8 +134,7 @@ describe('the composite action', () => {
     const step = await actionStep('Install meshproof');
     expect(step).toContain('--ignore-scripts');
     const { code, all } = await runStep(step, { ...tools, MESHPROOF_HOME: home });
-    expect(all).toMatch(/added \d+ packages/);
-    expect(code).toBe(0);
+    expect({ code, all }).toMatchObject({ code: 0 });
     expect(await readdir(join(home, 'node_modules'))).toEqual(expect.arrayContaining(['vitest', 'tsx', '@kubernetes']));
   }, 300_000);
 

@@ -91,7 +91,7 @@ describe('before anybody agreed nothing is written', () => {
   test.each([
     ['run', ['run', '--json'], 'MP508'],
     ['run --keep', ['run', '--keep'], 'MP508'],
-    ['gate', ['gate', '--base', 'istio@1.30.0', '--head', 'istio@1.30.1'], 'MP509'],
+    ['gate', ['gate', '--base', 'istio@1.30.4', '--head', 'istio@1.31.0'], 'MP509'],
     ['run --reuse of an environment that was kept', ['run', '--reuse'], 'MP508'],
     ['services export --apply', ['services', 'export', '--apply', '--name', 'a'], 'MP508'],
     [
