@@ -160,7 +160,10 @@ function environmentOf(
     status: 'creating',
     createdAt: new Date().toISOString(),
     runFolder: plan.runFolder,
-    ...(lab === undefined ? {} : { networkNamespace: lab.namespacePath, dockerHost: lab.dockerHost }),
+    // The daemon that the docker context led to when the clusters were made: later commands ask that one.
+    ...(lab === undefined
+      ? { dockerHost: process.env['DOCKER_HOST'] }
+      : { networkNamespace: lab.namespacePath, dockerHost: lab.dockerHost }),
     offers: provider.offers,
     programs: {
       kubectl: locate(toolchain, 'kubectl'),

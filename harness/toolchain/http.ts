@@ -147,6 +147,11 @@ export async function textOf(response: Response, signal: AbortSignal): Promise<s
   });
 }
 
+/** Loads what asking takes, so that a deadline is the servers' alone. */
+export async function readyToAsk(): Promise<void> {
+  await import('undici');
+}
+
 /** Lets go of connections that are still open, so that the process can end. */
 export async function hangUp(): Promise<void> {
   const dispatcher = await current?.dispatcher;

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../errors/catalogue.ts';
 import { catalogue } from '../errors/catalogue.ts';
-import { ask, hangUp, retrying } from './http.ts';
+import { ask, hangUp, readyToAsk, retrying } from './http.ts';
 import { HttpTrouble, statusTrouble } from './http-trouble.ts';
 import { isLoopback, nearestTags, parseImage, Repository, type ImageReference } from './registry.ts';
 
@@ -48,6 +48,7 @@ export interface PreflightOptions {
 /** Asks each publisher for each file and each image, by HEAD: nothing is fetched. Never throws for what a publisher does or does not say. */
 export async function askPublishers({ files, images }: Wanted, options: PreflightOptions): Promise<PublisherAnswer[]> {
   if (files.length + images.length === 0) return [];
+  await readyToAsk();
   const deadline = AbortSignal.timeout(options.within);
   const signal = options.signal === undefined ? deadline : AbortSignal.any([options.signal, deadline]);
   try {

@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import { kubernetesOption, meshOption, providerOption, toolchainOption } from '../options.ts';
 import { loadConfig } from '../../run/config.ts';
+import type { DoctorReport } from '../../run/doctor.ts';
+import { problemTold } from '../../run/problem.ts';
 
 export function addDoctor(program: Command): void {
   program
@@ -32,29 +34,36 @@ export function addDoctor(program: Command): void {
             kubernetes: flags.kubernetes,
           }),
         );
-        if (flags.json === true) process.stdout.write(`${JSON.stringify(report)}\n`);
-        else {
-          const rows = report.components.map(
-            ({ name, version, state, seconds, bytes }) =>
-              `  ${state.padEnd(8)}${name.padEnd(26)}${version.padEnd(44)}${state === 'cached' ? '' : `${String(seconds).padStart(5)} s`}${`${(bytes / 1e6).toFixed(0)} MB`.padStart(10)}`,
-          );
-          // Measured beside each other, a bit more than two at a time.
-          const toMake =
-            report.components.filter(({ state }) => state !== 'cached').reduce((sum, { seconds }) => sum + seconds, 0) /
-            2.2;
-          process.stdout.write(
-            [
-              `engine: ${report.engine}, toolchain: ${report.edition}`,
-              ...rows,
-              toMake === 0 ? 'everything is cached' : `to fetch or build: about ${Math.ceil(toMake / 60)} min`,
-              `disk: ${(report.disk.free / 1e9).toFixed(1)} GB free, ${(report.disk.needed / 1e9).toFixed(1)} GB needed`,
-              ...report.problems.map(({ code, message, remedy }) => `${code} ${message}\n  try: ${remedy}`),
-              report.ready ? 'ready' : 'not ready',
-              '',
-            ].join('\n'),
-          );
-        }
+        const text = flags.json === true ? `${JSON.stringify(report)}\n` : told(report);
         process.exitCode = report.ready ? 0 : 3;
+        // A name server that is still waited for would keep the process for many seconds.
+        process.stdout.write(text, () => process.exit());
       },
     );
+}
+
+function told(report: DoctorReport): string {
+  const because = (why: string): string => (why === '' ? '' : ` (${why.split('\n')[0] ?? ''})`);
+  const rows = report.components.map(
+    ({ name, version, state, seconds, bytes }) =>
+      `  ${state.padEnd(8)}${name.padEnd(26)}${version.padEnd(44)}${state === 'cached' ? '' : `${String(seconds).padStart(5)} s`}${`${(bytes / 1e6).toFixed(0)} MB`.padStart(10)}`,
+  );
+  // Measured beside each other, a bit more than two at a time.
+  const toMake =
+    report.components.filter(({ state }) => state !== 'cached').reduce((sum, { seconds }) => sum + seconds, 0) / 2.2;
+  const { publishers } = report;
+  const there = publishers.filter(({ state }) => state === 'there').length;
+  return [
+    `engine: ${report.engine}${because(report.engineWhy)}`,
+    `toolchain: ${report.edition}${because(report.editionWhy)}`,
+    ...rows,
+    toMake === 0 ? 'everything is cached' : `to fetch or build: about ${Math.ceil(toMake / 60)} min`,
+    ...(publishers.length === 0 ? [] : [`publishers: ${there} of ${publishers.length} files and images are there`]),
+    `disk: ${(report.disk.free / 1e9).toFixed(1)} GB free, ${(report.disk.needed / 1e9).toFixed(1)} GB needed`,
+    ...report.skipped.map((what) => `not looked at: ${what}`),
+    ...report.warnings.map((warning) => `warning: ${problemTold(warning)}`),
+    ...report.problems.map(problemTold),
+    report.ready ? 'ready' : 'not ready',
+    '',
+  ].join('\n');
 }

@@ -5,7 +5,7 @@ import { exitCodeOf, MeshproofError } from '../../errors/meshproof-error.ts';
 import { isErrorCode } from '../../errors/catalogue.ts';
 import { createProgress } from '../../progress/progress.ts';
 import { diffTold } from '../../report/diff/run-diff.ts';
-import { loadConfig } from '../../run/config.ts';
+import { loadConfig, type Config } from '../../run/config.ts';
 import type { RunRecord } from '../../run/run-record.ts';
 import { idsOf, kubernetesOption, toolchainOption } from '../options.ts';
 import { untilSignal } from '../signals.ts';
@@ -40,11 +40,12 @@ export function addGate(program: Command): void {
     .action(async (flags: GateFlags, command: Command) => {
       const chosen = gatesOf(flags.failOn);
       const only = await idsOf(flags.only);
-      const [{ conduct }, { agreeToNothing }, { diffRuns }, { parseMesh }] = await Promise.all([
+      const [{ conduct }, { agreeToNothing }, { diffRuns }, { parseMesh }, { checkBeforehand }] = await Promise.all([
         import('../../run/conduct.ts'),
         import('../../run/consent.ts'),
         import('../../run/diff-runs.ts'),
         import('../../toolchain/mesh-choice.ts'),
+        import('../../run/beforehand.ts'),
       ]);
       // Both are read before the first is run: a mistake in the second must not show after ten minutes.
       for (const mesh of [flags.base, flags.head]) await parseMesh(mesh);
@@ -57,8 +58,11 @@ export function addGate(program: Command): void {
             'Give a config with `provider: kind`; two states of a mesh of your own compare by `run` before and after, then `diff`.',
         });
       const [progress, signal] = [createProgress(), untilSignal()];
+      const configOf = (mesh: string): Promise<Config> =>
+        loadConfig(file, { mesh, toolchain: flags.toolchain, kubernetes: flags.kubernetes });
+      for (const mesh of [flags.base, flags.head]) await checkBeforehand(await configOf(mesh), signal);
       const run = async (mesh: string): Promise<RunRecord> => {
-        const config = await loadConfig(file, { mesh, toolchain: flags.toolchain, kubernetes: flags.kubernetes });
+        const config = await configOf(mesh);
         progress.note(`the mesh ${mesh}`);
         const record = await conduct({
           config,
