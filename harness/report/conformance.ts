@@ -21,6 +21,8 @@ export function conformanceReport(data: RunData): string {
         project: 'istio',
         version: data.versions?.istio ?? 'unknown',
         edition: data.versions?.edition ?? 'unknown',
+        // A hash of the user's own may stand for another build under the published name.
+        ...(data.pinnedByUser === undefined ? {} : { pinnedByUser: data.pinnedByUser }),
       },
       platform: {
         kubernetes: data.versions?.kubernetes ?? 'unknown',

@@ -30,6 +30,8 @@ export const runRecordSchema = z.object({
   provider: z.enum(['kind', 'existing']),
   clusters: z.array(word).max(1_000),
   versions: z.object({ kubernetes: word, istio: word, edition: word }).optional(),
+  /** Files and images that were checked against hashes of the configuration (`mirror.pins`), not of the list of what is published. */
+  pinnedByUser: z.array(word).max(1_000).optional(),
   /** Begin and end of each phase in seconds since the run started; phases may overlap. */
   phases: z.partialRecord(z.enum(phases), z.object({ from: z.number(), to: z.number() })),
   /** What bringing the environment up did. */

@@ -262,16 +262,14 @@ describe('what goes wrong at a publisher has an error of its own, and leaves no 
       { files: publisher.files, images: publisher.images },
       `istio@${unpublished.istio}`,
     );
-    expect(stderr).toMatch(/MP302[^\n]*pull/);
-    expect(stderr).toMatch(/istio\/(pilot|proxyv2)@sha256:0{64}/);
-    expect(stderr).toMatch(/manifest unknown|not found|MANIFEST_UNKNOWN/i);
+    expect(stderr).toMatch(/MP311[^\n]*there is no sha256:0{64} of \S*istio\/(pilot|proxyv2)/);
     expect(code).toBe(3);
     expect(await docker.hasImage(releaseNodeImage({ ...unpublished, pins }))).toBe(false);
   }, 60_000);
 
   test('a server that is dead', async () => {
     const { code, stderr, root } = await prepare({ files: 'http://127.0.0.1:59999', images: publisher.images });
-    expect(stderr).toMatch(/MP302[^\n]*127\.0\.0\.1:59999/);
+    expect(stderr).toMatch(/MP315[^\n]*127\.0\.0\.1:59999/);
     expect(stderr).toContain('ECONNREFUSED');
     expect(code).toBe(3);
     expect(await artifacts(root)).toEqual([]);

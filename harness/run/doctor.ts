@@ -4,7 +4,8 @@ import { findProgram } from '../process/find-program.ts';
 import { runProgram } from '../process/run-program.ts';
 import type { PublisherAnswer } from '../toolchain/preflight.ts';
 import type { Recipe } from '../toolchain/recipe.ts';
-import type { Edition, RecipeState } from '../toolchain/toolchain.ts';
+import { pinnedByUser } from '../toolchain/published.ts';
+import { releaseChoice, type Edition, type RecipeState } from '../toolchain/toolchain.ts';
 import { lookBeforehand } from './beforehand.ts';
 import type { Config } from './config.ts';
 import type { Problem } from './problem.ts';
@@ -31,6 +32,8 @@ export interface DoctorReport {
   /** What each publisher said of what is still to be fetched. */
   readonly publishers: readonly PublisherAnswer[];
   readonly disk: { readonly free: number; readonly needed: number };
+  /** Files and images that will be checked against hashes of the configuration, not of the list of what is published. */
+  readonly pinnedByUser: readonly string[];
   /** What could not be looked at, and why. */
   readonly skipped: readonly string[];
   readonly warnings: readonly Problem[];
@@ -128,6 +131,7 @@ export async function examine(config: Config): Promise<DoctorReport> {
     components: [...states.flatMap((state) => reportsOf(state, without)), nodeImage],
     publishers: publishers.answers,
     disk: machine.disk,
+    pinnedByUser: edition === 'release' ? pinnedByUser(releaseChoice(selection)) : [],
     skipped: machine.skipped,
     warnings: found.warnings,
     problems,

@@ -8,7 +8,8 @@ import { ArtifactCache } from '../toolchain/cache.ts';
 import type { Docker } from '../toolchain/docker.ts';
 import { publishedWorkloads } from '../toolchain/images/release-images.ts';
 import { resolveImages } from '../toolchain/images/resolve-images.ts';
-import { resolveToolchain } from '../toolchain/toolchain.ts';
+import { pinnedByUser } from '../toolchain/published.ts';
+import { releaseChoice, resolveToolchain } from '../toolchain/toolchain.ts';
 import { checkBeforehand } from './beforehand.ts';
 import type { Config } from './config.ts';
 import { writesOf, type Agree } from './consent.ts';
@@ -52,8 +53,10 @@ export async function prepare(options: PrepareOptions): Promise<Plan> {
   const toolchain = await record.phase('toolchain', () =>
     resolveToolchain({ selection, mirror, cache, progress, signal }),
   );
+  const vouchedFor = selection.edition === 'release' ? pinnedByUser(releaseChoice(selection)) : [];
   await record.save({
     versions: { kubernetes: toolchain.kubernetesVersion, istio: toolchain.istioVersion, edition: toolchain.edition },
+    ...(vouchedFor.length === 0 ? {} : { pinnedByUser: vouchedFor }),
   });
 
   let docker: Docker;

@@ -67,6 +67,17 @@ test('a good file is kept, executable', async () => {
   expect(await readFile(join(folder, 'download'), 'utf8')).toBe(content);
 });
 
+test('a program for another platform is refused and not kept', async () => {
+  // An IBM mainframe's: no platform that meshproof knows.
+  const program = Buffer.concat([Buffer.from('7f454c4602020100', 'hex'), Buffer.alloc(10), Buffer.from([0, 22])]);
+  const recipe = await publish((_request, response) => response.end(program));
+  const sha256 = createHash('sha256').update(program).digest('hex');
+  await expect(fetchRelease({ ...recipe, sha256 }, workshop())).rejects.toThrow(
+    expect.objectContaining({ code: 'MP320', details: expect.objectContaining({ seen: 'linux/machine 22' }) }),
+  );
+  expect(await readdir(folder)).toEqual([]);
+});
+
 test('a file with another checksum is refused and not kept', async () => {
   await expect(fetchRelease(await publish(serving('something else')), workshop())).rejects.toThrow(
     expect.objectContaining({ code: 'MP303', details: expect.objectContaining({ expected: checksum }) }),

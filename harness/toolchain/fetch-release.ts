@@ -10,6 +10,8 @@ import { runProgram } from '../process/run-program.ts';
 import { askFor, retrying, textOf } from './http.ts';
 import { HttpTrouble, transportTrouble } from './http-trouble.ts';
 import { mirroredUrl, type Mirror } from './mirror.ts';
+import { programPlatform } from './program-platform.ts';
+import { platformOf } from './published.ts';
 import type { ReleaseRecipe } from './recipe.ts';
 import type { Workshop } from './workshop.ts';
 
@@ -18,7 +20,7 @@ import type { Workshop } from './workshop.ts';
  * checksum file tells it, fetched from the publisher; a mirror is refused then, since it could bring a wrong file and the checksum to it.
  *
  * @throws MeshproofError MP302 when the server is dead, answers with an error or stops half-way; MP303 when the checksum differs; MP306 for
- *   a mirror without a pinned hash.
+ *   a mirror without a pinned hash; MP320 for a program of another platform.
  */
 export async function fetchRelease(
   recipe: ReleaseRecipe,
@@ -36,6 +38,7 @@ export async function fetchRelease(
   }
   if (recipe.unpack === undefined) {
     await chmod(file, 0o755);
+    await expectForThisMachine(file, url);
     return;
   }
   for (const [from, to] of Object.entries(recipe.unpack)) {
@@ -49,8 +52,21 @@ export async function fetchRelease(
     });
     if (from !== to) await rename(join(partial, from), join(partial, to));
     await chmod(join(partial, to), 0o755);
+    await expectForThisMachine(join(partial, to), url);
   }
   await rm(file);
+}
+
+/**
+ * A program for another platform would only say “exec format error” later, when it is started.
+ *
+ * @throws MeshproofError MP320; the file is removed then.
+ */
+async function expectForThisMachine(file: string, url: string): Promise<void> {
+  const [seen, expected] = [await programPlatform(file), platformOf()];
+  if (seen === undefined || seen === expected) return;
+  await rm(file);
+  throw new MeshproofError('MP320', { what: `${url} is a program for another platform`, expected, seen });
 }
 
 async function publishedChecksum(

@@ -4,7 +4,14 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { publishedWorkloads, releaseNodeImage } from './images/release-images.ts';
 import { defaultKubernetes, pinnedRelease, releaseRecipes, versions } from './manifest.ts';
-import { publishedEverything, publishedFor, publishedVersions, platformOf, type Platform } from './published.ts';
+import {
+  pinnedByUser,
+  platformOf,
+  publishedEverything,
+  publishedFor,
+  publishedVersions,
+  type Platform,
+} from './published.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const platforms: readonly Platform[] = ['linux/amd64', 'linux/arm64', 'darwin/amd64', 'darwin/arm64'];
@@ -182,4 +189,14 @@ test('a hash is part of what an artifact in the cache is called by', () => {
 test('samples on clusters that you own come from the same list, by digest', () => {
   expect(publishedWorkloads.httpbin.image).toMatch(/^mccutchen\/go-httpbin:2\.18\.3@sha256:[0-9a-f]{64}$/);
   expect(publishedWorkloads.curl).toMatch(/^curlimages\/curl:8\.11\.1@sha256:[0-9a-f]{64}$/);
+});
+
+test('what the user vouches for is told, unless the list says the same', () => {
+  const curl = publishedFor(pinnedRelease).images.find(({ id }) => id === 'curl');
+  const same = { [curl?.name ?? '']: curl?.digest ?? '' };
+  const other = { 'istio/pilot:1.31.0': 'A'.repeat(64), 'nobody/asks:1': 'b'.repeat(64) };
+  expect(pinnedByUser({ istio: '1.31.0', kubernetes: 'v1.34.11', pins: { ...same, ...other } })).toEqual([
+    'istio/pilot:1.31.0',
+  ]);
+  expect(pinnedByUser({ istio: '1.31.0', kubernetes: 'v1.34.11' })).toEqual([]);
 });

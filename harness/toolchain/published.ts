@@ -128,6 +128,19 @@ export function publishedFor(choice: ReleaseChoice, platform: Platform = platfor
   };
 }
 
+/** The URLs and image names of a choice whose hash is the user's own word, where the list has another one or none. */
+export function pinnedByUser(choice: ReleaseChoice): string[] {
+  const { files, images } = publishedFor({ ...choice, pins: {} });
+  const { pins = {} } = choice;
+  return [
+    ...files.map(({ url, sha256 }) => ({ name: url, known: sha256 })),
+    ...images.map(({ name, digest }) => ({ name, known: digest })),
+  ].flatMap(({ name, known }) => {
+    const pin = bareHex(pins[name]);
+    return pin === undefined || pin === bareHex(known) ? [] : [name];
+  });
+}
+
 /** Everything of the list, each file and image once: all its versions together on all platforms. */
 export function publishedEverything(): Published {
   const platforms: readonly Platform[] = ['linux/amd64', 'linux/arm64', 'darwin/amd64', 'darwin/arm64'];

@@ -59,6 +59,7 @@ function told(report: DoctorReport): string {
     ...rows,
     toMake === 0 ? 'everything is cached' : `to fetch or build: about ${Math.ceil(toMake / 60)} min`,
     ...(publishers.length === 0 ? [] : [`publishers: ${there} of ${publishers.length} files and images are there`]),
+    ...report.pinnedByUser.map((name) => `by your own hash (mirror.pins): ${name}`),
     `disk: ${(report.disk.free / 1e9).toFixed(1)} GB free, ${(report.disk.needed / 1e9).toFixed(1)} GB needed`,
     ...report.skipped.map((what) => `not looked at: ${what}`),
     ...report.warnings.map((warning) => `warning: ${problemTold(warning)}`),
