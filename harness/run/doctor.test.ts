@@ -1,5 +1,5 @@
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
@@ -11,10 +11,12 @@ import { pinnedRelease } from '../toolchain/manifest.ts';
 import { parseImage } from '../toolchain/registry.ts';
 import { daemonSays, writeDockerProgram, type DockerAnswers } from '../toolchain/stand-in/docker-program.ts';
 import { registryListener } from '../toolchain/stand-in/registry.ts';
+import { recipesOf } from '../toolchain/toolchain.ts';
 import { startProxy, startServer, type RunningServer } from '../toolchain/stand-in/servers.ts';
 import { parseConfig, type Config } from './config.ts';
 import { examine } from './doctor.ts';
-import { examineMachine } from './machine.ts';
+import { chooseEngine, type Engine } from './engine.ts';
+import { examineMachine, type Room } from './machine.ts';
 
 const bin = fileURLToPath(new URL('../cli/bin.js', import.meta.url));
 const running: RunningServer[] = [];
@@ -239,6 +241,40 @@ describe('the machine', () => {
       expect.stringMatching(/^disk of Docker’s data root: .*Docker Desktop/),
       expect.stringMatching(/^inotify limits: .*Docker Desktop/),
     ]);
+  });
+
+  describe('the disk', () => {
+    const GB = 1_000_000_000;
+    /** A user's Docker on this machine, whose data root is somewhere that exists. */
+    const daemon = async (): Promise<Engine> => {
+      await docker({ info: { DockerRootDir: folder, Name: hostname() } });
+      return await chooseEngine();
+    };
+    test.each<[string, Room, Room, ErrorCode[]]>([
+      ['both have room', { free: 100 * GB, device: 1 }, { free: 100 * GB, device: 2 }, []],
+      ['Docker’s is full', { free: 100 * GB, device: 1 }, { free: GB, device: 2 }, ['MP211']],
+      ['the cache’s is full', { free: 0, device: 1 }, { free: 100 * GB, device: 2 }, ['MP202']],
+      ['both are full', { free: 0, device: 1 }, { free: 0, device: 2 }, ['MP211', 'MP202']],
+      [
+        'one for both, too small for both together',
+        { free: 6 * GB, device: 1 },
+        { free: 6 * GB, device: 1 },
+        ['MP211'],
+      ],
+    ])('%s', async (_what, cache, data, expected) => {
+      const missing = recipesOf({ edition: 'release', mesh: { kind: 'pinned' }, kubernetes: 'v1.34.11', lab: false });
+      const { problems } = await examineMachine({
+        engine: await daemon(),
+        selection: { edition: 'release', mesh: { kind: 'pinned' }, kubernetes: 'v1.34.11', lab: false },
+        states: missing.map((recipe) => ({ recipe, key: '', artifact: undefined })),
+        nodeImageIsThere: false,
+        cacheRoot: join(folder, 'cache'),
+        clusters: 2,
+        roomOf: (place) => Promise.resolve(place === folder ? data : cache),
+      });
+      expect(codes(problems).filter((code) => code === 'MP202' || code === 'MP211')).toEqual(expected);
+      for (const { message } of problems) if (message.includes('data root')) expect(message).toContain(folder);
+    });
   });
 
   test.each([

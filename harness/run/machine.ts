@@ -28,6 +28,16 @@ export interface MachineQuestion {
   readonly clusters: number;
   /** Where the kernel shows the limits of inotify. */
   readonly inotifyFolder?: string;
+  /** How the room of a folder is looked up, where not by asking the kernel. */
+  readonly roomOf?: (folder: string) => Promise<Room>;
+}
+
+/** What a file system has left. */
+export interface Room {
+  /** Bytes that this user may still write. */
+  readonly free: number;
+  /** The kernel's number of the device: equal for two folders that share their room. */
+  readonly device: number;
 }
 
 export interface MachineReport {
@@ -75,7 +85,7 @@ export async function placeOf({ operatingSystem, machine, dataRoot }: DockerDaem
 }
 
 async function examineDisk(
-  { states, nodeImageIsThere, cacheRoot }: MachineQuestion,
+  { states, nodeImageIsThere, cacheRoot, roomOf = askRoom }: MachineQuestion,
   daemon: DockerDaemon | undefined,
   skipped: string[],
 ): Promise<{ disk: MachineReport['disk']; problems: Problem[] }> {
@@ -123,7 +133,7 @@ async function examineDisk(
 }
 
 /** Free bytes where a folder is, or will be. */
-async function roomOf(folder: string): Promise<{ readonly free: number; readonly device: number }> {
+async function askRoom(folder: string): Promise<Room> {
   try {
     const [{ bavail, bsize }, { dev }] = await Promise.all([statfs(folder), stat(folder)]);
     return { free: bavail * bsize, device: dev };
@@ -134,7 +144,7 @@ async function roomOf(folder: string): Promise<{ readonly free: number; readonly
       /^(ENOENT|EACCES|ENOTDIR)$/.test(String(error.code)) &&
       folder !== '/'
     )
-      return await roomOf(dirname(folder));
+      return await askRoom(dirname(folder));
     throw error;
   }
 }

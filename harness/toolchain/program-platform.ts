@@ -1,5 +1,4 @@
 import { open } from 'node:fs/promises';
-import type { Platform } from './published.ts';
 
 /** Processors by the number that an ELF header has for them (e_machine). */
 const elfMachines: Readonly<Record<number, string>> = {
@@ -17,7 +16,7 @@ const machCpus: Readonly<Record<number, string>> = { 0x01000007: 'amd64', 0x0100
  *
  * @returns e.g. `linux/arm64` or `windows/?`; undefined for what is no program of a known format, such as a script or a manifest.
  */
-export async function programPlatform(file: string): Promise<Platform | string | undefined> {
+export async function programPlatform(file: string): Promise<string | undefined> {
   const head = Buffer.alloc(20);
   const handle = await open(file);
   try {

@@ -57,6 +57,14 @@ export class ConnectedMachine {
     await mkdir(root, { recursive: true });
     await call('tar', ['-xf', join(folder, 'rootfs.tar'), '-C', root], signal);
     await furnish(root, options);
+    if (engine.daemon !== undefined) {
+      const { folder: built } = await provide(engine.daemon, cache, signal);
+      // Before /usr/sbin and /usr/bin on the PATH.
+      for (const [name, file] of Object.entries(engine.daemon.provides)) {
+        await copyFile(join(built, file), join(root, 'usr', 'local', 'sbin', name));
+        await chmod(join(root, 'usr', 'local', 'sbin', name), 0o755);
+      }
+    }
     // Whatever becomes of this process, the machine ends with it.
     const holder = spawn(
       'setpriv',
