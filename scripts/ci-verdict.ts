@@ -8,7 +8,14 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 
 const unitSchema = z.object({ numPassedTests: z.number(), numFailedTests: z.number() });
-const runSchema = z.object({ claims: z.object({ passed: z.number(), failed: z.number(), error: z.number() }) });
+const runSchema = z.object({
+  claims: z.object({
+    passed: z.number(),
+    failed: z.number(),
+    error: z.number(),
+    notReached: z.number().default(0),
+  }),
+});
 const [testsExit = 1, ...runExits] = process.argv.slice(2).map(Number);
 
 const unit = unitSchema.safeParse(await readJson('reports/unit-tests.json'));
@@ -20,7 +27,7 @@ const runs = await Promise.all(
       return {
         exit: runExits[index] ?? 1,
         passed: claims?.passed ?? 0,
-        failed: (claims?.failed ?? 0) + (claims?.error ?? 0),
+        failed: (claims?.failed ?? 0) + (claims?.error ?? 0) + (claims?.notReached ?? 0),
       };
     }),
 );

@@ -18,25 +18,20 @@ export interface ObjectChange {
 }
 
 /** Kinds that come and go by themselves: others are made from them, or they only tell how those fare. */
-const derived = new Set([
-  'Pod',
-  'EndpointSlice',
-  'Endpoints',
-  'ReplicaSet',
-  'Event',
-  'Lease',
-  'Node',
-  'ControllerRevision',
-]);
+const derived = new Set(['Pod', 'Endpoints', 'ReplicaSet', 'Event', 'Lease', 'ControllerRevision']);
 
 /** Fields that servers and controllers set: they differ after every restart and mean nothing. */
 const givenFields =
-  /(^|\.)(clusterIPs?(\.\d+)?|nodePort|healthCheckNodePort|caBundle|uid|resourceVersion|generation|deployment\.kubernetes\.io\/revision|kubectl\.kubernetes\.io\/restartedAt|ipFamilies.*|ipFamilyPolicy|internalTrafficPolicy|finalizers.*|providerID|claimRef.*|secrets.*)$/;
+  /(^|\.)(clusterIPs?(\.\d+)?|healthCheckNodePort|caBundle|uid|resourceVersion|generation|deployment\.kubernetes\.io\/revision|kubectl\.kubernetes\.io\/restartedAt|ipFamilies.*|ipFamilyPolicy|internalTrafficPolicy|finalizers.*|providerID|claimRef.*|secrets.*)$/;
 
-/** Objects that controllers write for themselves. */
-const givenObject = ({ kind, name }: SeenObject): boolean =>
-  (kind === 'ConfigMap' && /(leader|istio-namespace-controller|istio-gateway-)/.test(name)) ||
-  (kind === 'Secret' && /^(istio\.|sh\.helm|bootstrap-token-)/.test(name)) ||
+/** Fields that are given once, when an object is made; later they only change when somebody changes them. */
+const givenOnce = /(^|\.)nodePort$/;
+
+/** What controllers write for themselves, and put back at once when somebody else writes it; it follows from other changes. */
+const givenObject = ({ kind, name, labels }: SeenObject): boolean =>
+  (kind === 'ConfigMap' && /(leader|istio-namespace-controller|istio-gateway-|^istio-ca-)/.test(name)) ||
+  (kind === 'Secret' && /^(istio\.|istio-ca-secret$|sh\.helm|bootstrap-token-)/.test(name)) ||
+  (kind === 'EndpointSlice' && labels['endpointslice.kubernetes.io/managed-by'] !== undefined) ||
   (kind === 'ServiceAccount' && name === 'default');
 
 /**
@@ -84,24 +79,59 @@ const isGivenInNamespace = ({ kind, name }: SeenObject): boolean =>
   kind === 'ConfigMap' && (name.startsWith('istio-ca-') || name === 'kube-root-ca.crt');
 
 function fieldChanges(before: SeenObject, after: SeenObject): FieldChange[] {
-  const all = (object: SeenObject): Map<string, string> =>
-    flatten({ labels: object.labels, annotations: object.annotations, ...object.body });
-  const [was, is] = [all(before), all(after)];
-  const names = [...new Set([...was.keys(), ...is.keys()])].filter((name) => !givenFields.test(name));
-  return names
+  const [was, is] = [fieldsOf(before), fieldsOf(after)];
+  const madeAnew = before.uid !== after.uid;
+  const names = [...new Set([...was.keys(), ...is.keys()])].filter(
+    (name) => !givenFields.test(name) && !(madeAnew && givenOnce.test(name)),
+  );
+  const changed = names
     .filter((name) => was.get(name) !== is.get(name))
-    .map((field) => ({
-      field: /^(labels|annotations)\./.test(field) ? `metadata.${field}` : field,
-      was: was.get(field),
-      is: is.get(field),
-    }));
+    .map((field) => ({ field, was: was.get(field), is: is.get(field) }));
+  return [...changed, ...hiddenChanges(before, after), ...othersFields(before, after)];
 }
 
-/** Every leaf of a value with its path, e.g. `spec.http.0.timeout`. Empty objects and lists are leaves, too. */
+/** Values that must not be shown, and are not what they were. */
+function hiddenChanges({ hidden: was }: SeenObject, { hidden: is }: SeenObject): FieldChange[] {
+  if (was === undefined || is === undefined) return [];
+  return is
+    .filter(({ at, is: value }) => was.some((known) => known.at === at && known.is !== value))
+    .map(({ at }) => ({ field: at, was: 'a value that is not shown', is: 'another value' }));
+}
+
+/**
+ * What somebody else set on an object that the scenario applied: it was there before, so the API server answered the scenario with it, and both
+ * states hold it.
+ */
+const othersFields = (before: SeenObject, after: SeenObject): FieldChange[] =>
+  before.setByOthers === undefined
+    ? []
+    : (after.setByOthers ?? []).map(({ field, by }) => ({ field, was: undefined, is: `set by ${by}` }));
+
+/** Every field of an object by its path, as `kubectl explain` names them. */
+export function fieldsOf({
+  labels,
+  annotations,
+  body,
+}: Pick<SeenObject, 'labels' | 'annotations' | 'body'>): Map<string, string> {
+  return flatten({
+    ...(Object.keys(labels).length + Object.keys(annotations).length > 0 ? { metadata: { labels, annotations } } : {}),
+    ...body,
+  });
+}
+
+/** Lists whose items have names, by which they are told apart: one more item in between changes none of the others. */
+const named = /(^|\.)(containers|initContainers|env|volumes|volumeMounts|ports|webhooks)$/;
+
+/** Every leaf of a value with its path, e.g. `spec.http.0.timeout` or `spec.ports[tls].targetPort`. Empty objects and lists are leaves, too. */
 export function flatten(value: unknown, path = ''): Map<string, string> {
   if (typeof value !== 'object' || value === null || Object.keys(value).length === 0)
     return new Map([[path, typeof value === 'string' ? value : JSON.stringify(value)]]);
+  const byName = Array.isArray(value) && named.test(path);
   return new Map(
-    Object.entries(value).flatMap(([key, inner]) => [...flatten(inner, path === '' ? key : `${path}.${key}`)]),
+    Object.entries(value).flatMap(([key, inner]: [string, unknown]) => {
+      const name = byName ? (inner as { readonly name?: unknown } | null)?.name : undefined;
+      const at = typeof name === 'string' ? `${path}[${name}]` : path === '' ? key : `${path}.${key}`;
+      return [...flatten(inner, at)];
+    }),
   );
 }

@@ -1,36 +1,66 @@
 import { runProgram } from '../process/run-program.ts';
 import type { Docker } from '../toolchain/docker.ts';
 
-/** What is asked of a node: packet rules, queues, links, routes and neighbours; each line of the answer begins with what it is. */
+/**
+ * What is asked of a network namespace: packet rules, queues, links, routes, neighbours and the kernel's settings of them; each line of the
+ * answer begins with what it is.
+ */
 const questions = [
-  "iptables-save 2>/dev/null | grep '^-A' | sed 's/^/rule /'",
+  'iptables-save 2>/dev/null | awk \'/^\\*/ {table=substr($1,2)} /^-A/ {print "rule " (table=="filter" ? "" : "-t " table " ") $0} /^:/ && $2!="ACCEPT" && $2!="-" {print "rule -P " substr($1,2) " " $2}\'',
   "ip6tables-save 2>/dev/null | grep '^-A' | sed 's/^/rule6 /'",
+  "ebtables-save 2>/dev/null | grep '^-A' | sed 's/^/bridge rule /'",
   "tc qdisc show 2>/dev/null | sed 's/^/queue: /'",
+  'for link in $(ls /sys/class/net); do tc filter show dev $link 2>/dev/null | sed "s/^/queue filter: $link /"; tc filter show dev $link ingress 2>/dev/null | sed "s/^/queue filter: $link ingress /"; done',
   "ip -o link show 2>/dev/null | sed 's/^[0-9]*: /link: /; s/link\\/.*//'",
+  "ip -o -4 addr show 2>/dev/null | sed 's/^[0-9]*: /address: /; s/valid_lft.*//'",
   "ip route show 2>/dev/null | sed 's/^/route: /'",
+  "ip rule show 2>/dev/null | sed 's/^/route rule: /'",
   "ip neigh show nud permanent 2>/dev/null | sed 's/^/neighbour: /'",
   "nft list tables 2>/dev/null | sed 's/^/nft /'",
+  'for key in net/ipv4/ip_forward net/ipv4/conf/all/rp_filter net/ipv4/conf/all/arp_ignore net/ipv4/icmp_echo_ignore_all net/netfilter/nf_conntrack_max; do [ -r /proc/sys/$key ] && echo "setting: $key = $(cat /proc/sys/$key)"; done',
   // What was not found must not make the whole look a failure.
   'true',
 ];
 
+/** In the network namespaces of pods: rules that keep packets from passing, and queues. A pod is told by its address. */
+const podQuestions =
+  'for ns in /var/run/netns/*; do [ -e "$ns" ] || continue; ' +
+  'at=$(nsenter --net="$ns" ip -o -4 addr show dev eth0 2>/dev/null | sed "s/.*inet //; s/\\/.*//"); ' +
+  '{ nsenter --net="$ns" iptables-save 2>/dev/null | grep "^-A" | grep -E -- "-j (DROP|REJECT)" | sed "s/^/rule /"; ' +
+  'nsenter --net="$ns" tc qdisc show 2>/dev/null | sed "s/^/queue: /"; ' +
+  'nsenter --net="$ns" ip route show type blackhole 2>/dev/null | sed "s/^/route: /"; ' +
+  'nsenter --net="$ns" ip route show type unreachable 2>/dev/null | sed "s/^/route: /"; } | sed "s/^/pod $at: /"; done; true';
+
 /** Chains and links that Kubernetes, Docker and network plugins make and change all the time. */
 const machinery =
-  /(KUBE-|CNI-|DOCKER|KIND-|FLANNEL|CILIUM|cali-|kindnet)|^rule -A (POSTROUTING|PREROUTING|OUTPUT).*(10\.244\.|cni)|link: veth|^queue: .*\b(noqueue|pfifo_fast|mq|fq_codel)\b|dev veth|dev cni0 .*permanent/i;
+  /(KUBE-|CNI-|DOCKER|KIND-|FLANNEL|CILIUM|cali-|kindnet)|^rule (-t nat )?-A (POSTROUTING|PREROUTING|OUTPUT).*(10\.244\.|cni)|link: veth|address: veth|^(pod \S+: )?queue: .*\b(noqueue|pfifo_fast|mq|fq_codel)\b|dev veth|dev cni0 .*permanent/i;
 
 /**
  * The machine below one kind cluster, as lines "<node>: <rule, queue, link, route or neighbour>": what decides a packet's fate outside of
- * Kubernetes. What Kubernetes and Docker change themselves is left out.
+ * Kubernetes. What Kubernetes and Docker change themselves is left out. Of a node that does not run there is one line, which says so.
  *
  * @throws MeshproofError MP702 when a node does not answer within ten seconds.
  */
 export async function machineLines(docker: Docker, node: string): Promise<string[]> {
-  const { stdout } = await docker.run(['exec', node, 'sh', '-c', questions.join('; ')], {
-    purpose: `look at the network of ${node}`,
-    code: 'MP702',
-    timeout: 10_000,
-  });
-  return linesOf(stdout).map((line) => `${node}: ${line}`);
+  const options = { purpose: `look at the network of ${node}`, code: 'MP702', timeout: 10_000 } as const;
+  const state = (
+    await docker.run(
+      [
+        'inspect',
+        '--format',
+        '{{.State.Status}} on {{range $name, $_ := .NetworkSettings.Networks}}{{$name}} {{end}}',
+        node,
+      ],
+      options,
+    )
+  ).stdout.trim();
+  const container = `state: ${state}`;
+  if (!state.startsWith('running')) return [`${node}: ${container}`];
+  const { stdout } = await docker.run(
+    ['exec', node, 'sh', '-c', [...questions.slice(0, -1), podQuestions].join('; ')],
+    options,
+  );
+  return [container, ...linesOf(stdout)].map((line) => `${node}: ${line}`);
 }
 
 /**

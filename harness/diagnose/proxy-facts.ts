@@ -76,6 +76,8 @@ export function refusedCallsOf(proxy: string, log: string): RefusedCall[] {
       code: entry.response_code,
       upstreamFailure: entry.upstream_transport_failure_reason ?? '',
       authority: entry.authority ?? entry.requested_server_name ?? '',
+      upstreamCluster: entry.upstream_cluster ?? '',
+      upstreamHost: entry.upstream_host ?? '',
     }));
   const last = new Map(calls.map((call) => [JSON.stringify({ ...call }), call]));
   return [...last.values()].slice(-10);

@@ -1,8 +1,11 @@
-import { createHash } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import pLimit from 'p-limit';
 import { apiMessage, isAbsent } from '../cluster/api-errors.ts';
 import type { ClusterApi } from '../cluster/cluster-api.ts';
 import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
+import { redact } from '../tape/redact/value.ts';
+import { fieldsOf } from './changes.ts';
+import { fieldsOfOthers } from './field-managers.ts';
 import type { SeenObject } from './situation.ts';
 
 /** Kinds of the mesh's own objects: on every cluster they may be read, wherever they are. */
@@ -43,6 +46,11 @@ const clusterKinds: readonly (readonly [apiVersion: string, kind: string])[] = [
   ['rbac.authorization.k8s.io/v1', 'RoleBinding'],
   ['metallb.io/v1beta1', 'IPAddressPool'],
   ['metallb.io/v1beta1', 'L2Advertisement'],
+  ['autoscaling/v2', 'HorizontalPodAutoscaler'],
+  ['admissionregistration.k8s.io/v1', 'ValidatingAdmissionPolicy'],
+  ['admissionregistration.k8s.io/v1', 'ValidatingAdmissionPolicyBinding'],
+  ['apiextensions.k8s.io/v1', 'CustomResourceDefinition'],
+  ['apiregistration.k8s.io/v1', 'APIService'],
 ];
 
 /** Kinds whose status tells how they fare. */
@@ -56,11 +64,13 @@ const machinery =
  * The objects of a cluster that can have to do with a call.
  *
  * @param among on clusters of other people: only these namespaces, and only what is the mesh's or meshproof's own
+ * @param key by which values that must not be written down are hashed, so that a change of theirs shows; without it they do not show at all
  * @returns the objects, and for each kind that could not be listed a line that says why
  */
 export async function seeObjects(
   api: Pick<ClusterApi, 'listObjects'>,
   among?: readonly string[],
+  key?: string,
 ): Promise<{ readonly objects: SeenObject[]; readonly unseen: string[] }> {
   const limit = pLimit(8);
   const unseen: string[] = [];
@@ -85,14 +95,14 @@ export async function seeObjects(
       }),
     ),
   );
-  const objects = lists.flat().map(seenObject);
+  const objects = lists.flat().map((object) => seenObject(object, key));
   const allowed = ({ kind, namespace, name }: SeenObject): boolean =>
     among === undefined || among.includes(kind === 'Namespace' ? name : (namespace ?? ''));
   return { objects: objects.filter(allowed), unseen };
 }
 
 /** An object without what machinery writes into it; of a Secret a hash of its contents only. */
-export function seenObject(object: KubernetesObject): SeenObject {
+export function seenObject(object: KubernetesObject, key?: string): SeenObject {
   const { apiVersion, kind, metadata, status, ...body } = object;
   const { creationTimestamp, deletionTimestamp } = metadata as {
     readonly creationTimestamp?: Date | string;
@@ -100,20 +110,44 @@ export function seenObject(object: KubernetesObject): SeenObject {
   };
   const annotations = Object.entries(metadata.annotations ?? {}).filter(([name]) => !machinery.test(name));
   const plain = JSON.parse(JSON.stringify(body)) as Record<string, unknown>;
-  return {
+  const others = fieldsOfOthers(metadata.managedFields ?? []);
+  const seen: SeenObject = {
     apiVersion,
     kind,
     ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }),
     name: metadata.name,
     labels: { ...metadata.labels },
     annotations: Object.fromEntries(annotations),
-    body: withoutSecrets(kind, metadata.name, plain),
+    body: kind === 'CustomResourceDefinition' ? withoutSchemas(plain) : withoutSecrets(kind, metadata.name, plain),
     ...(withStatus.has(kind) && status !== undefined
       ? { status: JSON.parse(JSON.stringify(status)) as Record<string, unknown> }
       : {}),
     ...(creationTimestamp === undefined ? {} : { createdAt: new Date(creationTimestamp).toISOString() }),
     ...(deletionTimestamp === undefined ? {} : { deleting: true }),
+    ...(metadata.uid === undefined ? {} : { uid: metadata.uid }),
+    ...(others === undefined ? {} : { setByOthers: others }),
   };
+  return key === undefined ? seen : { ...seen, hidden: hiddenValues(seen, key) };
+}
+
+/** The values that the redactor leaves out, each by a keyed hash. */
+function hiddenValues(seen: SeenObject, key: string): { readonly at: string; readonly is: string }[] {
+  // Of a Secret only hashes are left by now.
+  if (seen.kind === 'Secret') return [];
+  const shown = fieldsOf(redact({ labels: seen.labels, annotations: seen.annotations, body: seen.body }));
+  return [...fieldsOf(seen)]
+    .filter(([at, value]) => shown.get(at) !== value)
+    .map(([at, value]) => ({ at, is: createHmac('sha256', key).update(value).digest('hex').slice(0, 16) }));
+}
+
+/** Of a kind's definition its name and versions: schemas are long, and what is not in them is refused before it is an object. */
+function withoutSchemas({ spec }: Record<string, unknown>): Record<string, unknown> {
+  const { versions, group, scope } = (spec ?? {}) as Record<string, unknown>;
+  const served = (Array.isArray(versions) ? versions : []).map((version: unknown) => {
+    const { name, served: is, storage } = version as Record<string, unknown>;
+    return { name, served: is, storage };
+  });
+  return { spec: { group, scope, versions: served } };
 }
 
 /** ConfigMaps whose text is the configuration of the mesh or of the cluster's DNS; of all others a hash tells enough. */

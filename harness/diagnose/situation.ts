@@ -16,6 +16,12 @@ export const seenObjectSchema = z.object({
   status: z.record(z.string(), z.unknown()).optional(),
   createdAt: z.string().optional(),
   deleting: z.boolean().optional(),
+  /** Tells an object from one that was made anew under its name. */
+  uid: z.string().optional(),
+  /** Fields of an object of meshproof's own that somebody else set, and who: a field manager, as the API server notes it. */
+  setByOthers: z.array(z.object({ field: z.string(), by: z.string() })).optional(),
+  /** Values that evidence must not hold, by a keyed hash: it tells that one is another, and nothing of what it is. */
+  hidden: z.array(z.object({ at: z.string(), is: z.string() })).optional(),
 });
 export type SeenObject = Readonly<z.infer<typeof seenObjectSchema>>;
 
@@ -30,6 +36,9 @@ const refusedCallSchema = z.object({
   code: z.number(),
   upstreamFailure: z.string(),
   authority: z.string(),
+  /** The cluster of the proxy's configuration that it was sent to, e.g. `inbound|8080||`. */
+  upstreamCluster: z.string().default(''),
+  upstreamHost: z.string().default(''),
 });
 export type RefusedCall = Readonly<z.infer<typeof refusedCallSchema>>;
 
@@ -72,6 +81,15 @@ export const situationSchema = z.object({
 });
 export type Situation = Readonly<z.infer<typeof situationSchema>>;
 
+/** A field that a scenario set on purpose: the replicas of a gateway, say. */
+export interface OwnField {
+  readonly cluster: string;
+  /** "Deployment istio-system/istio-ingressgateway". */
+  readonly object: string;
+  readonly field: string;
+  readonly value: string;
+}
+
 /** What the scenario was about: explainers weigh what concerns it. */
 export interface Concern {
   /** The first cluster of the call. */
@@ -86,6 +104,8 @@ export interface Concern {
   readonly brokenHop: string | undefined;
   /** "Kind namespace/name" of what the scenario itself applied, by cluster, as the server had it then. */
   readonly applied: ReadonlyMap<string, readonly SeenObject[]>;
+  /** Fields that the scenario itself set on objects of others, with what it set them to. */
+  readonly ownFields?: readonly OwnField[];
   /** What the failure itself said. */
   readonly words: string;
 }

@@ -497,6 +497,12 @@ export const catalogue = {
     meaning: 'A scenario declared a claim and ended without proving or refuting it.',
     remedy: 'Call claim(name, …) for each declared claim, or drop it from the declaration.',
   },
+  MP717: {
+    title: 'claim without a sample',
+    blame: 'mesh',
+    meaning: 'A proof ended without asserting anything: the list that it goes through was empty, say.',
+    remedy: 'Assert how many there are before asserting what each of them is.',
+  },
   MP706: {
     title: 'step of the page not played',
     blame: 'mesh',

@@ -33,8 +33,13 @@ describe('an outcome', () => {
     ['nothing that fails', undefined, 'passed', false, false],
   ] as const)('%s', (_what, causes, verdict, caught, right) => {
     if (fault === undefined) throw new Error('no such fault');
-    const outcome = judge(fault, ['west', 'east'], scenario(causes === undefined ? undefined : [...causes], verdict));
+    const outcome = judge(fault, ['west', 'east'], [scenario(causes === undefined ? undefined : [...causes], verdict)]);
     expect(outcome).toMatchObject({ caught, cause: right });
-    expect(summarize([outcome])).toMatchObject({ faults: 1, caught: Number(caught), cause: Number(right) });
+    expect(summarize([outcome], ['direct-sidecar: curl answers', 'security: plain text'])).toMatchObject({
+      faults: 1,
+      caught: Number(caught),
+      cause: Number(right),
+      unkilled: caught ? ['security: plain text'] : ['direct-sidecar: curl answers', 'security: plain text'],
+    });
   });
 });

@@ -6,53 +6,80 @@ export interface FaultOutcome {
   readonly id: string;
   /** A claim that should hold did not. */
   readonly caught: boolean;
+  /** The first broken hop, or the call's own words, point at the cluster that the fault is in. */
+  readonly hop: boolean;
   /** The first cause names the right object, of the right cluster. */
   readonly cause: boolean;
   /** What was told first. */
   readonly told: string;
-  /** Seconds from the scenario's begin to its verdict. */
+  /** Seconds from the scenario's begin to the first claim or step that did not hold. */
   readonly seconds: number;
+  /** "scenario: claim" of each claim that it broke, or kept from being reached. */
+  readonly killed: readonly string[];
 }
 
-/** Holds what a scenario told of a fault against what it is. */
-export function judge(fault: Fault, clusters: readonly string[], scenario: ScenarioResult): FaultOutcome {
-  const broken = scenario.claims.filter(({ verdict }) => verdict === 'failed' || verdict === 'error');
-  const [first] = scenario.causes ?? [];
+/** Holds what scenarios told of a fault against what it is. */
+export function judge(fault: Fault, clusters: readonly string[], played: readonly ScenarioResult[]): FaultOutcome {
+  const red = played.find(isRed);
+  const [first] = red?.causes ?? [];
   const cluster = clusters[fault.at === 'client' ? 0 : 1];
   const names = fault.cause.some((wanted) =>
     wanted === 'node' ? first?.layer === 'machine and network' : first?.object === wanted,
   );
+  const diagnoses = red === undefined ? [] : [red.stopped, ...red.claims].flatMap((one) => one?.diagnosis ?? []);
   return {
     id: fault.id,
-    caught: broken.length > 0,
+    caught: red !== undefined,
+    hop: diagnoses[0]?.hop.startsWith(`${cluster ?? ''} `) === true,
     cause: first !== undefined && first.cluster === cluster && names,
     told:
-      first === undefined ? 'no cause' : `${first.code} ${first.cluster} ${first.object} ${first.field ?? ''}`.trim(),
-    seconds: scenario.seconds,
+      red === undefined
+        ? 'everything held'
+        : first === undefined
+          ? 'no cause'
+          : `${first.code} ${first.cluster} ${first.object} ${first.field ?? ''}`.trim(),
+    seconds: red?.redAfter ?? 0,
+    killed: played.flatMap(({ id, claims }) =>
+      claims.filter(({ verdict }) => broken.has(verdict)).map(({ name }) => `${id}: ${name}`),
+    ),
   };
 }
+
+const broken = new Set(['failed', 'error', 'notReached']);
+const isRed = ({ claims, stopped }: ScenarioResult): boolean =>
+  stopped !== undefined || claims.some(({ verdict }) => broken.has(verdict));
 
 /** The line that `meshproof fault run --json` ends with. */
 export interface FaultSummary {
   readonly faults: number;
   readonly caught: number;
+  readonly hop: number;
   readonly cause: number;
   readonly missed: readonly string[];
   readonly misdiagnosed: readonly string[];
+  /** Claims that no fault of this run broke. */
+  readonly unkilled: readonly string[];
   /** Median seconds to a red verdict. */
   readonly medianSeconds: number;
 }
 
-/** All outcomes as one line of figures. */
-export function summarize(outcomes: readonly FaultOutcome[]): FaultSummary {
+/**
+ * All outcomes as one line of figures.
+ *
+ * @param claims every claim that there is, "scenario: claim"
+ */
+export function summarize(outcomes: readonly FaultOutcome[], claims: readonly string[]): FaultSummary {
   const caught = outcomes.filter((outcome) => outcome.caught);
   const seconds = caught.map((outcome) => outcome.seconds).sort((left, right) => left - right);
+  const killed = new Set(outcomes.flatMap((outcome) => outcome.killed));
   return {
     faults: outcomes.length,
     caught: caught.length,
+    hop: outcomes.filter((outcome) => outcome.hop).length,
     cause: outcomes.filter((outcome) => outcome.cause).length,
     missed: outcomes.filter((outcome) => !outcome.caught).map(({ id }) => id),
     misdiagnosed: caught.filter((outcome) => !outcome.cause).map(({ id }) => id),
+    unkilled: claims.filter((claim) => !killed.has(claim)),
     medianSeconds: seconds[Math.floor(seconds.length / 2)] ?? 0,
   };
 }

@@ -38,14 +38,17 @@ export function conformanceReport(data: RunData): string {
             data,
           ),
           statistics: countClaims(data),
-          scenarios: data.scenarios.map(({ id, section, seconds, claims, replaced }) => ({
+          scenarios: data.scenarios.map(({ id, section, seconds, claims, replaced, stopped, causes = [] }) => ({
             id,
             section,
-            result: resultOf(claims, data),
+            result: stopped === undefined ? resultOf(claims, data) : 'failure',
             seconds,
             statistics: countVerdicts(claims),
             ...named('failedClaims', claims, ['failed', 'error']),
             ...named('notSupportedClaims', claims, ['notSupported']),
+            ...named('notReachedClaims', claims, ['notReached']),
+            ...(stopped === undefined ? {} : { stopped }),
+            ...(causes.length === 0 ? {} : { causes }),
             ...(replaced.length === 0 ? {} : { replaced: replaced.map(({ was, by }) => ({ was, by })) }),
           })),
         },
@@ -59,7 +62,7 @@ export function conformanceReport(data: RunData): string {
 
 /** Success when all holds; partial when nothing failed but something was not supported, or the run ended before its end. */
 function resultOf(claims: readonly ClaimResult[], { verdict }: RunData): Result {
-  if (claims.some((claim) => claim.verdict === 'failed' || claim.verdict === 'error')) return 'failure';
+  if (claims.some(({ verdict: one }) => one === 'failed' || one === 'error' || one === 'notReached')) return 'failure';
   const all = claims.length > 0 && claims.every((claim) => claim.verdict === 'passed');
   return all && verdict !== 'error' ? 'success' : 'partial';
 }

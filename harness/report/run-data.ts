@@ -50,6 +50,8 @@ export interface Counts {
   readonly passed: number;
   readonly failed: number;
   readonly notSupported: number;
+  /** Claims behind a step that failed. */
+  readonly notReached: number;
   readonly error: number;
 }
 
@@ -64,17 +66,22 @@ export function countVerdicts(claims: readonly Pick<ClaimResult, 'verdict'>[]): 
     passed: count('passed'),
     failed: count('failed'),
     notSupported: count('notSupported'),
+    notReached: count('notReached'),
     error: count('error'),
   };
 }
 
-/** What claims make of a run: one without an answer outweighs one that does not hold. */
-export const verdictOfRun = ({ failed, error }: Counts): 'passed' | 'failed' | 'error' =>
-  error > 0 ? 'error' : failed > 0 ? 'failed' : 'passed';
+/** What scenarios make of a run: a claim or a step without an answer outweighs one that does not hold. */
+export function verdictOfRun({ scenarios }: Pick<RunData, 'scenarios'>): 'passed' | 'failed' | 'error' {
+  const { failed, error } = countClaims({ scenarios });
+  const stops = scenarios.flatMap(({ stopped }) => stopped?.verdict ?? []);
+  if (error > 0 || stops.includes('error')) return 'error';
+  return failed > 0 || stops.includes('failed') ? 'failed' : 'passed';
+}
 
 /** The counts as a sentence. */
-export const countsTold = ({ passed, failed, notSupported, error }: Counts): string =>
-  `${passed} claims hold, ${failed} do not, ${notSupported} not supported, ${error} without an answer`;
+export const countsTold = ({ passed, failed, notSupported, notReached, error }: Counts): string =>
+  `${passed} claims hold, ${failed} do not, ${notReached === 0 ? '' : `${notReached} not reached, `}${notSupported} not supported, ${error} without an answer`;
 
 /** Seconds of each phase, and of the whole run. */
 export function phaseSeconds(data: RunData): Record<string, number> {

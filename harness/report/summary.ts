@@ -1,19 +1,29 @@
-import type { ClaimResult } from '../scenario/claims.ts';
+import type { ClaimResult, ScenarioResult } from '../scenario/claims.ts';
 import { describeCauses } from './causes.ts';
 import { codeSpan, fenced, inline } from './markdown.ts';
 import { countClaims, countsTold, countVerdicts, type RunData } from './run-data.ts';
 
-export const signs = { passed: '✓', failed: '✗', error: '!', notSupported: '–' } as const;
+export const signs = { passed: '✓', failed: '✗', error: '!', notSupported: '–', notReached: '·' } as const;
 
 /** What a run found, as Markdown: a sentence, a row for each section, and each claim that does not hold with its reason. */
 export function summary(data: RunData): string {
-  const rows = data.scenarios.map(({ section, id, claims, seconds, replaced }) => {
-    return `| ${inline(section)} | ${codeSpan(id)} | ${countVerdicts(claims).passed} of ${claims.length} ${signs[worstOf(claims)]} | ${seconds.toFixed(1)} s | ${inline(replaced.map(({ was }) => was).join('; '))} |`;
+  const rows = data.scenarios.map(({ section, id, claims, seconds, replaced, stopped }) => {
+    return `| ${inline(section)} | ${codeSpan(id)} | ${countVerdicts(claims).passed} of ${claims.length} ${signs[worstOfScenario({ claims, stopped })]} | ${seconds.toFixed(1)} s | ${inline(replaced.map(({ was }) => was).join('; '))} |`;
   });
   const causes = data.scenarios.flatMap(({ id, causes: found = [] }) =>
     found.length === 0
       ? []
       : [[`**Cause**, by ${codeSpan(id)}:`, fenced('', describeCauses(found).join('\n'))].join('\n')],
+  );
+  const stops = data.scenarios.flatMap(({ id, stopped, claims }) =>
+    stopped === undefined
+      ? []
+      : [
+          [
+            `- ${signs[stopped.verdict]} ${codeSpan(id)}: the step “${inline(stopped.step)}” failed${stopped.code === undefined ? '' : ` (${inline(stopped.code)})`}; ${countVerdicts(claims).notReached} claims behind it were not reached`,
+            fenced('', stopped.reason ?? 'no reason', '  '),
+          ].join('\n'),
+        ],
   );
   const broken = data.scenarios.flatMap(({ id, claims }) =>
     claims
@@ -31,14 +41,21 @@ export function summary(data: RunData): string {
     ...(data.error === undefined ? [] : [fenced('', data.error.message)]),
     ...causes,
     ['| section | scenario | claims | time | stands in for |', '|---|---|---|---:|---|', ...rows].join('\n'),
-    ...(broken.length === 0 ? [] : [broken.join('\n')]),
+    ...(stops.length + broken.length === 0 ? [] : [[...stops, ...broken].join('\n')]),
   ].join('\n\n');
 }
+
+/** The worst of a scenario: of its claims, and of the step that ended it. */
+export const worstOfScenario = ({
+  claims,
+  stopped,
+}: Pick<ScenarioResult, 'claims' | 'stopped'>): ClaimResult['verdict'] =>
+  worstOf(stopped === undefined ? claims : [...claims, { verdict: stopped.verdict }]);
 
 /** The worst of some claims. */
 export function worstOf(claims: readonly Pick<ClaimResult, 'verdict'>[]): ClaimResult['verdict'] {
   return (
-    (['failed', 'error', 'passed', 'notSupported'] as const).find((verdict) =>
+    (['failed', 'error', 'notReached', 'passed', 'notSupported'] as const).find((verdict) =>
       claims.some((claim) => claim.verdict === verdict),
     ) ?? 'error'
   );

@@ -10,7 +10,7 @@ import { withAgreement } from './consent.ts';
 import { sampleMemory } from './memory.ts';
 import type { Plan } from './plan.ts';
 import { playScenarios } from './play-scenarios.ts';
-import { countClaims, verdictOfRun } from '../report/run-data.ts';
+import { verdictOfRun } from '../report/run-data.ts';
 import { keepRunEnvironment } from './run-environment.ts';
 import type { RunRecord } from './run-record.ts';
 import { listScenarios, namespacesOf } from './scenario-files.ts';
@@ -80,7 +80,7 @@ async function prove(
     }
     await record.phase('scenarios', () => playScenarios(environment, order, record, progress, signal));
   }
-  await record.save({ verdict: verdictOfRun(countClaims(record.data)) });
+  await record.save({ verdict: verdictOfRun(record.data) });
 }
 
 /** Collects what explains a run that did not pass, before anything is taken down. */

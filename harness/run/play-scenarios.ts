@@ -8,7 +8,7 @@ import type { Environment } from '../scenario/environment.ts';
 import { scenarioResultSchema, type ScenarioResult } from '../scenario/claims.ts';
 import { describeCauses } from '../report/causes.ts';
 import { countVerdicts } from '../report/run-data.ts';
-import { signs, worstOf } from '../report/summary.ts';
+import { signs, worstOfScenario } from '../report/summary.ts';
 import { writeReports } from './reports.ts';
 import type { RunRecord } from './run-record.ts';
 
@@ -114,17 +114,29 @@ function inOrder(ids: readonly string[]): typeof BaseSequencer {
 }
 
 /** One line for the scenario, one more for each claim that does not hold. */
-function describeScenario({ id, claims, seconds, replaced, causes = [] }: ScenarioResult): string[] {
-  const verdict = worstOf(claims);
+function describeScenario({ id, claims, seconds, replaced, stopped, causes = [] }: ScenarioResult): string[] {
+  const verdict = worstOfScenario({ claims, stopped });
   const rows = claims
-    .filter((claim) => claim.verdict !== 'passed')
+    .filter((claim) => claim.verdict !== 'passed' && claim.verdict !== 'notReached')
     .map(({ verdict: one, name, reason = '', diagnosis }, index, broken) => {
-      // A step that failed refutes every claim behind it for one reason, which is told once.
+      // Claims that are not supported most often have one reason, which is told once.
       if (index > 0 && broken[index - 1]?.reason === reason)
         return `  ${signs[one]} ${name}\n      for the same reason`;
       const told = diagnosis === undefined ? [] : diagnosisTold(diagnosis);
       return [`  ${signs[one]} ${name}`, ...[...told, ...reason.split('\n')].map((line) => `      ${line}`)].join('\n');
     });
+  const { notReached } = countVerdicts(claims);
+  const stop =
+    stopped === undefined
+      ? []
+      : [
+          [
+            `  ${signs[stopped.verdict]} the step “${stopped.step}” failed`,
+            ...(stopped.diagnosis === undefined ? [] : diagnosisTold(stopped.diagnosis)).map((line) => `      ${line}`),
+            ...(stopped.reason ?? '').split('\n').map((line) => `      ${line}`),
+          ].join('\n'),
+          ...(notReached === 0 ? [] : [`  ${signs.notReached} ${notReached} claims behind it were not reached`]),
+        ];
   const notes = claims
     .filter(({ verdict: one, note }) => one === 'passed' && note !== undefined)
     .map(({ name, note }) => `    ${name}: ${note ?? ''}`);
@@ -134,6 +146,7 @@ function describeScenario({ id, claims, seconds, replaced, causes = [] }: Scenar
     // The cause first, and once: what each claim saw of it follows.
     ...describeCauses(causes).map((line) => `  ${line}`),
     ...rows,
+    ...stop,
     ...notes,
     ...modern,
   ];

@@ -6,6 +6,7 @@ import { redactText } from '../tape/redact/text.ts';
 import { openRun } from './open-run.ts';
 import { readRunEnvironment } from './run-environment.ts';
 import { loadScenario } from './scenario-files.ts';
+import { useMatchers } from './use-matchers.ts';
 
 /** A claim that comes out otherwise than it did live. */
 export interface Difference {
@@ -34,7 +35,7 @@ export async function replay(folder: string): Promise<Replayed> {
   const started = performance.now();
   const { data } = await openRun(folder);
   const environment = await readRunEnvironment(folder);
-  await useMatchers();
+  const assertions = await useMatchers();
   const scenarios: ScenarioResult[] = [];
   for (const recorded of data.scenarios) {
     const evidence = await RecordedEvidence.open(folder, recorded.id);
@@ -44,6 +45,7 @@ export async function replay(folder: string): Promise<Replayed> {
       runFolder: folder,
       signal: new AbortController().signal,
       evidence,
+      assertions,
       isLast,
       looksAround: recorded.causes !== undefined,
     });
@@ -60,26 +62,26 @@ export async function replay(folder: string): Promise<Replayed> {
   return { data: { ...data, scenarios }, differences, seconds: (performance.now() - started) / 1000 };
 }
 
-/** vitest's `expect` with the matchers that scenarios use; outside of a test there is no file that it could belong to. */
-async function useMatchers(): Promise<void> {
-  const [{ expect }, { convergingMatchers, meshMatchers }] = await Promise.all([
-    import('vitest'),
-    import('../scenario/matchers.ts'),
-  ]);
-  expect.setState({ testPath: '' });
-  expect.extend({ ...meshMatchers, ...convergingMatchers });
-}
-
 function compare(live: ScenarioResult, replayed: ScenarioResult): Difference[] {
+  const stops = [live, replayed].map(({ stopped }) =>
+    stopped === undefined ? 'not stopped' : told({ ...stopped, hops: [] }),
+  );
+  const stop =
+    stops[0] === stops[1]
+      ? []
+      : [{ scenario: live.id, claim: 'the step that ended it', live: stops[0] ?? '', replayed: stops[1] ?? '' }];
   const names = new Set([...live.claims, ...replayed.claims].map(({ name }) => name));
-  return [...names].flatMap((name): Difference[] => {
-    const [before, after] = [live, replayed].map(({ claims }) => told(claims.find((claim) => claim.name === name)));
+  const claims = [...names].flatMap((name): Difference[] => {
+    const [before, after] = [live, replayed].map((one) => told(one.claims.find((claim) => claim.name === name)));
     return before === after ? [] : [{ scenario: live.id, claim: name, live: before ?? '', replayed: after ?? '' }];
   });
+  return [...stop, ...claims];
 }
 
 /** All of a claim that a replay must find again. */
-function told(claim: ClaimResult | undefined): string {
+function told(
+  claim: Pick<ClaimResult, 'verdict' | 'code' | 'reason' | 'diagnosis' | 'note' | 'hops'> | undefined,
+): string {
   if (claim === undefined) return 'no such claim';
   const { verdict, code, reason, diagnosis, note, hops } = claim;
   const broken = hops.filter(({ found }) => found === undefined).map(({ proxy, hop }) => `${proxy} ${hop}`);

@@ -4,6 +4,7 @@ import { hostsOf } from '../diagnose/causes/change.ts';
 import { explain } from '../diagnose/causes/explain.ts';
 import { placeOnPath } from '../diagnose/diagnose.ts';
 import { seenObject } from '../diagnose/seen-objects.ts';
+import { redact } from '../tape/redact/value.ts';
 import type { Concern } from '../diagnose/situation.ts';
 import { brokenHop } from '../probe/trace.ts';
 import { ask } from '../tape/tape.ts';
@@ -20,6 +21,8 @@ export interface CauseFinderOptions {
   readonly clusters: readonly MeshCluster[];
   /** Namespaces that the scenario uses. */
   readonly namespaces: readonly string[];
+  /** Hosts that it declares. */
+  readonly hosts: readonly string[];
 }
 
 /** Looks for the cause of a scenario's first failure, while everything is still as it was when it failed. */
@@ -45,24 +48,22 @@ export class CauseFinder {
 
   async #explain(error: unknown, notes: Pick<Notes, 'hops' | 'exchange'>): Promise<Cause[]> {
     const { environment, clusters, namespaces } = this.#options;
+    if (clusters.some(({ mesh }) => mesh.isGone)) return [];
     const beside = environment.clusters.some(({ foreign }) => foreign === true) ? ['istio-system'] : meshNamespaces;
     const surroundings = { namespaces: [...namespaces, ...beside], since: this.#since };
-    const situation = await ask(
-      'surroundings of the failure',
-      () =>
-        lookAround(
-          environment,
-          clusters.map(({ api }) => api),
-          surroundings,
-        ),
-      { file: 'surroundings.json', lookOnly: true },
-    );
+    const situation = await ask('surroundings of the failure', () => lookAround(environment, surroundings), {
+      file: 'surroundings.json',
+      lookOnly: true,
+    });
     return explain(situation, this.#concern(error, notes));
   }
 
   #concern(error: unknown, { hops, exchange }: Pick<Notes, 'hops' | 'exchange'>): Concern {
-    const { clusters, namespaces } = this.#options;
-    const applied = new Map(clusters.map((cluster) => [cluster.name, cluster.applied.map(seenObject)]));
+    const { clusters, namespaces, hosts } = this.#options;
+    // As redacted as what they are compared with.
+    const applied = new Map(
+      clusters.map((cluster) => [cluster.name, cluster.applied.map((object) => redact(seenObject(object)))]),
+    );
     const broken = brokenHop([...hops].sort((left, right) => placeOnPath(left.proxy) - placeOnPath(right.proxy)));
     const known = asMeshproofError(error);
     const words = [describeError(known), exchange?.error, exchange?.body]
@@ -74,10 +75,13 @@ export class CauseFinder {
     return {
       client: first,
       namespaces: [...namespaces, ...meshNamespaces],
-      hosts: [...new Set([...applied.values()].flat().flatMap(hostsOf))].filter((host) => host !== '*.global'),
+      hosts: [...new Set([...hosts, ...[...applied.values()].flat().flatMap(hostsOf)])].filter(
+        (host) => host !== '*.global',
+      ),
       brokenAt: broken?.proxy.split(' ')[0] ?? names.find((name) => name === said),
       brokenHop: broken?.hop,
       applied,
+      ownFields: clusters.flatMap((cluster) => cluster.ownFields),
       words,
     };
   }

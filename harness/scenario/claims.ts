@@ -18,9 +18,10 @@ export const scenarioIdSchema = z
 /** The verdict on one claim, as plain data that crosses from the test worker into run.json. */
 export const claimResultSchema = z.object({
   name: word,
-  verdict: z.enum(['passed', 'failed', 'notSupported', 'error']),
+  /** `notReached`: a step before it failed, so nothing was seen that speaks for it or against it. */
+  verdict: z.enum(['passed', 'failed', 'notSupported', 'notReached', 'error']),
   seconds: z.number(),
-  /** Why it failed, or why it is not supported. */
+  /** Why it failed, or why it is not supported or was not reached. */
   reason: text.optional(),
   code: word.optional(),
   /** The first broken hop of its path, when that is what broke. */
@@ -43,6 +44,17 @@ export const stepResultSchema = z.object({
 });
 export type StepResult = z.infer<typeof stepResultSchema>;
 
+/** The step that ended a scenario: claims behind it were not reached. */
+const stoppedSchema = z.object({
+  step: word,
+  /** `failed` when the mesh did not do what the step waited for; `error` when nothing can be said about it. */
+  verdict: z.enum(['failed', 'error']),
+  reason: text.optional(),
+  code: word.optional(),
+  diagnosis: z.object({ code: word, hop: word, cause: text, try: text }).optional(),
+});
+export type Stopped = z.infer<typeof stoppedSchema>;
+
 /** What a scenario leaves: its claims and steps, and the error that ended it before its last claim, if one did. */
 export const scenarioResultSchema = z.object({
   id: scenarioIdSchema,
@@ -50,6 +62,10 @@ export const scenarioResultSchema = z.object({
   seconds: z.number(),
   claims: list(claimResultSchema),
   steps: list(stepResultSchema),
+  /** Seconds until the first claim or step that did not hold; absent when all held. */
+  redAfter: z.number().optional(),
+  /** The step that failed, if one did. */
+  stopped: stoppedSchema.optional(),
   /** Why claims of it do not hold, the likeliest cause first; absent where nobody looked around. */
   causes: list(causeSchema).optional(),
   /** Its evidence, relative to the run's folder; older records have a path of the machine that they were made on. */

@@ -1,5 +1,6 @@
 import type { ClusterApi } from '../cluster/cluster-api.ts';
 import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
+import type { OwnField } from '../diagnose/situation.ts';
 import { systemNamespace } from '../mesh/operator.ts';
 import { stringify } from 'yaml';
 import { holds, notYet, waitFor } from '../wait/wait-for.ts';
@@ -21,6 +22,7 @@ export class ClusterDns {
   readonly #apply: (...objects: readonly KubernetesObject[]) => Promise<void>;
   readonly #journal: Journal;
   readonly #signal: AbortSignal;
+  #corefile: string | undefined;
 
   constructor(
     api: ClusterApi,
@@ -32,6 +34,21 @@ export class ClusterDns {
     this.#apply = apply;
     this.#journal = journal;
     this.#signal = signal;
+  }
+
+  /** What of the cluster's DNS is as this scenario set it. */
+  get ownFields(): OwnField[] {
+    const { namespace, name } = kubeSystem;
+    return this.#corefile === undefined
+      ? []
+      : [
+          {
+            cluster: this.#api.address.name,
+            object: `ConfigMap ${namespace}/${name}`,
+            field: 'data.Corefile',
+            value: this.#corefile,
+          },
+        ];
   }
 
   /** What the cluster runs, by the image of its DNS deployment: "registry/coredns:v1.12.1" → 1.12.1, and so which form it needs. */
@@ -73,6 +90,7 @@ export class ClusterDns {
   async #replaceCorefile(text: string): Promise<void> {
     const configMap = await this.#api.core.readNamespacedConfigMap(kubeSystem);
     configMap.data = { ...configMap.data, Corefile: text };
+    this.#corefile = text;
     await this.#api.core.replaceNamespacedConfigMap({ ...kubeSystem, body: configMap });
     const { name: cluster } = this.#api.address;
     const manifest = stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: kubeSystem, data: { Corefile: text } });

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { ClusterApi } from '../cluster/cluster-api.ts';
@@ -32,7 +33,10 @@ type ReadApi = Pick<ClusterApi, 'listObjects' | 'address'>;
  * @param api of the cluster
  */
 export async function takeBaseline(environment: Environment, api: ReadApi): Promise<Baseline> {
-  const [{ objects }, network] = await Promise.all([seeObjects(api), networkOf(environment, api.address.name)]);
+  const [{ objects }, network] = await Promise.all([
+    seeObjects(api, undefined, await keyOf(api.address)),
+    networkOf(environment, api.address.name),
+  ]);
   return { objects, network };
 }
 
@@ -40,18 +44,13 @@ export async function takeBaseline(environment: Environment, api: ReadApi): Prom
  * Looks around in every cluster, once a claim did not hold: at objects, events, logs, certificates and at the machine below. What cannot be
  * looked at is told and hides nothing else; the whole look takes seconds.
  */
-export async function lookAround(
-  environment: Environment,
-  apis: readonly ReadApi[],
-  surroundings: Surroundings,
-): Promise<Situation> {
+export async function lookAround(environment: Environment, surroundings: Surroundings): Promise<Situation> {
+  // A client of its own: a scenario's gives answers without secrets, and a Secret is to be compared by what is in it.
+  const { ClusterApi: Api } = await import('../cluster/cluster-api.ts');
   const clusters = await Promise.all(
-    environment.clusters.map(async (cluster) => {
-      const api = apis.find(({ address }) => address.name === cluster.name);
-      return api === undefined ? undefined : await lookInto(environment, cluster, api, surroundings);
-    }),
+    environment.clusters.map((cluster) => lookInto(environment, cluster, new Api(cluster), surroundings)),
   );
-  return { clusters: clusters.filter((one) => one !== undefined), at: new Date().toISOString() };
+  return { clusters, at: new Date().toISOString() };
 }
 
 async function lookInto(
@@ -73,7 +72,12 @@ async function lookInto(
   };
   const among = foreign ? [...namespaces, systemNamespace] : undefined;
   const [seen, baseline, network, events, controlPlaneLog] = await Promise.all([
-    look('objects', () => seeObjects(api, among), { objects: [] as SeenObject[], unseen: [] as string[] }, 30_000),
+    look(
+      'objects',
+      async () => seeObjects(api, among, foreign ? undefined : await keyOf(cluster)),
+      { objects: [] as SeenObject[], unseen: [] as string[] },
+      30_000,
+    ),
     look('the state when the mesh was ready', () => readBaseline(cluster), undefined),
     look('the machine', () => networkOf(environment, cluster.name), []),
     look('events', () => warnings(environment, cluster, foreign ? namespaces : undefined), []),
@@ -104,6 +108,12 @@ async function lookInto(
     unseen: [...seen.unseen, ...unseen],
   };
 }
+
+/** What values that must not be written down are hashed with: as long as the cluster lives, known to whoever may read its kubeconfig only. */
+const keyOf = async ({ kubeconfig }: { readonly kubeconfig: string }): Promise<string> =>
+  createHash('sha256')
+    .update(await readFile(kubeconfig))
+    .digest('hex');
 
 async function readBaseline({ baseline }: EnvironmentCluster): Promise<Baseline | undefined> {
   return baseline === undefined ? undefined : baselineSchema.parse(JSON.parse(await readFile(baseline, 'utf8')));

@@ -9,6 +9,7 @@ import { httpbin, injectedNamespace, sleep } from '../cluster/workloads.ts';
 import { gatewayAddress, hasEgressGateway } from '../mesh/install.ts';
 import { eastWestPort, systemNamespace } from '../mesh/operator.ts';
 import { forOwnSidecars } from '../mesh/own-sidecars.ts';
+import type { OwnField } from '../diagnose/situation.ts';
 import { clientAnnotations } from '../mesh/profile.ts';
 import { proxySyncs, pushesOf, sentWhenQuiet, type TakenObject } from '../mesh/readiness.ts';
 import type { PodContainer } from '../probe/pod.ts';
@@ -49,6 +50,8 @@ export class MeshCluster {
   #applied: KubernetesObject[] = [];
   /** What this scenario applied and did not delete again, as the server had it. */
   readonly #left = new Map<string, KubernetesObject>();
+  /** Fields of objects of others that this scenario set: "Deployment istio-system/istiod spec.replicas" → "2". */
+  readonly #set = new Map<string, OwnField>();
   /** Namespace → the sample workloads that stay when the scenario ends. */
   readonly #deployed = new Map<string, KubernetesObject[]>();
 
@@ -74,6 +77,11 @@ export class MeshCluster {
   /** What this scenario applied here and left, as the server answered. */
   get applied(): readonly KubernetesObject[] {
     return [...this.#left.values()];
+  }
+
+  /** Fields that it set on objects that are not its own, and on its own after it applied them. */
+  get ownFields(): readonly OwnField[] {
+    return [...this.#set.values(), ...this.dns.ownFields];
   }
 
   get name(): string {
@@ -206,6 +214,8 @@ export class MeshCluster {
   /** Sets the replicas of a deployment, and waits until there are as many. */
   async scale(namespace: string, deployment: string, replicas: number): Promise<void> {
     const { signal } = this.#options;
+    const own = { cluster: this.name, object: `Deployment ${namespace}/${deployment}`, field: 'spec.replicas' };
+    this.#set.set(own.object, { ...own, value: String(replicas) });
     await this.api.scale(namespace, deployment, replicas);
     await this.api.waitForDeployment(namespace, deployment, { within: readyWithin, signal });
     const command = `kubectl scale --context=${this.name} -n ${namespace} deployment ${deployment} --replicas=${replicas}`;

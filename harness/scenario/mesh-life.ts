@@ -36,9 +36,16 @@ export class MeshLife {
   readonly #api: ClusterApi;
   readonly #options: MeshLifeOptions;
 
+  #gone = false;
+
   constructor(api: ClusterApi, options: MeshLifeOptions) {
     this.#api = api;
     this.#options = options;
+  }
+
+  /** Whether the scenario has taken the mesh away: nothing is as it was then, and none of it explains a failure. */
+  get isGone(): boolean {
+    return this.#gone;
   }
 
   /** Kills one pod of a component without grace, as a lost node would, and returns its name. Its deployment starts another. */
@@ -80,6 +87,7 @@ export class MeshLife {
     const authority = await ask(`secret cacerts of ${cluster.name}`, () => readCaSecret(this.#api), {
       keep: () => ({}),
     });
+    this.#gone = true;
     const removed = await ask(
       `removal of the mesh of ${cluster.name}`,
       () => removeMesh(this.#api, manifest, readyWithin, this.#options.signal),
@@ -103,6 +111,7 @@ export class MeshLife {
     await ask(`installation of the mesh of ${cluster.name}`, () => applyMesh(this.#api, manifest, authority, signal), {
       keep: identities,
     });
+    this.#gone = false;
     await waitForGateways(this.#api, { within: readyWithin, signal });
     await gatewayAddress(this.#api, { within: readyWithin, signal });
     await waitForProxiesSynced(environment.programs.kubectl, cluster, { within: readyWithin, signal });

@@ -108,7 +108,8 @@ describe('claims', () => {
       scenario(meta, async ({ claim }) => claim('first', () => undefined)),
       { environment, runFolder: folder, signal: new AbortController().signal },
     );
-    expect(verdicts(result)).toEqual(['first error MP706']);
+    expect(verdicts(result)).toEqual(['first passed']);
+    expect(result.stopped).toMatchObject({ verdict: 'error', code: 'MP706' });
   });
 
   test('what was taken is put back, except when the environment ends with it', async () => {
@@ -154,13 +155,47 @@ describe('claims', () => {
     expect(verdicts(result)).toEqual(['first error MP702', 'second failed MP701']);
   });
 
-  test('a step that fails leaves the claims behind it unproven, with its reason', async () => {
+  test('claims behind a step that fails are not reached; the step says why, once', async () => {
     const result = await playing(async ({ step, claim }) => {
       await claim('first', () => undefined);
       await step('deploy', () => Promise.reject(new MeshproofError('MP505', { what: 'refused' })));
     });
-    expect(verdicts(result)).toEqual(['first passed', 'second error MP505']);
-    expect(result.claims[1]?.reason).toContain('refused');
+    expect(verdicts(result)).toEqual(['first passed', 'second notReached']);
+    expect(result.claims[1]?.reason).toContain('deploy');
+    expect(result.stopped).toMatchObject({ step: 'deploy', verdict: 'error', code: 'MP505' });
+    expect(result.stopped?.reason).toContain('refused');
+  });
+
+  test('a path that did not come in time is the mesh’s failure, and what passed before stays passed', async () => {
+    const result = await playing(async ({ step, claim }) => {
+      await claim('first', () => undefined);
+      await claim('second', () => undefined);
+      await step('wait', () => Promise.reject(new MeshproofError('MP701', { what: 'not in time' })));
+    });
+    expect(verdicts(result)).toEqual(['first passed', 'second passed']);
+    expect(result.stopped).toMatchObject({ step: 'wait', verdict: 'failed', code: 'MP701' });
+  });
+
+  test('a proof that looked at nothing is an error', async () => {
+    const meta = { id: 'x', section: 's', claims: ['first', 'second'], needs: { clusters: 2, namespaces: [] } };
+    const none: readonly number[] = [];
+    const result = await play(
+      scenario(meta, async ({ claim }) => {
+        await claim('first', () => {
+          for (const one of none) expect(one).toBe(1);
+        });
+        await claim('second', () => {
+          expect(1).toBe(1);
+        });
+      }),
+      {
+        environment,
+        runFolder: folder,
+        signal: new AbortController().signal,
+        assertions: () => expect.getState().assertionCalls,
+      },
+    );
+    expect(verdicts(result)).toEqual(['first error MP717', 'second passed']);
   });
 });
 

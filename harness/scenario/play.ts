@@ -3,7 +3,7 @@ import { asMeshproofError, describeError, MeshproofError } from '../errors/meshp
 import { diagnose } from '../diagnose/diagnose.ts';
 import { diagnoseExchange } from '../diagnose/exchange.ts';
 import { attachmentsOf, type Attachment } from './attachments.ts';
-import type { ClaimResult, ScenarioResult, StepResult } from './claims.ts';
+import type { ClaimResult, ScenarioResult, StepResult, Stopped } from './claims.ts';
 import { redactError } from '../tape/redact/error.ts';
 import { redact } from '../tape/redact/value.ts';
 import { withTape } from '../tape/tape.ts';
@@ -34,6 +34,8 @@ export interface PlayOptions {
   readonly evidence?: Evidence;
   /** False in the replay of a run that did not look around when a claim failed. */
   readonly looksAround?: boolean;
+  /** How many assertions were made so far; without it nobody sees whether a proof looked at anything. */
+  readonly assertions?: () => number;
   /** True when the environment is taken down right after this scenario, so that nothing has to be put back. */
   readonly isLast?: boolean;
 }
@@ -53,7 +55,7 @@ export async function play(scenario: Scenario, options: PlayOptions): Promise<Sc
 }
 
 async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOptions): Promise<ScenarioResult> {
-  const { environment, signal, isLast = false, looksAround = true } = options;
+  const { environment, signal, isLast = false, looksAround = true, assertions } = options;
   const narrate = redacting(options.narrate ?? plainly);
   const { meta } = scenario;
   const started = performance.now();
@@ -61,12 +63,16 @@ async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOpt
   const steps: StepResult[] = [];
   const journal = new Journal();
   let causes: ScenarioResult['causes'];
+  let stopped: Stopped | undefined;
+  let redAfter: number | undefined;
   const result = (): ScenarioResult => ({
     id: meta.id,
     section: meta.section,
     seconds: secondsSince(started),
     claims: meta.claims.map((name) => claims.get(name) ?? unproven(name, 'never proven', 'MP705')),
     steps,
+    ...(redAfter === undefined ? {} : { redAfter }),
+    ...(stopped === undefined ? {} : { stopped }),
     ...(causes === undefined ? {} : { causes }),
     evidence: `evidence/${meta.id}`,
     replaced: [
@@ -107,7 +113,12 @@ async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOpt
   const [west, east, third] = clusters;
   if (west === undefined || east === undefined)
     throw new MeshproofError('MP999', { what: 'the environment has fewer clusters than was checked' });
-  const finder = new CauseFinder({ environment, clusters, namespaces: meta.needs.namespaces });
+  const finder = new CauseFinder({
+    environment,
+    clusters,
+    namespaces: meta.needs.namespaces,
+    hosts: (meta.needs.hosts ?? []).map(({ host }) => host),
+  });
   /** Looks for the cause at once, before anything is taken away. */
   const findCause = async (error: unknown, notes: Pick<Notes, 'hops' | 'exchange'>): Promise<void> => {
     if (!looksAround || signal.aborted || verdictOf(error).verdict === 'notSupported') return;
@@ -115,14 +126,27 @@ async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOpt
     causes = await finder.found();
   };
   const restorations: { readonly title: string; readonly work: () => Promise<void> }[] = [];
-  // What fails outside of a claim leaves the claims behind it unproven, and each of them says why; with none behind it, the last one carries it.
+  /** What fails outside of a claim is told once, by the step's title; the claims behind it were not reached. */
   const blame = (error: unknown): void => {
+    const { verdict, reason, code } = verdictOf(error);
     const behind = meta.claims.filter((name) => !claims.has(name));
-    const last = meta.claims.slice(-1).filter((name) => claims.get(name)?.verdict === 'passed');
-    const { hops } = seen;
-    for (const name of behind.length > 0 ? behind : last)
-      claims.set(name, { name, seconds: 0, actions: [], hops, ...verdictOf(error), ...diagnosisOf(seen) });
+    if (verdict === 'notSupported') {
+      for (const name of behind) claims.set(name, { ...unproven(name, reason ?? '', code), verdict });
+      return;
+    }
+    redAfter ??= secondsSince(started);
+    const title = failedStep ?? 'between its steps';
+    for (const name of behind)
+      claims.set(name, { ...unproven(name, `the step “${title}” before it failed`), verdict: 'notReached' });
+    stopped ??= {
+      step: title,
+      verdict: verdict === 'failed' ? 'failed' : 'error',
+      ...(reason === undefined ? {} : { reason }),
+      ...(code === undefined ? {} : { code }),
+      ...diagnosisOf(seen),
+    };
   };
+  let failedStep: string | undefined;
   /** Paths and calls that the last step saw: a claim that looks at none of its own judges those. */
   let seen: Pick<Notes, 'hops' | 'exchange'> = { hops: [], exchange: undefined };
   const done = (): readonly Attachment[] => attachmentsOf(journal.look());
@@ -130,7 +154,12 @@ async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOpt
     const begun = performance.now();
     evidence.during(title);
     try {
-      return await narrate(title, work, done);
+      const value = await narrate(title, work, done);
+      failedStep = undefined;
+      return value;
+    } catch (error) {
+      failedStep = title;
+      throw error;
     } finally {
       const { actions, hops, exchange } = journal.take();
       seen = { hops, exchange };
@@ -154,7 +183,10 @@ async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOpt
         const begun = performance.now();
         evidence.during(name);
         try {
+          const before = assertions?.() ?? 0;
           const note = await narrate(`claim: ${name}`, async () => await proof(), done);
+          if (assertions !== undefined && assertions() === before)
+            throw new MeshproofError('MP717', { what: `the proof of “${name}” looked at nothing` });
           claims.set(name, {
             name,
             verdict: 'passed',
@@ -165,6 +197,7 @@ async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOpt
         } catch (error) {
           signal.throwIfAborted();
           const notes = journal.take();
+          if (verdictOf(error).verdict !== 'notSupported') redAfter ??= secondsSince(started);
           const looked = notes.hops.length > 0 || notes.exchange !== undefined;
           const met = looked ? notes : seen;
           claims.set(name, {
@@ -196,9 +229,13 @@ async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOpt
     if (!isLast && restorations.length > 0)
       await step(putBack, () => Promise.all(restorations.map(({ title, work }) => narrate(title, work, () => []))));
   } catch (error) {
+    failedStep ??= 'take away what it applied';
     blame(error);
   }
-  await containers.close().catch(blame);
+  await containers.close().catch((error: unknown) => {
+    failedStep = 'take its containers away';
+    blame(error);
+  });
   signal.throwIfAborted();
   return result();
 }

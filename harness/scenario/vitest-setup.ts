@@ -27,6 +27,7 @@ registerScenariosWith((scenario) => {
       environment,
       runFolder: inject('runFolder'),
       signal,
+      assertions: () => expect.getState().assertionCalls,
       isLast: inject('lastScenario') === scenario.meta.id,
       narrate: async (title, work, done) =>
         await allureStep(title, async () => {
@@ -41,6 +42,12 @@ registerScenariosWith((scenario) => {
     if (result.replaced.length > 0)
       await description(result.replaced.map(({ was, by }) => `Stands in for ${was}. ${by}`).join('\n\n'));
     const broken = result.claims.filter(({ verdict }) => verdict === 'failed' || verdict === 'error');
-    if (broken.length > 0) throw new Error(broken.map(({ name, reason }) => `${name}\n${reason ?? ''}`).join('\n\n'));
+    const { stopped } = result;
+    const told = [
+      ...broken.map(({ name, reason }) => `${name}\n${reason ?? ''}`),
+      ...(stopped === undefined ? [] : [`${stopped.step}\n${stopped.reason ?? ''}`]),
+      ...result.claims.flatMap(({ name, verdict }) => (verdict === 'notReached' ? [`not reached: ${name}`] : [])),
+    ];
+    if (told.length > 0) throw new Error(told.join('\n\n'));
   });
 });

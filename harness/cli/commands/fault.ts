@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { MeshproofError } from '../../errors/meshproof-error.ts';
 import { faults } from '../../fault/catalogue.ts';
@@ -34,7 +35,7 @@ export function addFault(program: Command): void {
         import('../../run/inside-lab.ts'),
       ]);
       const { config } = command.optsWithGlobals<{ config?: string }>();
-      const { name } = await loadConfig(config);
+      const { name, reports } = await loadConfig(config);
       const chosen = choose(ids, flags.all === true);
       const environment = await readEnvironment(name);
       if (environment?.status !== 'ready')
@@ -46,17 +47,19 @@ export function addFault(program: Command): void {
         process.exitCode = await runThisInside(environment);
         return;
       }
+      const { listScenarios } = await import('../../run/scenario-files.ts');
+      const claims = (await listScenarios()).flatMap(({ meta }) => meta.claims.map((claim) => `${meta.id}: ${claim}`));
       const outcomes = await runFaults({
         environment,
         faults: chosen,
-        config,
+        folder: resolve(reports, `faults-${new Date().toISOString().replaceAll(/[-:]/g, '').slice(0, 15)}`),
         signal: untilSignal(),
         ended: ({ id, caught, cause, told, seconds }) => {
           const verdict = !caught ? 'missed' : cause ? 'caught, right cause' : 'caught, another cause';
           process.stderr.write(`${id.padEnd(34)}${verdict.padEnd(24)}${seconds.toFixed(1).padStart(6)} s  ${told}\n`);
         },
       });
-      const summary = summarize(outcomes);
+      const summary = summarize(outcomes, claims);
       process.stdout.write(
         flags.json === true
           ? `${JSON.stringify(summary)}\n`

@@ -20,7 +20,7 @@ export function addReplay(program: Command): void {
         ? await withUnpacked(chosen, replay)
         : await replay(chosen);
       const counts = countClaims(data);
-      const verdict = verdictOfRun(counts);
+      const verdict = verdictOfRun(data);
       if (flags.json === true)
         tell(
           `${JSON.stringify({ run: data.run, verdict, claims: counts, same: differences.length === 0, differences, seconds })}\n`,

@@ -2,6 +2,7 @@ import { ofKind, seenName, type ClusterSituation, type RefusedCall, type SeenObj
 import type { Explainer, Question, Suspect } from './cause.ts';
 import { hostMatches, hostsOf } from './change.ts';
 import { meaningOf } from './meaning.ts';
+import { ownerOf } from './pods.ts';
 import { listIn, recordIn, valueAt } from './reading.ts';
 
 /** What proxies themselves wrote about a call that came to nothing: Envoy's response code details name the filter, sometimes the object. */
@@ -58,6 +59,37 @@ const readings: readonly Reading[] = [
           .filter(({ body }) => listIn(body, 'spec.http').some((rule) => recordIn(rule)['timeout'] !== undefined))
           .map((object) => policy(cluster, object, call, 'ends calls before the server has answered'))
       : [],
+  // The server's own sidecar sent the call to the program beside it: what came back is the program's.
+  (call, cluster) => {
+    if (!call.upstreamCluster.startsWith('inbound|')) return [];
+    const at = call.proxy.slice(call.proxy.indexOf(' ') + 1);
+    const pod = ofKind(cluster, 'Pod').find(({ namespace = '', name }) => `${namespace}/${name}` === at);
+    if (pod === undefined) return [];
+    const port = call.upstreamCluster.split('|')[1] ?? '';
+    const does =
+      call.details === 'via_upstream' && call.code >= 500
+        ? `answers ${call.code} itself`
+        : hasFlag(call, 'UF', 'URX')
+          ? `does not take connections on port ${port}: nobody listens there`
+          : hasFlag(call, 'UC', 'UPE')
+            ? 'ends connections before it has answered'
+            : hasFlag(call, 'DC', 'UT')
+              ? 'has not answered when the caller gave up'
+              : undefined;
+    return does === undefined
+      ? []
+      : [
+          {
+            certainty: 2,
+            layer: 'workload',
+            cluster: cluster.cluster,
+            object: ownerOf(pod),
+            does,
+            try: `kubectl logs -n ${pod.namespace ?? ''} ${pod.name}; call the program past its sidecar.`,
+            seen: [`${call.proxy} answered ${call.code} (${call.flags}, ${call.details})`],
+          },
+        ];
+  },
 ];
 
 /** Envoy's short words for how a call ended (envoy: StreamInfo response flags). */

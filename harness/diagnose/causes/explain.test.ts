@@ -194,6 +194,8 @@ test('a policy that Envoy names in its access log is named, whoever made it', ()
         code: 403,
         upstreamFailure: '',
         authority: 'httpbin.bar.global:8000',
+        upstreamCluster: '',
+        upstreamHost: '',
       },
     ],
   };

@@ -1,5 +1,5 @@
-import { changesOf } from '../changes.ts';
-import type { Concern, Situation } from '../situation.ts';
+import { changesOf, type ObjectChange } from '../changes.ts';
+import { seenName, type Concern, type OwnField, type Situation } from '../situation.ts';
 import { accessLogs } from './calls.ts';
 import { layerCodes, layers, type Cause, type Explainer, type Question, type Suspect } from './cause.ts';
 import { changedObjects } from './change.ts';
@@ -56,9 +56,9 @@ const makers: Readonly<Record<string, readonly string[]>> = {
  * @returns the likeliest first; empty when nothing that was seen explains it
  */
 export function explain(situation: Situation, concern: Concern): Cause[] {
-  const changes = situation.clusters.flatMap((cluster) =>
-    changesOf(cluster, concern.applied.get(cluster.cluster) ?? []),
-  );
+  const changes = situation.clusters
+    .flatMap((cluster) => changesOf(cluster, concern.applied.get(cluster.cluster) ?? []))
+    .flatMap((change) => withoutOwn(change, concern.ownFields ?? []));
   const question: Question = { situation, concern, changes };
   const found = new Map<string, Suspect>();
   for (const suspect of explainers.flatMap((explainer) => explainer(question))) {
@@ -79,6 +79,22 @@ export function explain(situation: Situation, concern: Concern): Cause[] {
     .map(({ suspect: { certainty: _certainty, ...cause } }) => ({ ...cause, code: layerCodes[cause.layer] }));
 }
 
+/** A change without what the scenario did itself; nothing is left of one that it did alone. */
+function withoutOwn(change: ObjectChange, own: readonly OwnField[]): ObjectChange[] {
+  if (change.change !== 'changed') return [change];
+  const fields = change.fields.filter(
+    ({ field, is }) =>
+      !own.some(
+        (one) =>
+          one.cluster === change.cluster &&
+          one.object === seenName(change.object) &&
+          one.field === field &&
+          one.value === is,
+      ),
+  );
+  return fields.length === 0 ? [] : [{ ...change, fields }];
+}
+
 /** One object that two explainers name: the surer word is kept, and the evidence of both. */
 function joined(left: Suspect, right: Suspect): Suspect {
   const [surer, other] = right.certainty > left.certainty ? [right, left] : [left, right];
@@ -89,7 +105,7 @@ function joined(left: Suspect, right: Suspect): Suspect {
 function weigh(suspect: Suspect, { changes, concern }: Question): number {
   const { cluster, object, certainty } = suspect;
   const kind = object.split(' ')[0] ?? '';
-  const changed = changes.some((change) => change.cluster === cluster && object === nameOf(change));
+  const changed = changes.some((change) => change.cluster === cluster && object === seenName(change.object));
   const { brokenAt, brokenHop } = concern;
   const fits = brokenHop === undefined || brokenHop === '' ? 0 : (makers[brokenHop] ?? []).includes(kind) ? 2 : 0;
   const here = brokenAt === undefined ? 0 : brokenAt === cluster ? 2 : -1;
@@ -98,6 +114,3 @@ function weigh(suspect: Suspect, { changes, concern }: Question): number {
   const below = brokenHop === undefined && layers.indexOf(suspect.layer) < layers.indexOf('mesh objects') ? 1 : 0;
   return certainty * 2 + (changed ? 3 : 0) + fits + here + named + below;
 }
-
-const nameOf = ({ object: { kind, namespace, name } }: Question['changes'][number]): string =>
-  namespace === undefined ? `${kind} ${name}` : `${kind} ${namespace}/${name}`;

@@ -1,48 +1,83 @@
-import type { Explainer } from './cause.ts';
+import { ofKind, seenName, type ClusterSituation } from '../situation.ts';
+import type { Explainer, Suspect } from './cause.ts';
+import { textIn } from './reading.ts';
 
 /** What a line of the machine's network state does, by its own words. */
 const readings: readonly (readonly [RegExp, string])[] = [
+  [/^state: paused/, 'is paused: nothing on it runs'],
+  [/^state: running on\s*$/, 'is connected to no network'],
+  [/^state: running/, 'is connected to other networks'],
+  [/^state:/, 'does not run'],
   [/netem.*\b(loss)\b/, 'loses packets'],
-  [/netem.*\b(delay)\b/, 'delays packets'],
   [/netem.*\b(corrupt|duplicate|reorder)\b/, 'damages packets'],
-  [/qdisc (tbf|tbf|htb|cake)/, 'limits how much passes'],
-  [/-j DROP\b|\bdrop\b/, 'drops packets, so callers wait until their time-out'],
+  [/netem.*\b(delay)\b/, 'delays packets'],
+  [/queue: qdisc (tbf|htb|cake|hfsc|netem)/, 'limits how much passes'],
+  [/queue filter:/, 'sorts out packets before anything else sees them'],
+  [/-j DROP\b|\bdrop\b|-P \w+ DROP/, 'drops packets, so callers wait until their time-out'],
   [/-j REJECT\b|\breject\b/, 'refuses packets, so callers see a refused connection'],
   [/-j (DNAT|REDIRECT|SNAT|MASQUERADE|TPROXY)\b/, 'leads packets elsewhere'],
   [/-j TCPMSS\b/, 'changes the size of segments'],
-  [/\bmtu \d+/, 'has another MTU, so larger packets do not pass'],
+  [/^setting: .*ip_forward = 0/, 'passes no packets on, so none reach its pods'],
+  [/^setting:/, 'treats packets in another way'],
   [/\b(state DOWN|DOWN)\b/, 'is switched off'],
+  [/^link: .*\bmtu \d+/, 'has another MTU, so larger packets do not pass'],
   [/(PERMANENT|NOARP)/, 'holds a fixed hardware address for a neighbour, so its packets go to the wrong place'],
-  [/^(blackhole|unreachable|prohibit)\b|route: (blackhole|unreachable|prohibit)/, 'is a route that leads nowhere'],
-  [/^route:/, 'leads packets another way'],
+  [/^route: (blackhole|unreachable|prohibit)\b/, 'is a route that leads nowhere'],
+  [/^route/, 'leads packets another way'],
+  [/^address:/, 'is an address of the machine'],
 ];
+
+const readingOf = (rule: string): string | undefined =>
+  readings.find(([pattern]) => pattern.test(rule.replace(/^pod \S+: /, '')))?.[1];
 
 /**
  * The machine below the cluster: packet rules, queues, links, routes and fixed neighbours that were not there when the mesh was ready, or
  * are there no more.
  */
 export const machineNetwork: Explainer = ({ situation }) =>
-  situation.clusters.flatMap(({ cluster, network, networkBaseline }) => {
+  situation.clusters.flatMap((cluster) => {
+    const { network, networkBaseline } = cluster;
     if (networkBaseline === undefined || network.length === 0) return [];
-    const added = network.filter((line) => !networkBaseline.includes(line));
-    const gone = networkBaseline.filter((line) => !network.includes(line));
-    const told = [...added, ...gone];
-    const [first] = told;
-    if (first === undefined) return [];
-    const line = added.find((one) => readings.some(([pattern]) => pattern.test(one))) ?? first;
-    const does = readings.find(([pattern]) => pattern.test(line))?.[1] ?? 'changes the way of packets';
-    const node = line.slice(0, line.indexOf(': '));
-    const rule = line.slice(line.indexOf(': ') + 2);
-    return [
-      {
-        certainty: 2,
-        layer: 'machine and network',
-        cluster,
-        object: node,
-        field: rule,
-        does: `${added.includes(line) ? 'has' : 'no longer has'} ${rule}: that ${does}`,
-        try: 'Take the rule away on the node; nothing of Kubernetes or Istio made it.',
-        seen: [...added.map((one) => `+ ${one}`), ...gone.map((one) => `- ${one}`)].slice(0, 8),
-      } as const,
-    ];
+    const added = network.filter((line) => !networkBaseline.includes(line) && !isOfNeighbours(line));
+    const dead = network.filter((line) => /^\S+: state: (?!running)/.test(line));
+    // Of a node that does not run nothing else could be asked.
+    const gone = dead.length > 0 ? [] : networkBaseline.filter((line) => !network.includes(line));
+    const nodes = new Set([...added, ...gone].map(nodeOf));
+    return [...nodes].map((node): Suspect => {
+      const [more, less] = [added, gone].map((lines) => lines.filter((line) => nodeOf(line) === node).map(ruleOf));
+      return suspect(cluster, node, more ?? [], less ?? []);
+    });
   });
+
+/** Between the clusters other environments come and go, with links, addresses and rules of their own. */
+const isOfNeighbours = (line: string): boolean =>
+  line.startsWith('bridges') &&
+  /: (link|address|route|rule .*-j (ACCEPT|MASQUERADE|RETURN))\b/.test(line) &&
+  !/blackhole|unreachable|prohibit/.test(line);
+
+function suspect(cluster: ClusterSituation, node: string, added: readonly string[], gone: readonly string[]): Suspect {
+  // What a link or a route lost most often follows from what was put in.
+  const rule = added.find((line) => readingOf(line) !== undefined) ?? gone[0] ?? added[0] ?? '';
+  const address = /^pod (\S+): /.exec(rule)?.[1];
+  const pod = ofKind(cluster, 'Pod').find(({ status }) => address !== undefined && textIn(status, 'podIP') === address);
+  const does = readingOf(rule) ?? 'changes the way of packets';
+  const told = rule.replace(/^pod \S+: /, '');
+  return {
+    // Rules of a machine are nobody's by chance: on clusters that meshproof made, somebody put them in.
+    certainty: 3,
+    layer: 'machine and network',
+    cluster: cluster.cluster,
+    object: pod === undefined ? node : seenName(pod),
+    field: told,
+    does: told.startsWith('state:')
+      ? does
+      : `${added.includes(rule) ? 'has' : 'no longer has'} “${told}”${pod === undefined ? '' : ' in its network namespace'}: that ${does}`,
+    try: told.startsWith('state:')
+      ? `Start or connect the node’s container again: docker inspect ${node}`
+      : 'Take it back on the node; nothing of Kubernetes or Istio made it.',
+    seen: [...added.map((line) => `+ ${line}`), ...gone.map((line) => `- ${line}`)].slice(0, 8),
+  };
+}
+
+const nodeOf = (line: string): string => line.slice(0, line.indexOf(': '));
+const ruleOf = (line: string): string => line.slice(line.indexOf(': ') + 2);

@@ -1,4 +1,4 @@
-import { ofKind, seenName, type ClusterSituation, type SeenObject } from '../situation.ts';
+import { ofKind, seenName, type ClusterSituation, type Concern, type SeenObject } from '../situation.ts';
 import type { Explainer, Suspect } from './cause.ts';
 import { listIn, recordIn, selects, textIn, valueAt } from './reading.ts';
 
@@ -6,7 +6,7 @@ import { listIn, recordIn, selects, textIn, valueAt } from './reading.ts';
 export const podsAndImages: Explainer = ({ situation, concern }) =>
   situation.clusters.flatMap((cluster) => [
     ...nodes(cluster),
-    ...workloads(cluster, concern.namespaces),
+    ...workloads(cluster, concern),
     ...ofKind(cluster, 'Pod')
       .filter(({ namespace = '', deleting }) => concern.namespaces.includes(namespace) && deleting !== true)
       .flatMap((pod) => troubleOf(cluster, pod)),
@@ -47,13 +47,17 @@ function nodes(situation: ClusterSituation): Suspect[] {
 }
 
 /** Deployments that want no pods, or cannot have the ones they want; Kubernetes' own words say why. */
-function workloads(situation: ClusterSituation, namespaces: readonly string[]): Suspect[] {
+function workloads(situation: ClusterSituation, { namespaces, ownFields = [] }: Concern): Suspect[] {
   return ['Deployment', 'DaemonSet', 'StatefulSet'].flatMap((kind) =>
     ofKind(situation, kind)
       .filter(({ namespace = '' }) => namespaces.includes(namespace))
       .flatMap((workload): Suspect[] => {
         const told = { layer: layerFor(workload), cluster: situation.cluster, object: seenName(workload) };
-        if (valueAt(workload.body, 'spec.replicas') === 0)
+        const own = ownFields.some(
+          ({ cluster, object, value }) =>
+            cluster === situation.cluster && object === seenName(workload) && value === '0',
+        );
+        if (valueAt(workload.body, 'spec.replicas') === 0 && !own)
           return [
             {
               ...told,

@@ -1,15 +1,20 @@
-import type { ProxyTrust } from '../situation.ts';
+import { seenName, type ProxyTrust } from '../situation.ts';
 import type { Explainer, Suspect } from './cause.ts';
 
 const clusterOf = (proxy: string): string => proxy.slice(0, proxy.indexOf(' '));
 const domainOf = (identity: string): string => /^spiffe:\/\/([^/]+)\//.exec(identity)?.[1] ?? '';
 
 /** Proxies that cannot believe each other: another root, a certificate out of its time, another trust domain. */
-export const trust: Explainer = ({ situation }) => {
+export const trust: Explainer = ({ situation, changes }) => {
   const all = situation.clusters.flatMap((cluster) => cluster.trust);
   const now = Date.parse(situation.at);
-  return [...outOfTime(all, now), ...roots(all), ...domains(all)];
+  const changed = (object: string): string[] =>
+    changes.filter((change) => seenName(change.object) === object).map(({ cluster }) => cluster);
+  return [...outOfTime(all, now), ...roots(all, changed(caSecret)), ...domains(all, changed(meshConfig))];
 };
+
+const caSecret = 'Secret istio-system/cacerts';
+const meshConfig = 'ConfigMap istio-system/istio';
 
 function outOfTime(all: readonly ProxyTrust[], now: number): Suspect[] {
   return all
@@ -25,18 +30,21 @@ function outOfTime(all: readonly ProxyTrust[], now: number): Suspect[] {
     }));
 }
 
-function roots(all: readonly ProxyTrust[]): Suspect[] {
+/** @param suspected clusters whose CA is not as it was; with two clusters nothing else tells which of them is the odd one */
+function roots(all: readonly ProxyTrust[], suspected: readonly string[]): Suspect[] {
   const counts = new Map<string, number>();
   for (const { roots: trusted } of all) for (const root of trusted) counts.set(root, (counts.get(root) ?? 0) + 1);
   const shared = [...counts].sort(([, left], [, right]) => right - left)[0]?.[0];
   const others = all.filter(
     ({ roots: trusted }) => trusted.length > 0 && shared !== undefined && !trusted.includes(shared),
   );
-  return [...new Set(others.map(({ proxy }) => clusterOf(proxy)))].map((cluster) => ({
+  if (others.length === 0) return [];
+  const odd = [...new Set(others.map(({ proxy }) => clusterOf(proxy)))];
+  return (suspected.length > 0 ? suspected : odd).map((cluster) => ({
     certainty: 3,
     layer: 'trust',
     cluster,
-    object: 'Secret istio-system/cacerts',
+    object: caSecret,
     field: 'data.root-cert.pem',
     does: 'belongs to another root than the other clusters trust: proxies of this cluster and theirs refuse each other',
     try: 'Give every cluster an intermediate CA of one root, restart istiod, then the workloads.',
@@ -44,10 +52,13 @@ function roots(all: readonly ProxyTrust[]): Suspect[] {
   }));
 }
 
-function domains(all: readonly ProxyTrust[]): Suspect[] {
+function domains(all: readonly ProxyTrust[], suspected: readonly string[]): Suspect[] {
   const known = [...new Set(all.map(({ identity }) => domainOf(identity)).filter((domain) => domain !== ''))];
   const [first = ''] = known;
-  const other = all.find(({ identity }) => ![first, ''].includes(domainOf(identity)));
+  const other =
+    all.find(({ identity, proxy }) => domainOf(identity) !== '' && suspected.includes(clusterOf(proxy))) ??
+    all.find(({ identity }) => ![first, ''].includes(domainOf(identity)));
+  if (known.length < 2) return [];
   return other === undefined
     ? []
     : [
@@ -55,9 +66,9 @@ function domains(all: readonly ProxyTrust[]): Suspect[] {
           certainty: 3,
           layer: 'trust',
           cluster: clusterOf(other.proxy),
-          object: 'ConfigMap istio-system/istio',
+          object: meshConfig,
           field: 'trustDomain',
-          does: `gives identities of the trust domain ${domainOf(other.identity)}, while the other clusters have ${first}`,
+          does: `gives identities of the trust domain ${domainOf(other.identity)}, while others have ${known.filter((domain) => domain !== domainOf(other.identity)).join(', ')}`,
           try: 'Use one trust domain, or name the others as trustDomainAliases.',
           seen: all.map(({ proxy, identity }) => `${proxy}: ${identity}`).slice(0, 6),
         },

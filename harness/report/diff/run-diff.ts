@@ -1,4 +1,4 @@
-import type { ClaimResult } from '../../scenario/claims.ts';
+import type { ClaimResult, Stopped } from '../../scenario/claims.ts';
 import type { RunData } from '../run-data.ts';
 import { codeSpan, fenced, inline } from '../markdown.ts';
 import { there, type ConfigChange } from './config.ts';
@@ -57,7 +57,16 @@ export function compareVerdicts(
     new Map(
       data.scenarios
         .filter(({ id }) => both.has(id))
-        .flatMap(({ id, claims: all }) => all.map((claim) => [`${id}\t${claim.name}`, claim] as const)),
+        .flatMap(({ id, claims: all, stopped }) =>
+          // What was not reached has no reason of its own but that of the step before it.
+          all.map(
+            (claim) =>
+              [
+                `${id}\t${claim.name}`,
+                claim.verdict === 'notReached' ? { ...claim, ...told(stopped) } : claim,
+              ] as const,
+          ),
+        ),
     );
   const [before, after] = [claims(base), claims(head)];
   const changes = [...new Set([...before.keys(), ...after.keys()])].flatMap((key): VerdictChange[] => {
@@ -84,6 +93,15 @@ export function compareVerdicts(
     otherVerdicts: changes.filter((change) => !isRegression(change)),
   };
 }
+
+/** What a claim that was not reached says of the step that kept it from being reached. */
+const told = (stopped: Stopped | undefined): Partial<Pick<ClaimResult, 'reason' | 'diagnosis'>> =>
+  stopped === undefined
+    ? {}
+    : {
+        reason: `the step “${stopped.step}” failed: ${stopped.reason ?? ''}`,
+        ...(stopped.diagnosis === undefined ? {} : { diagnosis: stopped.diagnosis }),
+      };
 
 /** Scenarios and phases that took clearly longer or shorter. */
 export function compareTimings(base: RunData, head: RunData): TimingChange[] {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { countClaims, countsTold, countVerdicts, phaseSeconds, type RunData } from '../run-data.ts';
 import { Markup, markup } from './markup.ts';
-import { signs, worstOf } from '../summary.ts';
+import { signs, worstOfScenario } from '../summary.ts';
 import { scenarioSection } from './scenario-section.ts';
 import { style } from './style.ts';
 import { timeline } from './timeline.ts';
@@ -31,8 +31,8 @@ ${data.error === undefined ? undefined : markup`<pre class="reason">${data.error
 <h2>Where the traffic went</h2>${topology(data)}
 <h2>What was proven</h2>
 <table><thead><tr><th>section</th><th>scenario</th><th>claims</th><th>time</th></tr></thead><tbody>${data.scenarios.map(
-    ({ id, section, claims, seconds }) => {
-      const verdict = worstOf(claims);
+    ({ id, section, claims, seconds, stopped }) => {
+      const verdict = worstOfScenario({ claims, stopped });
       return markup`<tr><td>${section}</td><td><a href="#${id.replaceAll('/', '-')}">${id}</a></td><td><span class="sign ${verdict}">${signs[verdict]}</span> ${countVerdicts(claims).passed} of ${claims.length}</td><td class="number">${seconds.toFixed(1)} s</td></tr>`;
     },
   )}</tbody></table>

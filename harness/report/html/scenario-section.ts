@@ -1,20 +1,21 @@
-import type { ClaimResult, ScenarioResult, StepResult } from '../../scenario/claims.ts';
+import type { ClaimResult, ScenarioResult, StepResult, Stopped } from '../../scenario/claims.ts';
 import { typed, type Action } from '../../scenario/journal.ts';
 import type { Cause } from '../../diagnose/causes/cause.ts';
 import { causeTitle } from '../causes.ts';
 import { countVerdicts } from '../run-data.ts';
-import { signs, worstOf } from '../summary.ts';
+import { signs, worstOfScenario } from '../summary.ts';
 import { markup, type Markup } from './markup.ts';
 import { workloadOf } from '../workload-name.ts';
 
 /** One scenario: its claims with their paths and evidence, and the steps that led to them. */
 export function scenarioSection(scenario: ScenarioResult): Markup {
-  const { id, section, seconds, claims, steps, replaced, causes = [] } = scenario;
-  const verdict = worstOf(claims);
+  const { id, section, seconds, claims, steps, replaced, stopped, causes = [] } = scenario;
+  const verdict = worstOfScenario(scenario);
   return markup`<section class="scenario ${verdict}" id="${id.replaceAll('/', '-')}" data-verdict="${verdict}">
 <h3><span class="sign ${verdict}">${signs[verdict]}</span> ${id} <small>${countVerdicts(claims).passed} of ${claims.length} claims hold · ${seconds.toFixed(1)} s</small></h3>
 <p class="section">${section}</p>
 ${causes.slice(0, 3).map(causeItem)}
+${stopped === undefined ? undefined : stopItem(stopped)}
 ${replaced.map(({ was, by }) => markup`<p class="replaced"><b>Stands in for</b> ${was}. ${by}</p>`)}
 <ul class="claims">${claims.map(claimItem)}</ul>
 <details><summary>${steps.length} steps</summary><ol class="steps">${steps.map(stepItem)}</ol></details>
@@ -29,10 +30,16 @@ function causeItem(cause: Cause, index: number): Markup {
     : markup`<p class="section">or ${cause.code} ${causeTitle(cause)}: ${cause.does}</p>`;
 }
 
+/** The step that ended the scenario; the claims behind it say no more than that they were not reached. */
+const stopItem = ({ step, verdict, reason, code, diagnosis }: Stopped): Markup =>
+  markup`<p><span class="sign ${verdict}">${signs[verdict]}</span> the step <b>${step}</b> failed</p>
+${diagnosis === undefined ? undefined : markup`<p class="diagnosis"><b>${diagnosis.code}</b> at ${diagnosis.hop}<br>${diagnosis.cause}<br><b>Try</b> ${diagnosis.try}</p>`}
+${reason === undefined ? undefined : markup`<pre class="reason">${code === undefined ? '' : `${code}\n`}${reason}</pre>`}`;
+
 function claimItem({ name, verdict, seconds, reason, code, note, diagnosis, hops, actions }: ClaimResult): Markup {
   return markup`<li class="claim ${verdict}"><span class="sign ${verdict}">${signs[verdict]}</span> ${name} <small>${note} ${seconds.toFixed(1)} s</small>
 ${diagnosis === undefined ? undefined : markup`<p class="diagnosis"><b>${diagnosis.code}</b> at ${diagnosis.hop}<br>${diagnosis.cause}<br><b>Try</b> ${diagnosis.try}</p>`}
-${reason === undefined ? undefined : markup`<pre class="reason">${code === undefined ? '' : `${code}\n`}${reason}</pre>`}
+${verdict === 'notReached' ? markup`<small>not reached</small>` : reason === undefined ? undefined : markup`<pre class="reason">${code === undefined ? '' : `${code}\n`}${reason}</pre>`}
 ${pathOf(hops)}${actionsOf(actions)}</li>`;
 }
 

@@ -9,8 +9,8 @@ a { color: var(--accent); } small, .section { color: var(--soft); font-weight: n
 .skip { position: absolute; left: -99rem; } .skip:focus { left: 1rem; }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 table { border-collapse: collapse; width: 100%; } th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid var(--edge); vertical-align: top; } td.number { text-align: right; white-space: nowrap; }
-.sign { display: inline-block; width: 1.2em; text-align: center; font-weight: bold; } .sign.passed { color: var(--good); } .sign.failed { color: var(--bad); } .sign.error, .sign.notSupported { color: var(--odd); }
-.scenario { border: 1px solid var(--edge); border-left: 5px solid var(--good); border-radius: 8px; padding: .8rem 1rem; margin: 0 0 1rem; } .scenario.failed { border-left-color: var(--bad); } .scenario.error, .scenario.notSupported { border-left-color: var(--odd); }
+.sign { display: inline-block; width: 1.2em; text-align: center; font-weight: bold; } .sign.passed { color: var(--good); } .sign.failed { color: var(--bad); } .sign.error, .sign.notSupported { color: var(--odd); } .sign.notReached { color: var(--soft); }
+.scenario { border: 1px solid var(--edge); border-left: 5px solid var(--good); border-radius: 8px; padding: .8rem 1rem; margin: 0 0 1rem; } .scenario.failed { border-left-color: var(--bad); } .scenario.error, .scenario.notSupported, .scenario.notReached { border-left-color: var(--odd); }
 .replaced { margin: .3rem 0; padding: .3rem .6rem; background: var(--panel); border-radius: 6px; font-size: .9em; }
 .claims { list-style: none; padding: 0; margin: .5rem 0; } .claim { padding: .25rem 0; }
 .path { display: flex; flex-wrap: wrap; gap: .4rem; list-style: none; padding: 0; margin: .3rem 0 .3rem 1.5rem; } .hop { border: 1px solid var(--good); border-radius: 6px; padding: .2rem .5rem; font-size: .8em; max-width: 24rem; overflow-wrap: anywhere; } .hop.failed { border: 2px solid var(--bad); color: var(--bad); } .hop + .hop::before { content: "→ "; color: var(--soft); }
