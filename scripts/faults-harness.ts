@@ -1,7 +1,7 @@
 /**
  * The fault table of the harness itself: breaks something under a run, and sees that the run says so honestly, ends in time and in order, and that
  * `down` then leaves nothing. `npm run faults:harness`, `-- --only <ids>` for some of them, `--green each` for a green run after each (the default is
- * one at the end), `--json`. Runs in a lab, a state folder and a cache of its own; needs root.
+ * one at the end), `--json` for the line of JSON without the table. Runs in a lab, a state folder and a cache of its own; needs root.
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -15,8 +15,12 @@ import { packetFilters, World, type Ended } from './harness-faults/world.ts';
 interface Row {
   readonly fault: string;
   readonly verdict: string;
+  /** Of the error in the record, or of the first one that was told. */
+  readonly code: string;
   readonly exitCode: number | undefined;
+  /** From the fault on, and within how many it had to end. */
   readonly seconds: number;
+  readonly within: number;
   readonly downSeconds: number;
   /** What is not as it should be; nothing, for a fault that the harness stands. */
   readonly wrong: readonly string[];
@@ -46,20 +50,22 @@ for (const [index, fault] of chosen.entries()) {
   );
   for (const line of row.wrong) process.stderr.write(`    ${line}\n`);
 }
-if (values.json) process.stdout.write(`${JSON.stringify(rows)}\n`);
-else {
-  const table = new Table({ head: ['fault', 'verdict', 'exit', 'seconds', 'down', 'wrong'] });
-  for (const { fault, verdict, exitCode, seconds, downSeconds, wrong } of rows)
+if (!values.json) {
+  const table = new Table({ head: ['fault', 'verdict', 'exit', 'code', 'seconds', 'at most', 'down', 'wrong'] });
+  for (const { fault, verdict, exitCode, code, seconds, within, downSeconds, wrong } of rows)
     table.push([
       fault,
       verdict,
       String(exitCode ?? 'killed'),
+      code,
       seconds.toFixed(0),
+      String(within),
       downSeconds.toFixed(0),
       wrong.join('\n') || 'nothing',
     ]);
   process.stdout.write(`${table.toString()}\n`);
 }
+process.stdout.write(`${JSON.stringify(rows)}\n`);
 process.exitCode = rows.every(({ wrong }) => wrong.length === 0) ? 0 : 1;
 
 async function playFault(fault: HarnessFault, thenGreen: boolean): Promise<Row> {
@@ -73,7 +79,8 @@ async function playFault(fault: HarnessFault, thenGreen: boolean): Promise<Row> 
   } catch (error) {
     wrong.push(error instanceof Error ? error.message : String(error));
   }
-  const seconds = (performance.now() - begun) / 1000;
+  const seconds = world.secondsBroken ?? (performance.now() - begun) / 1000;
+  if (seconds > fault.within) wrong.push(`${seconds.toFixed(0)} s, not ${fault.within} s at most`);
   if (ended?.exitCode !== fault.exitCode)
     wrong.push(
       `exit code ${String(ended?.exitCode)}, not ${String(fault.exitCode)}\n${ended?.stderr.slice(-600) ?? ''}`,
@@ -83,6 +90,7 @@ async function playFault(fault: HarnessFault, thenGreen: boolean): Promise<Row> 
   const verdict = data?.verdict ?? verdictIn(ended);
   if (!fault.mayPass && !['error', 'none'].includes(verdict)) wrong.push(`the verdict is ${verdict}, not error`);
   const said = `${data?.error?.message ?? ''} ${ended?.stderr ?? ''}`;
+  const [code = '-'] = /MP\d{3}/.exec(data?.error?.code ?? said) ?? [];
   const codes = `${JSON.stringify(data?.scenarios.flatMap(({ claims }) => claims.map(({ code }) => code)) ?? [])} ${said}`;
   if (fault.codes.length > 0 && !fault.codes.some((code) => codes.includes(code)))
     wrong.push(`names none of ${fault.codes.join(', ')}:\n${said.slice(0, 600)}`);
@@ -108,7 +116,8 @@ async function playFault(fault: HarnessFault, thenGreen: boolean): Promise<Row> 
   }
   if (wrong.length === 0) await world.remove();
   else process.stderr.write(`kept: ${world.folder}\n`);
-  return { fault: fault.id, verdict, exitCode: ended?.exitCode, seconds, downSeconds, wrong };
+  const { id, within } = fault;
+  return { fault: id, verdict, exitCode: ended?.exitCode, code, seconds, within, downSeconds, wrong };
 }
 
 async function latestRecord(world: World): Promise<RunData | undefined> {

@@ -1,7 +1,5 @@
 import { Command, CommanderError } from 'commander';
 import { asMeshproofError, describeError, exitCodeOf, MeshproofError } from '../errors/meshproof-error.ts';
-import { forTerminal } from '../progress/visible.ts';
-import { redactText } from '../tape/redact/text.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addDown } from './commands/down.ts';
 import { addExec } from './commands/exec.ts';
@@ -21,6 +19,7 @@ import { addWalkthrough } from './commands/walkthrough.ts';
 import { addFault } from './commands/fault.ts';
 import { addCarryOut } from './commands/carry-out.ts';
 import { surviveCrashes } from './signals.ts';
+import { complain } from './tell.ts';
 
 surviveCrashes();
 
@@ -65,9 +64,9 @@ try {
       error instanceof CommanderError
         ? new MeshproofError('MP103', { what: error.message.replace(/^error: /, '').split('\n')[0] ?? '' })
         : asMeshproofError(error);
-    process.stderr.write(`${forTerminal(redactText(describeError(known)))}\n`);
+    complain(`${describeError(known)}\n`);
     if (known.code === 'MP999' && known.details.cause instanceof Error)
-      process.stderr.write(`${forTerminal(redactText(known.details.cause.stack ?? ''))}\n`);
+      complain(`${known.details.cause.stack ?? ''}\n`);
     process.exitCode = exitCodeOf(known);
   }
 }

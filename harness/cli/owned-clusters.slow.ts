@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -83,9 +83,13 @@ function expectNothingForeign(): void {
   for (const { method, path, body, before: object } of writes())
     expect({ method, path, own: method === 'POST' ? owned(body) : owned(object) }).toEqual({ method, path, own: true });
 }
-const expectAsBefore = (): void => {
-  for (const server of servers) expect(server.objects).toEqual(before.get(server));
-};
+/** All that is there is what was there; what belonged to deleted objects is collected in a moment. */
+async function expectAsBefore(): Promise<void> {
+  for (const server of servers) {
+    await expect.poll(() => server.objects.length, { timeout: 5_000 }).toBe(before.get(server)?.length);
+    expect(server.objects).toEqual(before.get(server));
+  }
+}
 
 describe('before anybody agreed nothing is written', () => {
   test.each([
@@ -107,7 +111,7 @@ describe('before anybody agreed nothing is written', () => {
       told: expect.stringContaining(code),
     });
     expect(writes()).toEqual([]);
-    expectAsBefore();
+    await expectAsBefore();
   });
 
   test('the question names contexts, namespaces, kinds and deletions', async () => {
@@ -142,7 +146,7 @@ describe('with an agreement only what is own is written', () => {
     expect(JSON.parse(stdout)).toMatchObject({ claims: { error: expect.any(Number) } });
     expect(writes().length).toBeGreaterThan(10);
     expectNothingForeign();
-    expectAsBefore();
+    await expectAsBefore();
   });
 
   test('run --keep, run --reuse, down', async () => {
@@ -155,7 +159,7 @@ describe('with an agreement only what is own is written', () => {
       stdout: expect.stringContaining('Namespace foo of west'),
     });
     expectNothingForeign();
-    expectAsBefore();
+    await expectAsBefore();
   });
 
   test('a killed run leaves only what is own, and down takes exactly that', async () => {
@@ -166,7 +170,7 @@ describe('with an agreement only what is own is written', () => {
     expectNothingForeign();
     expect(await meshproof(['down'])).toMatchObject({ code: 0 });
     expectNothingForeign();
-    expectAsBefore();
+    await expectAsBefore();
   });
 
   test('two people, two state folders: the second is told whose the namespaces are, and its down takes nothing', async () => {
@@ -177,7 +181,24 @@ describe('with an agreement only what is own is written', () => {
     await meshproof(['down'], 'bob');
     expect(servers.map(({ objects }) => objects)).toEqual(kept);
     expect(await meshproof(['down'], 'alice')).toMatchObject({ code: 0 });
-    expectAsBefore();
+    await expectAsBefore();
+  });
+
+  test('two people at the same moment: a namespace is the first one’s who creates it, and nobody writes to the other’s', async () => {
+    const both = await Promise.all(
+      ['alice', 'bob'].map((state) => meshproof(['run', '--yes', '--json', '--only', 'direct-sidecar'], state)),
+    );
+    expect(both.map(({ code }) => code)).not.toContain(0);
+    // Every object was written by one of the two only, from its creation to its deletion.
+    const writers = new Map<string, Set<string>>();
+    for (const { body, before: object } of writes()) {
+      const { metadata } = (object ?? body) as KubernetesObject;
+      const [key, owner] = [metadata.uid ?? '', metadata.labels?.['meshproof/owner'] ?? 'nobody'];
+      writers.set(key, (writers.get(key) ?? new Set()).add(owner));
+    }
+    for (const [uid, owners] of writers) if (uid !== '') expect([...owners]).toHaveLength(1);
+    expectNothingForeign();
+    await expectAsBefore();
   });
 });
 
@@ -209,7 +230,7 @@ test('a run needs no more than docs/existing-rbac.yaml grants, and leaves lent n
   expect(refused).toEqual([]);
   expect(writes().length).toBeGreaterThan(5);
   expectNothingForeign();
-  expectAsBefore();
+  await expectAsBefore();
   // The control: without the bindings of one namespace the same run is refused.
   expect(
     authorizer(manifest.filter(({ metadata }) => metadata.namespace !== 'foo'))({
@@ -250,6 +271,27 @@ test('down where the API does not answer says so, and keeps what is still to be 
   expect(await meshproof(['down'])).toMatchObject({ code: 3, stderr: expect.stringMatching(/MP504[^]*context a/) });
   expect((await meshproof(['status'])).stdout).toContain('ready');
 });
+
+test.each([
+  ['whose kubeconfig is gone', () => rm(join(folder, 'kubeconfig')), /MP504[^]*cannot be read/],
+  [
+    'whose context is gone',
+    () => writeFile(join(folder, 'kubeconfig'), kubeconfigFor({ c: 'http://127.0.0.1:1' })),
+    /MP504[^]*no context a/,
+  ],
+])(
+  'down of clusters %s says so; --forget leaves them, and says by what to find what stays',
+  async (_name, lose, told) => {
+    await meshproof(['run', '--yes', '--keep', '--only', 'direct-sidecar']);
+    await lose();
+    expect(await meshproof(['down'])).toMatchObject({ code: 3, stderr: expect.stringMatching(told) });
+    expect(await meshproof(['down', '--forget'])).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/removed nothing of west[^]*meshproof\/owner=meshproof-[0-9a-f]{12}/),
+    });
+    expect(await readdir(join(folder, 'state'))).toEqual([]);
+  },
+);
 
 describe('services export --apply', () => {
   const entriesIn = (server: ApiServer | undefined): string[] =>
@@ -312,7 +354,9 @@ describe('services export --apply', () => {
   });
 });
 
-test('what runs leave behind in the state folder is this user’s only', async () => {
+test('the id of what is made lies in the state folder, and goes with it', async () => {
   await meshproof(['up']);
-  expect(await readFile(join(folder, 'state', '.owners', 'meshproof'), 'utf8')).toMatch(/^meshproof-[0-9a-f]{12}\n$/);
+  expect(await readFile(join(folder, 'state', 'meshproof', 'owner'), 'utf8')).toMatch(/^meshproof-[0-9a-f]{12}\n$/);
+  expect(await meshproof(['down'])).toMatchObject({ code: 0 });
+  expect(await readdir(join(folder, 'state'))).toEqual([]);
 });

@@ -1,3 +1,4 @@
+import { complain } from './tell.ts';
 import { asMeshproofError, describeError, MeshproofError } from '../errors/meshproof-error.ts';
 
 /** Set while a command runs that ends in good order: what it made has to be taken down, whatever happens. */
@@ -46,8 +47,8 @@ export function surviveCrashes(): void {
 function crashed(error: unknown): void {
   const known = asMeshproofError(error);
   process.exitCode = 3;
-  process.stderr.write(`${describeError(known)}\n`);
-  if (known.code === 'MP999' && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
+  complain(`${describeError(known)}\n`);
+  if (known.code === 'MP999' && error instanceof Error) complain(`${error.stack ?? ''}\n`);
   // One that is on its way out already goes on: it is taking down what it made.
   if (orderly === undefined) process.exit(3);
   else orderly.abort(known);

@@ -5,7 +5,7 @@ import {
   CoreV1Api,
   CustomObjectsApi,
   DiscoveryV1Api,
-  KubeConfig,
+  type KubeConfig,
   KubernetesObjectApi,
   loadYaml,
   makeInformer,
@@ -21,8 +21,9 @@ import { apiClient } from './api-client.ts';
 import { apiMessage, isAbsent, isBooting } from './api-errors.ts';
 import { fieldManager, isOwn, lentLabel, ownLabels, scenarioLabel } from './labels.ts';
 import { foreignContents, type NamespaceReader } from './namespace-contents.ts';
-import { objectName, withLabels, type KubernetesObject } from './kubernetes-object.ts';
+import { objectName, withLabels, withPodLabels, type KubernetesObject } from './kubernetes-object.ts';
 import { OwnedObjects } from './owned-objects.ts';
+import { readKubeconfig } from './read-kubeconfig.ts';
 import { WriteGuard } from './write-guard.ts';
 
 export interface ClusterAddress {
@@ -53,11 +54,10 @@ export class ClusterApi {
   /** Set for a cluster that meshproof did not make: the only way by which anything is written there. */
   readonly #owned: OwnedObjects | undefined;
 
+  /** @throws MeshproofError MP504 when the kubeconfig cannot be read, or does not have the context. */
   constructor(address: ClusterAddress) {
     this.address = address;
-    const config = new KubeConfig();
-    config.loadFromFile(address.kubeconfig);
-    config.setCurrentContext(address.context);
+    const config = readKubeconfig(address);
     this.#config = config;
     this.#ca = Buffer.from(config.getCurrentCluster()?.caData ?? '', 'base64').toString();
     const { name: cluster, owner, foreign } = address;
@@ -173,8 +173,13 @@ export class ClusterApi {
     }
   }
 
+  /**
+   * In a cluster of the user pods carry the labels as well: while a deployment goes, what its controllers made stays for a moment, and nobody is to
+   * take that for somebody else's.
+   */
   #labelled(object: KubernetesObject): KubernetesObject {
-    return withLabels(object, ownLabels(this.address.owner));
+    const labels = ownLabels(this.address.owner);
+    return withLabels(this.#owned === undefined ? object : withPodLabels(object, labels), labels);
   }
 
   async #force(object: KubernetesObject, dryRun?: 'All'): Promise<KubernetesObject> {

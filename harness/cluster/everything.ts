@@ -1,3 +1,4 @@
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ask } from '../tape/tape.ts';
@@ -23,15 +24,18 @@ export async function everything(kubectl: string, cluster: ClusterAddress): Prom
 }
 
 async function list(kubectl: string, cluster: ClusterAddress): Promise<AnyObject[]> {
+  // A name that nobody can guess: in a temporary folder that all share, somebody else may have put a link under any other.
+  const discovery = await mkdtemp(join(tmpdir(), 'meshproof-kubectl-'));
+  try {
+    return await listWith(kubectl, cluster, discovery);
+  } finally {
+    await rm(discovery, { recursive: true, force: true });
+  }
+}
+
+async function listWith(kubectl: string, cluster: ClusterAddress, discovery: string): Promise<AnyObject[]> {
   const call = { program: kubectl, code: 'MP702', where: `cluster ${cluster.name}`, timeout: 60_000 } as const;
-  const flags = [
-    '--kubeconfig',
-    cluster.kubeconfig,
-    '--context',
-    cluster.context,
-    '--cache-dir',
-    join(tmpdir(), 'meshproof-kubectl'),
-  ];
+  const flags = ['--kubeconfig', cluster.kubeconfig, '--context', cluster.context, '--cache-dir', discovery];
   const { stdout: kinds } = await runProgram({
     ...call,
     args: [...flags, 'api-resources', '--cached=false', '--verbs=list', '--output=name'],

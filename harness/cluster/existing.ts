@@ -1,9 +1,8 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { KubeConfig } from '@kubernetes/client-node';
-import { MeshproofError } from '../errors/meshproof-error.ts';
 import type { Progress } from '../progress/progress.ts';
 import { ClusterApi, type ClusterAddress } from './cluster-api.ts';
+import { readKubeconfig } from './read-kubeconfig.ts';
 import type { ClusterProvider } from './provider.ts';
 
 export interface ExistingOptions {
@@ -27,29 +26,8 @@ export class ExistingProvider implements ClusterProvider {
   }
 
   async check(): Promise<void> {
-    const config = new KubeConfig();
     const { addresses } = this;
-    for (const { kubeconfig, context, name } of addresses) {
-      try {
-        config.loadFromFile(kubeconfig);
-      } catch (cause) {
-        throw new MeshproofError('MP504', {
-          what: `the kubeconfig cannot be read`,
-          where: kubeconfig,
-          seen: cause instanceof Error ? cause.message : String(cause),
-          cause,
-        });
-      }
-      const known = config.getContexts().map((one) => one.name);
-      if (!known.includes(context)) {
-        throw new MeshproofError('MP504', {
-          what: `no context ${context} for cluster ${name}`,
-          where: kubeconfig,
-          expected: `one of ${known.join(', ')}`,
-          seen: context,
-        });
-      }
-    }
+    for (const address of addresses) readKubeconfig(address);
     await Promise.all(addresses.map((address) => new ClusterApi(address).version()));
   }
 
@@ -59,6 +37,11 @@ export class ExistingProvider implements ClusterProvider {
 
   startLoadBalancer(): Promise<void> {
     return Promise.resolve();
+  }
+
+  /** Id that everything made there carries. */
+  get owner(): string {
+    return this.#options.owner;
   }
 
   /** Where the clusters are, whether or not they answer. */

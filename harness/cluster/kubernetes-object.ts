@@ -29,6 +29,15 @@ export const withLabels = (object: KubernetesObject, labels: Readonly<Record<str
   metadata: { ...object.metadata, labels: { ...object.metadata.labels, ...labels } },
 });
 
+/** A workload whose pods get labels beside those that its template has; anything else as it is. */
+export function withPodLabels(object: KubernetesObject, labels: Readonly<Record<string, string>>): KubernetesObject {
+  const spec = object['spec'] as { readonly template?: Pick<Partial<KubernetesObject>, 'metadata'> } | undefined;
+  const { template } = spec ?? {};
+  if (template === undefined) return object;
+  const metadata = { ...template.metadata, labels: { ...template.metadata?.labels, ...labels } };
+  return { ...object, spec: { ...spec, template: { ...template, metadata } } };
+}
+
 /** "ServiceEntry foo/httpbin-bar": how objects are named in messages. */
 export function objectName(object: {
   readonly kind?: string;

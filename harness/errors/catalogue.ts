@@ -86,7 +86,8 @@ export const catalogue = {
     title: 'another meshproof is at work',
     blame: 'environment',
     meaning: 'A live meshproof process holds the environment or the cache entry that this command needs.',
-    remedy: 'Wait for it, or stop it. The lock of a process that was killed is taken over by itself after ten seconds.',
+    remedy:
+      'Wait for it, or stop the process that the message names. What a killed process held is free at once; what one on another machine, or in another container, held is free ten seconds after its last sign of life.',
   },
   MP205: {
     title: 'no permission on the Docker socket',

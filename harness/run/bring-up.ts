@@ -25,7 +25,7 @@ import { Docker } from '../toolchain/docker.ts';
 import { locate } from '../toolchain/toolchain.ts';
 import { provideAuthorities } from './authorities.ts';
 import { existingProvider } from './existing-provider.ts';
-import { ownerOf } from './owner.ts';
+import { keepOwner } from './owner.ts';
 import type { Plan } from './plan.ts';
 import type { RunRecord } from './run-record.ts';
 import { installedSteps } from './set-up-steps.ts';
@@ -44,7 +44,7 @@ export async function providerOf(plan: Plan): Promise<ClusterProvider> {
     kind: locate(toolchain, 'kind'),
     images,
     folder: stateFolder(config.name),
-    owner: await ownerOf(config.name),
+    owner: await keepOwner(config.name),
     evidence: join(runFolder, 'evidence', 'clusters'),
     pools: config.addressPools,
   });

@@ -22,7 +22,7 @@ export type LastWords = z.infer<typeof lastWordsSchema>;
  * its own, so that a Ctrl-C reaches it once, from here, and none of the programs that it runs.
  *
  * @returns the record as that process left it, its verdict final
- * @throws MeshproofError MP999 when the process ended without a verdict.
+ * @throws MeshproofError MP902 when the process was killed, MP999 when it ended by itself without a verdict.
  */
 export async function carryOutInChild(plan: Plan, record: RunRecord, signal: AbortSignal): Promise<RunRecord> {
   const file = join(record.folder, 'plan.json');
@@ -56,9 +56,13 @@ export async function carryOutInChild(plan: Plan, record: RunRecord, signal: Abo
   if (finished.data.verdict === 'running' && words !== undefined && words.verdict !== 'running')
     finished.data = { ...finished.data, ...words };
   if (finished.data.verdict === 'running') {
-    throw new MeshproofError('MP999', {
+    throw new MeshproofError(killedBy === undefined ? 'MP999' : 'MP902', {
       what: 'the process that carried the run out ended without a verdict',
       seen: killedBy === undefined ? `exit code ${exitCode ?? 'unknown'}` : `killed by ${killedBy}`,
+      remedy:
+        killedBy === undefined
+          ? undefined
+          : 'What it made is taken down now, unless it was to be kept. If nobody killed it, see whether the machine ran out of memory (`dmesg`).',
     });
   }
   return finished;

@@ -73,7 +73,12 @@ async function prove(
   await keepRunEnvironment(record.folder, environment);
   const ids = (await listScenarios(plan.only)).map(({ meta }) => meta.id);
   if (ids.length > 0) {
-    const order = { ids, shuffle: plan.shuffle, endsWithThem: !plan.keep && !plan.reuse };
+    const order = {
+      ids,
+      shuffle: plan.shuffle,
+      endsWithThem: !plan.keep && !plan.reuse,
+      evidenceBytes: plan.config.evidenceMegabytes * 1_000_000,
+    };
     if (plan.shuffle !== undefined) {
       await record.save({ shuffle: plan.shuffle });
       progress.note(`shuffled with seed ${plan.shuffle}`);

@@ -90,8 +90,10 @@ export async function conduct(options: ConductOptions): Promise<RunRecord> {
 }
 
 /** After the process that carries out, and takes down, has ended without doing so: killed, say. */
-async function takeDownWhatIsLeft({ config, keep, reuse, progress }: ConductOptions, record: RunRecord): Promise<void> {
-  if (keep || reuse) return;
+async function takeDownWhatIsLeft(options: ConductOptions, record: RunRecord): Promise<void> {
+  const { config, keep, reuse, prepareOnly, progress } = options;
+  // What only prepares makes no environment: one of this name is somebody's who keeps it.
+  if (keep || reuse || prepareOnly === true) return;
   await record
     .phase('teardown', () => removeEnvironment(config.name))
     .catch((error: unknown) => {
@@ -100,7 +102,9 @@ async function takeDownWhatIsLeft({ config, keep, reuse, progress }: ConductOpti
 }
 
 /** Leaves the lab and closes the record; each step stands alone, so that no failure of one keeps another from being done. */
-async function finish({ config, keep, reuse, progress }: ConductOptions, record: RunRecord): Promise<void> {
+async function finish(options: ConductOptions, record: RunRecord): Promise<void> {
+  const { config, progress } = options;
+  const keep = options.keep || options.reuse || options.prepareOnly === true;
   const step = async (work: () => Promise<unknown>): Promise<void> => {
     try {
       await work();
@@ -111,8 +115,7 @@ async function finish({ config, keep, reuse, progress }: ConductOptions, record:
     }
   };
   await step(async () => {
-    if (await labKnows(labUser(config.name)))
-      await record.phase('teardown', () => leaveLabOf(config.name, { keep: keep || reuse }));
+    if (await labKnows(labUser(config.name))) await record.phase('teardown', () => leaveLabOf(config.name, { keep }));
   });
   await step(async () => {
     const cacheBytes = await folderBytes(ArtifactCache.default().root);
@@ -122,9 +125,10 @@ async function finish({ config, keep, reuse, progress }: ConductOptions, record:
     if (record.data.scenarios.length > 0) await writeReports(record.folder, record.data);
   });
   await step(async () => {
-    const removed = await pruneReports(resolve(config.reports), config.keepReports, await runsOfKeptEnvironments());
-    if (removed.length > 0)
-      progress.note(`removed ${removed.length} old runs from ${config.reports}; the newest ${config.keepReports} stay`);
+    const { reports, keepReports: keep, keepReportsDays: days } = config;
+    const removed = await pruneReports(resolve(reports), { keep, days }, await runsOfKeptEnvironments());
+    const rule = `the newest ${keep} stay${days === undefined ? '' : `, of these none that is older than ${days} days`}`;
+    if (removed.length > 0) progress.note(`removed ${removed.length} old runs from ${reports}; ${rule}`);
   });
   if (record.lost !== undefined) await record.noteError(record.lost);
 }

@@ -14,6 +14,9 @@ const pool = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+/** A run of every scenario on two clusters writes about a tenth of it. */
+export const defaultEvidenceMegabytes = 1_000;
+
 /** What meshproof.yaml may say. Unknown keys are errors: a misspelt key must not be silently ignored. */
 export const configSchema = z
   .strictObject({
@@ -63,6 +66,10 @@ export const configSchema = z
     reports: z.string().default('reports'),
     /** How many runs stay in `reports`; older ones are removed after a run. */
     keepReports: z.int().min(1).default(100),
+    /** Runs that began longer ago are removed as well, in days; no limit by default. */
+    keepReportsDays: z.int().min(1).optional(),
+    /** How much evidence a run may write; config dumps beyond it are left out, and counted in the record. */
+    evidenceMegabytes: z.int().min(1).default(defaultEvidenceMegabytes),
   })
   .superRefine((config, context) => {
     if (new Set(config.clusters).size !== config.clusters.length)

@@ -1,4 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
@@ -6,6 +6,7 @@ import { MeshproofError } from '../errors/meshproof-error.ts';
 import { standsIn } from '../lab/network-namespace.ts';
 import { environmentSchema } from '../scenario/environment.ts';
 import { agreedVariable } from './agreed-variable.ts';
+import { defaultEvidenceMegabytes } from './config.ts';
 import { askFirst, withAgreement, writesOf } from './consent.ts';
 import { listScenarios } from './scenario-files.ts';
 import { lockEnvironment } from './state.ts';
@@ -34,8 +35,7 @@ export default async function useKeptEnvironment(project: TestProject): Promise<
   if (kept.networkNamespace !== undefined && !(await standsIn(kept.networkNamespace))) {
     throw new MeshproofError('MP106', { what: 'the kept environment lives in the lab’s network namespace' });
   }
-  const runFolder = join(tmpdir(), 'meshproof-vitest');
-  await mkdir(runFolder, { recursive: true });
+  const runFolder = await mkdtemp(join(tmpdir(), 'meshproof-vitest-'));
   const unlock = await lockEnvironment(kept.name);
   try {
     const foreign = kept.clusters.filter((cluster) => cluster.foreign === true);
@@ -49,5 +49,6 @@ export default async function useKeptEnvironment(project: TestProject): Promise<
   }
   project.provide('runFolder', runFolder);
   project.provide('lastScenario', '');
+  project.provide('evidenceBytes', defaultEvidenceMegabytes * 1_000_000);
   return unlock;
 }

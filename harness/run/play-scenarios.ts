@@ -21,6 +21,8 @@ export interface Order {
   readonly shuffle: number | undefined;
   /** True when the environment is taken down right afterwards: the last scenario then need not put back what it took. */
   readonly endsWithThem: boolean;
+  /** Bytes of evidence that the whole run may write. */
+  readonly evidenceBytes: number;
 }
 
 /**
@@ -30,7 +32,7 @@ export interface Order {
  */
 export async function playScenarios(
   environment: Environment,
-  { ids, shuffle, endsWithThem }: Order,
+  { ids, shuffle, endsWithThem, evidenceBytes }: Order,
   record: RunRecord,
   progress: Progress,
   signal: AbortSignal,
@@ -75,6 +77,7 @@ export async function playScenarios(
     provide: {
       environment: JSON.stringify(environment),
       runFolder: record.folder,
+      evidenceBytes,
       lastScenario: endsWithThem && shuffle === undefined ? (ids.at(-1) ?? '') : '',
     },
   });
@@ -114,7 +117,7 @@ function inOrder(ids: readonly string[]): typeof BaseSequencer {
 }
 
 /** One line for the scenario, one more for each claim that does not hold. */
-function describeScenario({ id, claims, seconds, replaced, stopped, causes = [] }: ScenarioResult): string[] {
+function describeScenario({ id, claims, seconds, replaced, stopped, causes = [], leftOut }: ScenarioResult): string[] {
   const verdict = worstOfScenario({ claims, stopped });
   const rows = claims
     .filter((claim) => claim.verdict !== 'passed' && claim.verdict !== 'notReached')
@@ -141,6 +144,12 @@ function describeScenario({ id, claims, seconds, replaced, stopped, causes = [] 
     .filter(({ verdict: one, note }) => one === 'passed' && note !== undefined)
     .map(({ name, note }) => `    ${name}: ${note ?? ''}`);
   const modern = replaced.map(({ was }) => `    modern Istio: stands in for ${was}`);
+  const unkept =
+    leftOut === undefined
+      ? []
+      : [
+          `    ${leftOut.answers} answers (${(leftOut.bytes / 1e6).toFixed(0)} MB) are not in the evidence: evidenceMegabytes is used up`,
+        ];
   return [
     `${signs[verdict]} ${id}: ${countVerdicts(claims).passed} of ${claims.length} claims hold, ${seconds.toFixed(1)} s`,
     // The cause first, and once: what each claim saw of it follows.
@@ -149,5 +158,6 @@ function describeScenario({ id, claims, seconds, replaced, stopped, causes = [] 
     ...stop,
     ...notes,
     ...modern,
+    ...unkept,
   ];
 }

@@ -14,6 +14,7 @@ import { checkBeforehand } from './beforehand.ts';
 import type { Config } from './config.ts';
 import { writesOf, type Agree } from './consent.ts';
 import { existingProvider } from './existing-provider.ts';
+import { keepOwner } from './owner.ts';
 import type { Plan } from './plan.ts';
 import { problemTold } from './problem.ts';
 import type { RunRecord } from './run-record.ts';
@@ -107,6 +108,8 @@ async function planForExisting(options: PrepareOptions): Promise<Plan> {
       what: 'kubectl is not on the PATH',
       remedy: 'Install kubectl; probes run through `kubectl exec`.',
     });
+  // From here on things may be made that carry it; who was refused before leaves nothing behind.
+  await keepOwner(config.name, provider.owner);
   const paths = { kubectl, istioctl: (await findProgram('istioctl')) ?? '', kind: '' };
   return {
     config,

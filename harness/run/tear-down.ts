@@ -9,17 +9,22 @@ import { removeOwn } from './remove-own.ts';
 import { forgetEnvironment, readEnvironment, stateFolder } from './state.ts';
 
 /**
- * Removes the clusters of an environment, whole or half made, and forgets it.
+ * Removes the clusters of an environment, whole or half made, and forgets it; of clusters of the user, what it made there.
  *
+ * @param forget clusters of the user that do not answer are left as they are
  * @returns a line for each thing that was removed; empty when there was nothing.
+ * @throws MeshproofError MP504 for a cluster of the user that does not answer, and MP510 for a namespace of its own that others use: the environment
+ *   is remembered then, since there is still something to remove.
  */
-export async function removeEnvironment(name: string): Promise<string[]> {
+export async function removeEnvironment(name: string, options: { readonly forget?: boolean } = {}): Promise<string[]> {
   const environment = await readEnvironment(name);
-  if (environment === undefined) return [];
-  const removed = environment.provider === 'kind' ? await removeClusters(environment) : await removeOwn(environment);
+  const removed = environment === undefined ? [] : await removeWhatItMade(environment, options);
   await forgetEnvironment(name);
   return removed;
 }
+
+const removeWhatItMade = (environment: Environment, options: { readonly forget?: boolean }): Promise<string[]> =>
+  environment.provider === 'kind' ? removeClusters(environment) : removeOwn(environment, options);
 
 async function removeClusters(environment: Environment): Promise<string[]> {
   const { name, dockerHost, networkNamespace, programs, clusterNames } = environment;

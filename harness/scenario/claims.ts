@@ -70,6 +70,8 @@ export const scenarioResultSchema = z.object({
   causes: list(causeSchema).optional(),
   /** Its evidence, relative to the run's folder; older records have a path of the machine that they were made on. */
   evidence: word,
+  /** Answers, config dumps mostly, that are not among its evidence, since the run's budget for that was used up. */
+  leftOut: z.object({ answers: z.number(), bytes: z.number() }).optional(),
   /** What the page relies on and Istio no longer has, with what stands in for it. */
   replaced: list(z.object({ was: word, by: word })).default([]),
 });

@@ -7,6 +7,7 @@ import { MeshproofError } from '../errors/meshproof-error.ts';
 import { ask, looking, taped, withTape } from '../tape/tape.ts';
 import { holds, notYet, waitFor } from '../wait/wait-for.ts';
 import { eventually } from './convergence.ts';
+import { EvidenceBudget } from './evidence-budget.ts';
 import { EvidenceFolder, tapeFile } from './evidence.ts';
 import { RecordedEvidence } from './recorded-evidence.ts';
 
@@ -154,6 +155,34 @@ test('a client is opened at its first question only, its secrets are not written
   expect(replayed).toEqual(['v1', '{}']);
   expect(opened).toBe(1);
   expect(await readFile(join(evidence, tapeFile), 'utf8')).not.toContain('do not tell');
+});
+
+test('what goes beyond the budget is left out and counted; the rest replays, and asking for it says what happened', async () => {
+  const [small, large] = ['x'.repeat(1_000), 'y'.repeat(5_000)];
+  const budget = new EvidenceBudget(4_000);
+  const recording = new EvidenceFolder(evidence, budget);
+  const asked = async (): Promise<unknown[]> => [
+    await ask('small', () => Promise.resolve({ small })),
+    await ask('large', () => Promise.resolve({ large })),
+    await ask('again', () => Promise.resolve({ small: `${small}!` })),
+  ];
+  // Whoever asks gets the whole answer: no verdict depends on the budget.
+  expect(await withTape(recording, asked)).toEqual([{ small }, { large }, { small: `${small}!` }]);
+  await recording.written();
+  expect(budget.leftOut).toEqual({ answers: 1, bytes: 5_012 });
+  const recorded = await RecordedEvidence.open(folder, scenario);
+  expect(await withTape(recorded, () => ask('small', () => Promise.reject(new Error('a replay asks nobody'))))).toEqual(
+    {
+      small,
+    },
+  );
+  await expect(withTape(recorded, () => ask('large', () => Promise.resolve(1)))).rejects.toMatchObject({
+    code: 'MP713',
+    details: { seen: expect.stringContaining('5012 bytes') },
+  });
+  // What scenarios before it wrote counts as well.
+  const [later, none] = [await EvidenceBudget.of(folder, 10_000), await EvidenceBudget.of(folder, 1_500)];
+  expect([later.take(5_000), none.take(1_000)]).toEqual([true, false]);
 });
 
 test('what is seen again is not written again', async () => {

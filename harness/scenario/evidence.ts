@@ -10,6 +10,7 @@ import { redactError } from '../tape/redact/error.ts';
 import { redactText } from '../tape/redact/text.ts';
 import { redact } from '../tape/redact/value.ts';
 import { lookingLive, type Keeping, type Looking, type Tape } from '../tape/tape.ts';
+import type { EvidenceBudget } from './evidence-budget.ts';
 
 /** Name of the list of all answers in a scenario's evidence. */
 export const tapeFile = 'tape.jsonl';
@@ -22,7 +23,7 @@ const refusalSchema = z.object({
   body: z.unknown().optional(),
 });
 
-const count = z.int().min(0).max(10_000_000);
+const count = z.int().min(0).max(10_000_000_000);
 
 /** One line of the tape: an answer, or the length of a series of looks. */
 export const tapeLineSchema = z.union([
@@ -37,6 +38,8 @@ export const tapeLineSchema = z.union([
       .max(255)
       .regex(/^\w[\w.-]*$/)
       .optional(),
+    /** Bytes of an answer that was left out, since the run's budget for evidence was used up. */
+    leftOut: count.optional(),
     refusal: refusalSchema.optional(),
   }),
   z.object({ during: z.string(), looking: z.string(), index: count, looks: count, seconds: z.number().min(0) }),
@@ -82,8 +85,15 @@ export class EvidenceFolder implements Evidence {
   readonly #files = new Map<string, string>();
   #written: Promise<void> = Promise.resolve();
 
-  constructor(path: string) {
+  readonly #budget: EvidenceBudget | undefined;
+
+  /**
+   * @param path of the folder
+   * @param budget of the run; without one there is no limit
+   */
+  constructor(path: string, budget?: EvidenceBudget) {
     this.path = path;
+    this.#budget = budget;
   }
 
   during(title: string): void {
@@ -103,7 +113,15 @@ export class EvidenceFolder implements Evidence {
       if (text === undefined) await this.#append({ during, question, index });
       else if (file === undefined && text.length <= short)
         await this.#append({ during, question, index, answer: kept });
-      else await this.#append({ during, question, index, file: await this.#keep(file ?? 'answer.json', text) });
+      else {
+        const kept = await this.#keep(file ?? 'answer.json', text);
+        await this.#append({
+          during,
+          question,
+          index,
+          ...(kept === undefined ? { leftOut: text.length } : { file: kept }),
+        });
+      }
       return answer;
     } catch (error) {
       await this.#append({ during, question, index, refusal: refusalOf(error) });
@@ -145,10 +163,12 @@ export class EvidenceFolder implements Evidence {
     await this.#written;
   }
 
-  async #keep(name: string, text: string): Promise<string> {
+  /** @returns the name of the file; undefined when the budget has no room for it */
+  async #keep(name: string, text: string): Promise<string | undefined> {
     const hash = createHash('sha256').update(text).digest('hex');
     const known = this.#files.get(hash);
     if (known !== undefined) return known;
+    if (this.#budget?.take(Buffer.byteLength(text)) === false) return undefined;
     this.#count += 1;
     const file = `${String(this.#count).padStart(3, '0')}-${name.replaceAll(/[^\w.-]+/g, '_')}`;
     this.#files.set(hash, file);

@@ -10,6 +10,7 @@ import { withTape } from '../tape/tape.ts';
 import { CauseFinder } from './cause-finder.ts';
 import { Containers } from './containers.ts';
 import type { Environment } from './environment.ts';
+import { EvidenceBudget } from './evidence-budget.ts';
 import { EvidenceFolder, type Evidence } from './evidence.ts';
 import { Journal, type Notes } from './journal.ts';
 import { MeshCluster } from './mesh-cluster.ts';
@@ -28,6 +29,8 @@ export interface PlayOptions {
   readonly environment: Environment;
   /** Folder of the run; evidence goes below it. */
   readonly runFolder: string;
+  /** Bytes of evidence that the whole run may write; no limit when left out. */
+  readonly evidenceBytes?: number | undefined;
   readonly signal: AbortSignal;
   readonly narrate?: Narrator;
   /** What answers instead of the clusters, in a replay. */
@@ -45,11 +48,13 @@ export interface PlayOptions {
  * did: all of that is in the result.
  */
 export async function play(scenario: Scenario, options: PlayOptions): Promise<ScenarioResult> {
-  const recording = new EvidenceFolder(join(options.runFolder, 'evidence', scenario.meta.id));
+  const all = join(options.runFolder, 'evidence');
+  const budget = options.evidenceBytes === undefined ? undefined : await EvidenceBudget.of(all, options.evidenceBytes);
+  const recording = new EvidenceFolder(join(all, scenario.meta.id), budget);
   const evidence = options.evidence ?? recording;
   const result = redact(await withTape(evidence, () => playWith(evidence, scenario, options)));
   return await recording.written().then(
-    () => result,
+    () => (budget?.leftOut === undefined ? result : { ...result, leftOut: budget.leftOut }),
     (error: unknown) => redact(unprovable(result, error)),
   );
 }

@@ -77,6 +77,14 @@ export class RecordedEvidence implements Evidence {
       });
     }
     if (line.refusal !== undefined) throw revived(line.refusal);
+    if (line.leftOut !== undefined)
+      throw new MeshproofError('MP713', {
+        what: 'the run had no room for this answer',
+        where: this.path,
+        expected: `the answer to “${question}” during “${this.#places.during}”`,
+        seen: `${line.leftOut} bytes that were left out, since the budget for evidence was used up`,
+        remedy: 'Play it again with a larger `evidenceMegabytes` in meshproof.yaml.',
+      });
     return (line.file === undefined ? line.answer : await this.#read(line.file)) as T;
   }
 

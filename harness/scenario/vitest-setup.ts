@@ -11,6 +11,8 @@ declare module 'vitest' {
     runFolder: string;
     /** Id of the scenario after which the environment is taken down; "" when it stays. */
     lastScenario: string;
+    /** Bytes of evidence that the run may write. */
+    evidenceBytes: number;
   }
 }
 
@@ -26,6 +28,7 @@ registerScenariosWith((scenario) => {
     const result = await play(scenario, {
       environment,
       runFolder: inject('runFolder'),
+      evidenceBytes: inject('evidenceBytes'),
       signal,
       assertions: () => expect.getState().assertionCalls,
       isLast: inject('lastScenario') === scenario.meta.id,

@@ -77,6 +77,24 @@ export async function buildGo(recipe: GoRecipe, { partial, cache, log, say, sign
   await rm(module, { recursive: true });
 }
 
+/** The go.mod of a module that does nothing but require another one, from a folder of sources perhaps, whatever that folder is called. */
+export function moduleFile(
+  { id, module, sources }: Pick<GoRecipe, 'id' | 'module' | 'sources'>,
+  version: string,
+  goVersion: string,
+): string {
+  const lines = [
+    `module meshproof/${id}`,
+    '',
+    goVersion,
+    '',
+    `require ${module} ${version}`,
+    // Quoted: a path may hold spaces, parentheses and whatever else go.mod takes for its own.
+    ...(sources === undefined ? [] : [`replace ${module} => ${JSON.stringify(sources)}`]),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
 /**
  * Writes the lock files for a module that meshproof does not pin. What it requires is checked against its own go.sum, the module itself by Go
  * against the checksum database (or as GONOSUMDB and GOPRIVATE of the user say).
@@ -97,15 +115,7 @@ async function lockByItself(recipe: GoRecipe, module: string, call: Omit<Program
   const folder = sources ?? (await sourcesOf());
   const goVersion = /^go \S+$/m.exec(await readFile(join(folder, 'go.mod'), 'utf8'))?.[0] ?? 'go 1.25.0';
   const version = sources === undefined ? recipe.version : 'v0.0.0';
-  const lines = [
-    `module meshproof/${recipe.id}`,
-    '',
-    goVersion,
-    '',
-    `require ${recipe.module} ${version}`,
-    ...(sources === undefined ? [] : [`replace ${recipe.module} => ${sources}`]),
-  ];
-  await writeFile(join(module, 'go.mod'), `${lines.join('\n')}\n`);
+  await writeFile(join(module, 'go.mod'), moduleFile(recipe, version, goVersion));
   await copyFile(join(folder, 'go.sum'), join(module, 'go.sum'));
   await runProgram({
     ...call,

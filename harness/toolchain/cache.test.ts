@@ -1,7 +1,8 @@
-import { mkdir, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { thisProcess } from '../process/process-identity.ts';
 import { ArtifactCache, recipeKey, sourceFolder } from './cache.ts';
 import { sourceRecipes } from './manifest.ts';
 import type { GoRecipe, Recipe } from './recipe.ts';
@@ -68,6 +69,26 @@ test('a lock lets one builder in at a time', async () => {
     [order[0]?.[0], order[0]?.[0]],
     [order[2]?.[0], order[2]?.[0]],
   ]);
+});
+
+test('a builder that lives keeps the lock however old its file is', async () => {
+  const file = join(cache.root, 'locks', 'x.lock');
+  await mkdir(join(cache.root, 'locks'), { recursive: true });
+  await writeFile(file, JSON.stringify(await thisProcess()));
+  const long = new Date(Date.now() - 3_600_000);
+  await utimes(file, long, long);
+  const waiting = cache.withLock('x', () => Promise.resolve('taken'), AbortSignal.timeout(1_000));
+  await expect(waiting).rejects.toThrow(/timeout|abort/i);
+  expect(await readFile(file, 'utf8')).toContain(String(process.pid));
+});
+
+test('a builder that was killed has lost the lock at once', async () => {
+  const self = await thisProcess();
+  await mkdir(join(cache.root, 'locks'), { recursive: true });
+  await writeFile(join(cache.root, 'locks', 'x.lock'), JSON.stringify({ ...self, started: 'before' }));
+  const begun = performance.now();
+  expect(await cache.withLock('x', () => Promise.resolve('taken'))).toBe('taken');
+  expect(performance.now() - begun).toBeLessThan(5_000);
 });
 
 test('the key follows what the artifact is made of, not how long it takes', async () => {

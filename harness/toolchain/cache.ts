@@ -3,10 +3,12 @@ import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/p
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import lockfile from 'proper-lockfile';
 import { z } from 'zod';
-import { MeshproofError } from '../errors/meshproof-error.ts';
+import { holdLock } from '../process/process-lock.ts';
 import type { Recipe } from './recipe.ts';
+
+/** Longest that anybody waits for somebody else's build, in milliseconds. */
+const slowestBuild = 7_200_000;
 
 /** Lock files and small sources of the Go recipes. */
 export const sourceFolder = fileURLToPath(new URL('./source/', import.meta.url));
@@ -95,25 +97,17 @@ export class ArtifactCache {
   }
 
   /**
-   * Holds a recipe's lock while `work` runs, so that two meshproofs on one machine build each artifact once.
+   * Holds a recipe's lock while `work` runs, so that two meshproofs on one machine build each artifact once. A builder that lives keeps it however
+   * slow it is, and one that was killed has lost it at once.
    *
    * @throws MeshproofError MP204 when another live process holds it for longer than two hours.
    */
-  async withLock<T>(name: string, work: () => Promise<T>): Promise<T> {
-    const target = join(this.root, 'locks', name);
-    await mkdir(target, { recursive: true });
-    const release = await lockfile
-      .lock(target, {
-        stale: 15_000,
-        update: 5_000,
-        retries: { retries: 7_200, factor: 1, minTimeout: 1_000, maxTimeout: 1_000 },
-      })
-      .catch((error: unknown) => {
-        throw new MeshproofError('MP204', {
-          what: `the cache entry ${name} is being built by another meshproof`,
-          cause: error,
-        });
-      });
+  async withLock<T>(name: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const release = await holdLock(join(this.root, 'locks', `${name}.lock`), {
+      what: `the cache entry ${name}`,
+      within: slowestBuild,
+      signal,
+    });
     try {
       return await work();
     } finally {

@@ -223,7 +223,7 @@ interface MakeOptions {
 
 async function makeArtifact(recipe: Recipe, key: string, options: MakeOptions): Promise<Artifact> {
   const { cache, say, signal } = options;
-  return await cache.withLock(`${recipe.id}-${key}`, async () => {
+  const make = async (): Promise<Artifact> => {
     const already = await cache.find(recipe, key);
     if (already !== undefined) return already;
     const started = performance.now();
@@ -253,7 +253,8 @@ async function makeArtifact(recipe: Recipe, key: string, options: MakeOptions): 
       throw error;
     });
     return await cache.seal(recipe, key, (performance.now() - started) / 1000);
-  });
+  };
+  return await cache.withLock(`${recipe.id}-${key}`, make, signal);
 }
 
 async function build(recipe: Recipe, workshop: Workshop): Promise<void> {

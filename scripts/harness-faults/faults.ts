@@ -11,7 +11,7 @@ import { labFolder, type Ended, type Running, type World } from './world.ts';
 export interface HarnessFault {
   readonly id: string;
   readonly what: string;
-  /** Seconds within which the command has to end, from the fault on. */
+  /** Seconds within which the command has to end, from the fault on; without one, from its start. */
   readonly within: number;
   /** Exit code that the command must end with; none for a command that is killed. */
   readonly exitCode: number | undefined;
@@ -23,7 +23,6 @@ export interface HarnessFault {
 }
 
 const stages = {
-  toolchain: /toolchain · /,
   clusters: /clusters · west/,
   mesh: /mesh · west control plane/,
   scenarios: /scenarios · /,
@@ -46,11 +45,12 @@ const at =
   async (world: World): Promise<Ended> => {
     const run = await world.start(only);
     await run.reaches(stages[stage]);
+    world.breaks();
     await breaks(run, world);
     return await run.ended(within * 1000);
   };
 
-const killedAt = (stage: string, reached: (run: Running) => Promise<void>): HarnessFault => ({
+const killedAt = (stage: string, reached: (run: Running, world: World) => Promise<void>): HarnessFault => ({
   id: `kill-${stage}`,
   what: `kill -9 of every process of the run, stage ${stage}`,
   within: 10,
@@ -58,7 +58,8 @@ const killedAt = (stage: string, reached: (run: Running) => Promise<void>): Harn
   codes: ['MP902'],
   play: async (world) => {
     const run = await world.start(only);
-    await reached(run);
+    await reached(run, world);
+    world.breaks();
     await world.killTree(run.pid);
     await run.ended(10_000);
     return undefined;
@@ -117,6 +118,7 @@ export const faults: readonly HarnessFault[] = [
     play: onSmallDisk('size=64m', async (world, disk) => {
       const run = await world.start(only, { reports: join(disk, 'reports') });
       await run.reaches(stages.scenarios);
+      world.breaks();
       await fill(disk);
       return await run.ended(240_000);
     }),
@@ -149,7 +151,7 @@ export const faults: readonly HarnessFault[] = [
       world.run(only, 60_000, { env: { MESHPROOF_CACHE: join(disk, 'cache') } }),
     ),
   },
-  killedAt('toolchain', (run) => run.reaches(stages.toolchain)),
+  killedAt('toolchain', (_run, world) => world.recordBegins()),
   killedAt('daemon', daemonIsThere),
   killedAt('images', (run) => run.reaches(/images · |clusters · /)),
   killedAt('clusters', (run) => run.reaches(stages.clusters)),
@@ -161,7 +163,7 @@ export const faults: readonly HarnessFault[] = [
     what: 'kill -9 of the process that carries the run out; the one that prepared it takes everything down',
     within: 120,
     exitCode: 3,
-    codes: ['MP999'],
+    codes: ['MP902'],
     play: at('mesh', 120, async (run) => {
       const { stdout } = await execa('ps', ['-o', 'pid=', '--ppid', String(run.pid)]);
       for (const pid of stdout.trim().split(/\s+/)) {

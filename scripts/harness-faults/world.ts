@@ -86,6 +86,8 @@ export class World {
   /** Names of environments that commands were started for. */
   readonly names = new Set<string>();
 
+  #broken: number | undefined;
+
   private constructor(folder: string, cache: string) {
     this.folder = folder;
     this.cache = cache;
@@ -102,6 +104,29 @@ export class World {
     );
     await mkdir(join(folder, 'tmp'));
     return new World(folder, cache);
+  }
+
+  /** Notes that something is broken from now on: the time that a command takes to end counts from here. */
+  breaks(): void {
+    this.#broken = performance.now();
+  }
+
+  /** Seconds since something was broken; undefined when it was so before the command began. */
+  get secondsBroken(): number | undefined {
+    return this.#broken === undefined ? undefined : (performance.now() - this.#broken) / 1000;
+  }
+
+  /** Until a run has its record; what it does next is to see to its programs. */
+  async recordBegins(): Promise<void> {
+    await waitFor({
+      name: 'the record of a run is there',
+      within: 60_000,
+      every: 10,
+      look: async () => {
+        const [run = ''] = await list(this.reports);
+        return (await exists(join(this.reports, run, 'run.json'))) ? holds(undefined) : notYet('no run.json yet');
+      },
+    });
   }
 
   get reports(): string {

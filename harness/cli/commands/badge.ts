@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { badgeJson, badgeOf, badgeSvg } from '../../report/badge.ts';
 import { loadConfig } from '../../run/config.ts';
+import { tell } from '../tell.ts';
 
 export function addBadge(program: Command): void {
   program
@@ -21,7 +22,7 @@ export function addBadge(program: Command): void {
         const { reports } = await loadConfig(command.optsWithGlobals<{ config?: string }>().config);
         const badge = badgeOf((await openRun(folder ?? (await latestRun(reports)))).data, flags.label);
         const text = flags.json === true ? badgeJson(badge) : badgeSvg(badge);
-        if (flags.out === undefined) process.stdout.write(text);
+        if (flags.out === undefined) tell(text);
         else await writeFile(flags.out, text);
       },
     );

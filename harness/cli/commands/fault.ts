@@ -7,6 +7,7 @@ import { nearestTo } from '../../probe/trace.ts';
 import { loadConfig } from '../../run/config.ts';
 import { readEnvironment } from '../../run/state.ts';
 import { untilSignal } from '../signals.ts';
+import { complain, tell } from '../tell.ts';
 
 export function addFault(program: Command): void {
   const group = program
@@ -20,7 +21,7 @@ export function addFault(program: Command): void {
     .option('--json', 'JSON on stdout')
     .action((flags: { readonly json?: boolean }) => {
       const lines = faults.map(({ id, at, breaks }) => `${id.padEnd(34)}${at.padEnd(8)}${breaks}`);
-      process.stdout.write(flags.json === true ? `${JSON.stringify(faults)}\n` : `${lines.join('\n')}\n`);
+      tell(flags.json === true ? `${JSON.stringify(faults)}\n` : `${lines.join('\n')}\n`);
     });
   group
     .command('run')
@@ -56,11 +57,11 @@ export function addFault(program: Command): void {
         signal: untilSignal(),
         ended: ({ id, caught, cause, told, seconds }) => {
           const verdict = !caught ? 'missed' : cause ? 'caught, right cause' : 'caught, another cause';
-          process.stderr.write(`${id.padEnd(34)}${verdict.padEnd(24)}${seconds.toFixed(1).padStart(6)} s  ${told}\n`);
+          complain(`${id.padEnd(34)}${verdict.padEnd(24)}${seconds.toFixed(1).padStart(6)} s  ${told}\n`);
         },
       });
       const summary = summarize(outcomes, claims);
-      process.stdout.write(
+      tell(
         flags.json === true
           ? `${JSON.stringify(summary)}\n`
           : `${summary.caught} of ${summary.faults} faults caught, ${summary.cause} with the right cause; median ${summary.medianSeconds.toFixed(1)} s to the verdict\n`,

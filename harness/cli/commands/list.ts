@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { tell } from '../tell.ts';
 
 interface Flags {
   readonly json?: boolean;
@@ -25,11 +26,11 @@ async function listAllScenarios(json: boolean): Promise<void> {
     needs,
   }));
   if (json) {
-    process.stdout.write(`${JSON.stringify(scenarios)}\n`);
+    tell(`${JSON.stringify(scenarios)}\n`);
     return;
   }
   for (const { id, section, claims } of scenarios)
-    process.stdout.write(`${id}\n  ${section}\n${claims.map((claim) => `    - ${claim}\n`).join('')}`);
+    tell(`${id}\n  ${section}\n${claims.map((claim) => `    - ${claim}\n`).join('')}`);
 }
 
 async function listPublished(json: boolean): Promise<void> {
@@ -38,9 +39,7 @@ async function listPublished(json: boolean): Promise<void> {
   const { istio, kubernetes } = pinnedRelease;
   const { files, images } = publishedEverything();
   if (json) {
-    process.stdout.write(
-      `${JSON.stringify({ versions: publishedVersions, default: { istio, kubernetes }, files, images })}\n`,
-    );
+    tell(`${JSON.stringify({ versions: publishedVersions, default: { istio, kubernetes }, files, images })}\n`);
     return;
   }
   const marked = (versions: readonly string[], preset: string): string =>
@@ -52,5 +51,5 @@ async function listPublished(json: boolean): Promise<void> {
     ...images.map(({ name, digest = 'not pinned' }) => `${name}\n  ${digest}`),
     ...files.map(({ url, sha256 }) => `${url}\n  ${sha256 === undefined ? 'not pinned' : `sha256:${sha256}`}`),
   ];
-  process.stdout.write(`${lines.join('\n')}\n`);
+  tell(`${lines.join('\n')}\n`);
 }

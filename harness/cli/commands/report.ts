@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Command } from 'commander';
 import { loadConfig } from '../../run/config.ts';
-import { tell } from '../tell.ts';
+import { complain, tell } from '../tell.ts';
 
 interface ReportFlags {
   readonly archive?: string | true;
@@ -25,7 +25,7 @@ export function addReport(program: Command): void {
       await writeReports(record.folder, record.data);
       // Allure's results are vitest's to write, at its end: a run that was killed has none.
       if (existsSync(join(record.folder, 'allure-results'))) await generateAllureReport(record.folder);
-      else process.stderr.write('Allure has no results of this run, so it gets no page of it\n');
+      else complain('Allure has no results of this run, so it gets no page of it\n');
       tell(`${join(record.folder, 'report.html')}\n`);
       if (flags.archive === undefined) return;
       const { archiveRun } = await import('../../report/archive.ts');

@@ -3,6 +3,7 @@ import { asMeshproofError, describeError, MeshproofError } from '../../errors/me
 import { loadConfig } from '../../run/config.ts';
 import type { Exported } from '../../run/export-services.ts';
 import { untilSignal } from '../signals.ts';
+import { complain, tell } from '../tell.ts';
 
 interface ExportFlags {
   readonly namespaces?: string;
@@ -83,20 +84,19 @@ export function addServices(program: Command): void {
         const counts = Object.fromEntries(
           Object.entries(exported.objects).map(([cluster, objects]) => [cluster, objects.length]),
         );
-        if (flags.json === true) process.stdout.write(`${JSON.stringify({ entries: counts, files, applied })}\n`);
+        if (flags.json === true) tell(`${JSON.stringify({ entries: counts, files, applied })}\n`);
         else if (flags.out === undefined && flags.apply !== true)
           for (const [cluster, objects] of Object.entries(exported.objects))
-            process.stdout.write(`# cluster ${cluster}\n${manifestOf(objects)}`);
-        else
-          for (const line of [...files.map((file) => `wrote ${file}`), ...applied]) process.stdout.write(`${line}\n`);
+            tell(`# cluster ${cluster}\n${manifestOf(objects)}`);
+        else for (const line of [...files.map((file) => `wrote ${file}`), ...applied]) tell(`${line}\n`);
       };
       await once();
       if (flags.watch !== true) return;
       const { onServiceChanges } = await import('../../run/watch-services.ts');
-      const tell = (error: unknown): void => {
-        process.stderr.write(`${describeError(asMeshproofError(error))}\nIt is tried again.\n`);
+      const told = (error: unknown): void => {
+        complain(`${describeError(asMeshproofError(error))}\nIt is tried again.\n`);
       };
-      await onServiceChanges(clusters, once, { signal, tell });
+      await onServiceChanges(clusters, once, { signal, tell: told });
     });
 }
 

@@ -21,6 +21,9 @@ export interface Answer {
   readonly body: unknown;
 }
 
+/** Milliseconds for which the dependents of a deleted object are still there. */
+const garbageStays = 300;
+
 type Metadata = Record<string, unknown> & {
   uid?: string;
   resourceVersion?: string;
@@ -208,6 +211,15 @@ export class ApiServer {
     return { status: 200, body: stored };
   }
 
+  /** Removes what belonged to an object that is gone. */
+  #collect(owner: string): void {
+    for (const [key, { metadata }] of this.#objects)
+      if (metadata.ownerReferences?.some(({ uid }) => uid === owner)) {
+        this.#objects.delete(key);
+        this.#collect(metadata.uid ?? '');
+      }
+  }
+
   /** A namespace takes with it whatever is in it. */
   #delete({ resource, namespace, name = '' }: Place, found: KubernetesObject, body: unknown): Answer {
     const { preconditions = {} } = (body ?? {}) as { readonly preconditions?: Metadata };
@@ -216,6 +228,10 @@ export class ApiServer {
     this.#objects.delete(keyOf(resource, namespace, name));
     if (resource.kind === 'Namespace')
       for (const [key, { metadata }] of this.#objects) if (metadata.namespace === name) this.#objects.delete(key);
+    // The garbage collector comes later, as a real one does.
+    setTimeout(() => {
+      this.#collect(found.metadata.uid ?? '');
+    }, garbageStays).unref();
     return { status: 200, body: { apiVersion: 'v1', kind: 'Status', status: 'Success' } };
   }
 }

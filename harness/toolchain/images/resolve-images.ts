@@ -28,8 +28,10 @@ export async function resolveImages(options: ResolveImagesOptions): Promise<Imag
         run: async (say, taskSignal) => {
           const work = { ...options, say, signal: taskSignal };
           // Two meshproofs must not bake the same node image at once.
-          images = await options.cache.withLock('images', () =>
-            toolchain.edition === 'source' ? assembleSourceImages(work) : pullReleaseImages(work),
+          images = await options.cache.withLock(
+            'images',
+            () => (toolchain.edition === 'source' ? assembleSourceImages(work) : pullReleaseImages(work)),
+            taskSignal,
           );
         },
       },
