@@ -20,6 +20,7 @@ export default scenario(
       'while the control planes run, their traces are found (the control of the claim below)',
       'the control planes are uninstalled without a trace: no object of any kind in either cluster is Istio’s',
     ],
+    plays: 'last',
     needs: { clusters: 2, loadBalancer: true, ownsMesh: true, namespaces: [client, server] },
     replaced: [replacements.multiclusterValues],
     walkthrough: [

@@ -13,6 +13,7 @@ export default scenario(
       'all clusters trust one common root CA',
       'each cluster signs with an intermediate of its own',
     ],
+    plays: 'first',
     needs: { clusters: 2, loadBalancer: true, namespaces: ['foo', 'bar'] },
     walkthrough: [
       {

@@ -211,7 +211,6 @@ describe('a killed run', () => {
       provider: 'existing',
       status: 'creating',
       createdAt: '2026-01-01T00:00:00Z',
-      offers: { loadBalancer: true, ownsMesh: false },
       programs: { kubectl: 'kubectl', istioctl: 'istioctl', kind: 'kind', docker: 'docker' },
       versions: { kubernetes: 'v1', istio: '1', edition: 'source' },
       images: { httpbin: '', httpbinPort: 8080, curl: '' },

@@ -1,23 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { asMeshproofError, describeError, exitCodeOf, MeshproofError } from '../errors/meshproof-error.ts';
-import { addDoctor } from './commands/doctor.ts';
-import { addDown } from './commands/down.ts';
-import { addExec } from './commands/exec.ts';
-import { addExplain } from './commands/explain.ts';
-import { addList } from './commands/list.ts';
-import { addPrepare, addRun, addUp } from './commands/run.ts';
-import { addStatus } from './commands/status.ts';
-import { addProbe } from './commands/probe.ts';
-import { addDiff } from './commands/diff.ts';
-import { addGate } from './commands/gate.ts';
-import { addBadge } from './commands/badge.ts';
-import { addServices } from './commands/services.ts';
-import { addDiagnose } from './commands/diagnose.ts';
-import { addReport } from './commands/report.ts';
-import { addReplay } from './commands/replay.ts';
-import { addWalkthrough } from './commands/walkthrough.ts';
-import { addFault } from './commands/fault.ts';
-import { addCarryOut } from './commands/carry-out.ts';
+import { addCommands } from './commands.ts';
 import { surviveCrashes } from './signals.ts';
 import { complain } from './tell.ts';
 
@@ -31,31 +14,8 @@ const program = new Command('meshproof')
   .exitOverride()
   .configureOutput({ outputError: () => undefined });
 
-for (const add of [
-  addRun,
-  addUp,
-  addPrepare,
-  addDown,
-  addStatus,
-  addDoctor,
-  addList,
-  addExplain,
-  addExec,
-  addProbe,
-  addWalkthrough,
-  addReport,
-  addReplay,
-  addDiagnose,
-  addDiff,
-  addGate,
-  addBadge,
-  addServices,
-  addFault,
-  addCarryOut,
-])
-  add(program);
-
 try {
+  await addCommands(program, process.argv.slice(2));
   await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError && error.exitCode === 0) process.exitCode = 0;

@@ -1,8 +1,9 @@
 import { Option } from 'commander';
+import { providerNames } from '../cluster/providers/registry.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 
 export const providerOption = (): Option =>
-  new Option('--provider <name>', 'where clusters come from').choices(['kind', 'existing']);
+  new Option('--provider <name>', 'where clusters come from').choices(providerNames);
 export const toolchainOption = (): Option =>
   new Option('--toolchain <edition>', 'where components come from').choices(['auto', 'source', 'release']);
 export const meshOption = (): Option =>
@@ -12,13 +13,14 @@ export const kubernetesOption = (): Option => new Option('--kubernetes <version>
 /**
  * The scenario ids that `--only` names; undefined without it.
  *
+ * @param from patterns of scenario files, as the config lists them
  * @throws MeshproofError MP103 for an empty id, MP101 for one that no scenario has.
  */
-export async function idsOf(only: string | undefined): Promise<string[] | undefined> {
+export async function idsOf(only: string | undefined, from: readonly string[]): Promise<string[] | undefined> {
   const ids = only?.split(',').map((id) => id.trim());
   if (ids === undefined) return undefined;
   if (ids.some((id) => id === '')) throw new MeshproofError('MP103', { what: '--only has an empty id', seen: only });
   const { checkIds } = await import('../run/scenario-files.ts');
-  await checkIds(ids);
+  await checkIds(ids, from);
   return ids;
 }

@@ -212,3 +212,25 @@ test('a cluster that meshproof made is its own to change', async () => {
   expect(server.objects.find(({ kind }) => kind === 'ConfigMap')).toMatchObject({ data: { Corefile: 'new' } });
   expect(server.objects.some(({ kind }) => kind === 'Pod')).toBe(false);
 });
+
+test('what an interrupted scenario left on a cluster that meshproof made goes, whatever kind it is', async () => {
+  const api = await cluster('mine-1', { foreign: false });
+  const labels = { 'meshproof/scenario': 'theirs' };
+  const lease = {
+    apiVersion: 'coordination.k8s.io/v1',
+    kind: 'Lease',
+    metadata: { name: 'x', namespace: 'kube-system', labels },
+  };
+  const space = namespace('theirs', labels);
+  await api.applyAll([lease, { ...lease, metadata: { ...lease.metadata, name: 'kept', labels: {} } }, space]);
+  const owner = { apiVersion: 'v1', kind: 'Service', name: 'x', uid: '1' };
+  const made = {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { name: 'x-1', namespace: 'theirs' },
+  };
+  const own = { 'app.kubernetes.io/managed-by': 'meshproof', 'meshproof/owner': 'mine-1' };
+  server.put({ ...made, metadata: { ...made.metadata, labels: { ...labels, ...own }, ownerReferences: [owner] } });
+  expect(await api.removeLeftovers()).toEqual(['Lease kube-system/x', 'Namespace theirs']);
+  expect(server.objects.filter(({ kind }) => kind === 'Lease').map(({ metadata }) => metadata.name)).toEqual(['kept']);
+});

@@ -20,11 +20,22 @@ import { holds, notYet, waitFor } from '../wait/wait-for.ts';
 import { apiClient } from './api-client.ts';
 import { apiMessage, isAbsent, isBooting } from './api-errors.ts';
 import { fieldManager, isOwn, lentLabel, ownLabels, scenarioLabel } from './labels.ts';
-import { foreignContents, type NamespaceReader } from './namespace-contents.ts';
+import { deletableKinds, foreignContents, type NamespaceReader } from './namespace-contents.ts';
 import { objectName, withLabels, withPodLabels, type KubernetesObject } from './kubernetes-object.ts';
 import { OwnedObjects } from './owned-objects.ts';
 import { readKubeconfig } from './read-kubeconfig.ts';
 import { WriteGuard } from './write-guard.ts';
+
+/** The kinds that scenarios make in clusters of somebody else, where nothing of another kind is applied; they may not list others there. */
+const scenarioKinds: readonly (readonly [apiVersion: string, kind: string])[] = [
+  ['networking.istio.io/v1', 'ServiceEntry'],
+  ['networking.istio.io/v1', 'DestinationRule'],
+  ['networking.istio.io/v1', 'VirtualService'],
+  ['apps/v1', 'Deployment'],
+  ['discovery.k8s.io/v1', 'EndpointSlice'],
+  ['v1', 'Service'],
+  ['v1', 'ServiceAccount'],
+];
 
 export interface ClusterAddress {
   /** Name of the cluster in messages: west, east… */
@@ -353,36 +364,29 @@ export class ClusterApi {
   }
 
   async #removeSelected(selector: string, among?: readonly string[]): Promise<string[]> {
-    const kinds: readonly (readonly [string, string])[] = [
-      ['networking.istio.io/v1', 'ServiceEntry'],
-      ['networking.istio.io/v1', 'DestinationRule'],
-      ['networking.istio.io/v1', 'VirtualService'],
-      ['apps/v1', 'Deployment'],
-      ['discovery.k8s.io/v1', 'EndpointSlice'],
-      ['v1', 'Service'],
-      ['v1', 'ServiceAccount'],
-      // Neither is made in clusters of the user, nor in a namespace of others.
-      ...(among === undefined
-        ? ([
-            ['v1', 'ConfigMap'],
-            ['v1', 'Namespace'],
-          ] as const)
-        : []),
-    ];
+    const kinds =
+      among === undefined && this.#owned === undefined
+        ? (await deletableKinds(this.#reader)).map(({ apiVersion, kind }) => [apiVersion, kind] as const)
+        : scenarioKinds;
     const places = among ?? [undefined];
     const lists = await Promise.all(
       kinds
         .flatMap(([apiVersion, kind]) => places.map((place) => [apiVersion, kind, place] as const))
         .map(async ([apiVersion, kind, place]) => {
           const found = await this.listObjects(apiVersion, kind, selector, place);
-          return found.map(({ metadata: { name, namespace } }): KubernetesObject => ({
-            apiVersion,
-            kind,
-            metadata: { name, ...(namespace === undefined ? {} : { namespace }) },
-          }));
+          // What a controller made of another object goes with that.
+          return found
+            .filter(({ metadata: { ownerReferences = [] } }) => ownerReferences.length === 0)
+            .map(({ metadata: { name, namespace } }): KubernetesObject => ({
+              apiVersion,
+              kind,
+              metadata: { name, ...(namespace === undefined ? {} : { namespace }) },
+            }));
         }),
     );
-    const left = lists.flat();
+    // Namespaces and definitions last: with them goes what they hold, and nothing is left to name.
+    const last = (kind: string): boolean => kind === 'Namespace' || kind === 'CustomResourceDefinition';
+    const left = lists.flat().sort((a, b) => Number(last(a.kind)) - Number(last(b.kind)));
     for (const object of left) await this.delete(object);
     return left.map(objectName);
   }

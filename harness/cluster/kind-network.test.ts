@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { publishedWorkloads } from '../toolchain/images/release-images.ts';
 import { Docker } from '../toolchain/docker.ts';
-import { KindProvider } from './kind.ts';
+import { KindClusters } from './providers/kind-clusters.ts';
 import { answeringAddresses, heardOf, networkFrom, readKindNetwork } from './kind-network.ts';
 
 /** As `docker network inspect kind` of a Docker with IPv6 says it, shortened. */
@@ -73,16 +73,13 @@ describe('a Docker', () => {
     await chmod(join(folder, name), 0o755);
   }
 
-  const provider = (docker: string, first: string, last: string): KindProvider =>
-    new KindProvider({
-      prefix: 'meshproof',
+  const provider = (docker: string, first: string, last: string): KindClusters =>
+    new KindClusters({
+      name: 'meshproof',
       owner: 'test',
       clusters: ['west'],
-      docker: new Docker(join(folder, docker)),
-      kind: join(folder, 'kind'),
-      images: publishedWorkloads,
+      tools: { docker: new Docker(join(folder, docker)), program: join(folder, 'kind') },
       folder,
-      evidence: folder,
       pools: { west: { first, last } },
     });
 
@@ -105,7 +102,7 @@ describe('a Docker', () => {
     // The user's own pool holds it: told, not stepped over.
     const start = provider('used', '172.18.144.7', '172.18.144.9').startLoadBalancer(
       { name: 'west', kubeconfig: join(folder, 'none'), context: 'none' },
-      signal,
+      { images: publishedWorkloads, evidence: folder, signal },
     );
     await expect(start).rejects.toMatchObject({ code: 'MP502', details: { seen: '172.18.144.8' } });
   });

@@ -40,7 +40,7 @@ export async function foreignContents(
 ): Promise<ForeignContents> {
   const unseen: string[] = [];
   const limit = pLimit(8);
-  const kinds = await namespacedKinds(reader);
+  const kinds = await kindsOf(reader, ({ namespaced }) => namespaced);
   const lists = await Promise.all(
     kinds.map(({ apiVersion, kind }) =>
       limit(async () => {
@@ -71,15 +71,18 @@ export async function foreignContents(
   return { foreign: [...new Set(foreign.map(objectName))], unseen };
 }
 
-async function namespacedKinds({
-  apis,
-  core,
-  custom,
-}: NamespaceReader): Promise<readonly { readonly apiVersion: string; readonly kind: string }[]> {
+/** Kinds whose objects can be listed and deleted, of whatever group; what others make of an object goes with it. */
+export const deletableKinds = (reader: Omit<NamespaceReader, 'objects'>): ReturnType<typeof kindsOf> =>
+  kindsOf(reader, ({ verbs }) => verbs.includes('delete'));
+
+async function kindsOf(
+  { apis, core, custom }: Omit<NamespaceReader, 'objects'>,
+  wanted: (resource: V1APIResource) => boolean,
+): Promise<readonly { readonly apiVersion: string; readonly kind: string }[]> {
   const { groups } = await apis.getAPIVersions();
   const listed = async (apiVersion: string, resources: Promise<{ resources: V1APIResource[] }>) =>
     (await resources).resources
-      .filter(({ namespaced, verbs, name }) => namespaced && verbs.includes('list') && !name.includes('/'))
+      .filter((resource) => resource.verbs.includes('list') && !resource.name.includes('/') && wanted(resource))
       .map(({ kind }) => ({ apiVersion, kind }))
       .filter(({ kind }) => !derived.has(kind));
   const found = await Promise.all([

@@ -25,7 +25,7 @@ export const catalogue = {
     title: 'broken configuration',
     blame: 'usage',
     meaning: 'The config file has a key meshproof does not know, a value of the wrong type, or is not valid YAML.',
-    remedy: 'Correct the key named in the message; README.md lists all keys with their defaults.',
+    remedy: 'Correct the key named in the message; docs/configuration.md lists all keys with their defaults.',
   },
   MP103: {
     title: 'bad option',
@@ -60,6 +60,21 @@ export const catalogue = {
       '`exec` was asked for a program that is neither one of the environment (kubectl, istioctl, kind, docker) nor on the PATH, or that cannot be started.',
     remedy:
       'Check its name. A program of the environment that has left the cache is made again by `npx meshproof prepare`.',
+  },
+  MP108: {
+    title: 'not a scenario file',
+    blame: 'usage',
+    meaning:
+      'A file that `scenarios` of the config lists does not load, does not export a scenario of its own name, or shares its id with another; or a pattern finds no file. The id of a scenario is its path below the first folder without a wildcard, without `.scenario.ts`.',
+    remedy:
+      'Export `scenario({ id, … })` as the default of the file, with the id that the message names. `meshproof list` loads every file and says what it is.',
+  },
+  MP109: {
+    title: 'the repository cannot be laid out',
+    blame: 'usage',
+    meaning:
+      '`meshproof init` cannot write a file: the folder is read-only, or a file stands where a folder has to be.',
+    remedy: 'Name another folder, `meshproof init <folder>`. What is there already is never overwritten.',
   },
   // MP2xx: the machine
   MP201: {

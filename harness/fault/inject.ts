@@ -1,3 +1,4 @@
+import { offers } from '../cluster/providers/registry.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { runProgram } from '../process/run-program.ts';
 import { Docker } from '../toolchain/docker.ts';
@@ -15,7 +16,7 @@ export type Undo = () => Promise<void>;
  */
 export async function inject({ id, at, inject: injection }: Fault, environment: Environment): Promise<Undo> {
   const cluster = environment.clusters[at === 'client' ? 0 : 1];
-  if (cluster === undefined || cluster.foreign === true || environment.provider !== 'kind')
+  if (cluster === undefined || cluster.foreign === true || !offers(environment.provider, 'ownsCluster'))
     throw new MeshproofError('MP903', {
       what: `the fault ${id} is not put into clusters that meshproof did not make`,
       expected: 'an environment that `meshproof up` made',

@@ -8,6 +8,8 @@ export interface NameServerOptions {
   /** Hears of each thing that is done, as a command with its output and what it read. */
   readonly note: (command: string, output: string, input?: string) => void;
   readonly image: string;
+  /** The clusters' Docker network, by its name. */
+  readonly network: string;
   /** Opens connections from the client that asks it: the server's address need not be reachable from this process. */
   readonly connect: Connect;
   /** The Corefile, word for word. */
@@ -29,7 +31,7 @@ export class NameServer {
   private constructor(container: StartedTestContainer, options: NameServerOptions) {
     this.#container = container;
     this.#options = options;
-    this.address = container.getIpAddress('kind');
+    this.address = container.getIpAddress(options.network);
   }
 
   /**
@@ -56,7 +58,7 @@ export class NameServer {
       .withCopyContentToContainer(files)
       .withEnvironment(environment)
       .withCommand(['-conf', '/etc/coredns/Corefile']);
-    const container = await startOnClusterNetwork(prepared, image);
+    const container = await startOnClusterNetwork(prepared, options.network, image);
     const server = new NameServer(container, options);
     await server.#serves(image, serves).catch(async (error: unknown) => {
       await server.stop();

@@ -11,24 +11,26 @@ export class OutsideClient {
   /** Opens connections that begin in the client's container. */
   readonly connect: Connect;
 
-  private constructor(container: StartedTestContainer, docker: DockerProgram) {
+  private constructor(container: StartedTestContainer, network: string, docker: DockerProgram) {
     this.#container = container;
-    this.address = container.getIpAddress('kind');
+    this.address = container.getIpAddress(network);
     this.connect = connectFrom(container.getId(), docker);
   }
 
   /**
    * Starts the client.
    *
+   * @param network of the clusters, by its name
    * @param image an image with curl and bash, already known to the Docker daemon: the nodes' own has both, whoever made it
    * @throws MeshproofError MP702 when the container does not start.
    */
-  static async start(image: string, docker: DockerProgram): Promise<OutsideClient> {
+  static async start(network: string, image: string, docker: DockerProgram): Promise<OutsideClient> {
     const container = await startOnClusterNetwork(
       new GenericContainer(image).withEntrypoint(['sleep']).withCommand(['3600']),
+      network,
       'the client outside of the mesh',
     );
-    return new OutsideClient(container, docker);
+    return new OutsideClient(container, network, docker);
   }
 
   async curl(url: string, options: CurlOptions = {}): Promise<CurlExchange> {

@@ -1,12 +1,11 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
+import { packageRoot } from '../assets/package-files.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { largest, pathInside, readInside, writeInside } from '../tape/run-folder.ts';
 
-const here = fileURLToPath(new URL('.', import.meta.url));
 const results = 'allure-results';
 /** The files that allure-vitest writes; Allure reads no others of ours. */
 const ours = /^[\w-]+-(result|container|attachment)(\.\w+)?$/;
@@ -39,7 +38,7 @@ export async function generateAllureReport(run: string): Promise<void> {
     // Wherever npm put the program: beside this package, or above it.
     const { failed, all } = await execa('allure', ['awesome', join(workshop, results), ...options], {
       preferLocal: true,
-      localDir: here,
+      localDir: packageRoot,
       cwd: workshop,
       env: { ALLURE_NO_ANALYTICS: '1' },
       timeout: 60_000,

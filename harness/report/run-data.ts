@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { providerNames } from '../cluster/providers/registry.ts';
 import { processIdentitySchema } from '../process/process-identity.ts';
 import { scenarioResultSchema, stepResultSchema, type ClaimResult } from '../scenario/claims.ts';
 
@@ -27,7 +28,7 @@ export const runRecordSchema = z.object({
   /** The process that is at work on it; by this it can be told whether a run that says “running” still is. */
   process: processIdentitySchema.optional(),
   command: z.array(word).max(1_000),
-  provider: z.enum(['kind', 'existing']),
+  provider: z.enum(providerNames),
   clusters: z.array(word).max(1_000),
   versions: z.object({ kubernetes: word, istio: word, edition: word }).optional(),
   /** Files and images that were checked against hashes of the configuration (`mirror.pins`), not of the list of what is published. */

@@ -11,7 +11,9 @@ import { runRecordSchema } from './run-data.ts';
 import { transcript } from './transcript.ts';
 
 const fixture = (path: string): string => readFileSync(new URL(`../../fixtures/${path}`, import.meta.url), 'utf8');
-const page = parsePage(fixture('walkthrough/replicated-control-planes.zh.md'));
+const page = parsePage(
+  readFileSync(new URL('../assets/walkthrough/replicated-control-planes.zh.md', import.meta.url), 'utf8'),
+);
 const run = runRecordSchema.parse(JSON.parse(fixture('runs/three-scenarios.json')));
 
 /** The manifest that a command of the page applies, with the page's variables replaced. */

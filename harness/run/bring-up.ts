@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ClusterApi, type ClusterAddress } from '../cluster/cluster-api.ts';
-import { KindProvider } from '../cluster/kind.ts';
 import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
-import type { ClusterProvider } from '../cluster/provider.ts';
+import type { Making } from '../cluster/providers/provider.ts';
+import { offers } from '../cluster/providers/registry.ts';
 import { httpbin, injectedNamespace, sleep } from '../cluster/workloads.ts';
 import { systemNamespace } from '../mesh/operator.ts';
 import { clientAnnotations } from '../mesh/profile.ts';
@@ -24,31 +24,14 @@ import { takeBaseline } from '../scenario/look-around.ts';
 import { Docker } from '../toolchain/docker.ts';
 import { locate } from '../toolchain/toolchain.ts';
 import { provideAuthorities } from './authorities.ts';
-import { existingProvider } from './existing-provider.ts';
 import { keepOwner } from './owner.ts';
 import type { Plan } from './plan.ts';
+import { providerOf } from './provider-of.ts';
 import type { RunRecord } from './run-record.ts';
 import { installedSteps } from './set-up-steps.ts';
-import { baselinePath, manifestPath, stateFolder, writeEnvironment } from './state.ts';
+import { baselinePath, manifestPath, writeEnvironment } from './state.ts';
 
 const meshWithin = 180_000;
-
-/** The provider that a plan asks for. */
-export async function providerOf(plan: Plan): Promise<ClusterProvider> {
-  const { config, images, toolchain, runFolder } = plan;
-  if (config.provider === 'existing') return await existingProvider(config);
-  return new KindProvider({
-    prefix: config.name,
-    clusters: config.clusters,
-    docker: new Docker(plan.docker, plan.lab?.dockerHost),
-    kind: locate(toolchain, 'kind'),
-    images,
-    folder: stateFolder(config.name),
-    owner: await keepOwner(config.name),
-    evidence: join(runFolder, 'evidence', 'clusters'),
-    pools: config.addressPools,
-  });
-}
 
 /**
  * Brings two or more meshed clusters up and proves them ready. What does not depend on each other runs side by side: manifests render
@@ -63,14 +46,17 @@ export async function bringUp(
   signal: AbortSignal,
 ): Promise<Environment> {
   const { config, toolchain } = plan;
-  const provider = await providerOf(plan);
+  const ownsMesh = offers(config.provider, 'ownsMesh');
+  if (ownsMesh) await keepOwner(config.name);
+  const docker = new Docker(plan.docker, plan.lab?.dockerHost);
+  const provider = await providerOf(config, { docker, program: locate(toolchain, 'kind') });
   await provider.check();
-  const authorities = config.provider === 'kind' ? await provideAuthorities(config) : {};
-  const creating = environmentOf(plan, provider, []);
+  const authorities = ownsMesh ? await provideAuthorities(config) : {};
+  const creating = environmentOf(plan, []);
   await writeEnvironment(creating);
 
   const rendered = new Map<string, Promise<KubernetesObject[]>>();
-  if (provider.offers.ownsMesh) {
+  if (ownsMesh) {
     for (const cluster of config.clusters) {
       const rendering = renderMesh(locate(toolchain, 'istioctl'), { cluster, ...plan.images.istio }, signal);
       // Awaited once the cluster is there; until then a failure must not count as unhandled.
@@ -78,8 +64,12 @@ export async function bringUp(
       rendered.set(cluster, rendering);
     }
   }
-  const addresses = await record.phase('clusters', () => provider.provide(progress, signal));
-  await writeEnvironment(environmentOf(plan, provider, addresses));
+  const making: Omit<Making, 'signal'> = {
+    images: plan.images,
+    evidence: join(plan.runFolder, 'evidence', 'clusters'),
+  };
+  const addresses = await record.phase('clusters', () => provider.create({ ...making, signal }, progress));
+  await writeEnvironment(environmentOf(plan, addresses));
   const apis = addresses.map((address) => new ClusterApi(address));
   const gateways: Record<string, GatewayAddress> = {};
   const setUp: StepResult[] = [];
@@ -88,7 +78,7 @@ export async function bringUp(
     run: (say, taskSignal) =>
       record.phase('metallb', async () => {
         say('applying MetalLB');
-        await provider.startLoadBalancer(api.address, taskSignal);
+        await provider.startLoadBalancer(api.address, { ...making, signal: taskSignal });
         say('waiting for the gateway’s address');
         gateways[api.address.name] = await gatewayAddress(api, { within: meshWithin, signal: taskSignal });
       }),
@@ -98,7 +88,7 @@ export async function bringUp(
     run: (say, taskSignal) =>
       record.phase('mesh', async () => {
         const authority = authorities[api.address.name];
-        if (provider.offers.ownsMesh && authority !== undefined) {
+        if (ownsMesh && authority !== undefined) {
           say('applying the control plane');
           const objects = (await rendered.get(api.address.name)) ?? [];
           await writeFile(manifestPath(config.name, api.address.name), JSON.stringify(objects));
@@ -111,15 +101,15 @@ export async function bringUp(
           signal: taskSignal,
         });
         // The sample workloads start beside the gateways: the injector is there from here on.
-        if (provider.offers.ownsMesh) await api.applyAll(sampleWorkloads(plan, index), taskSignal);
+        if (ownsMesh) await api.applyAll(sampleWorkloads(plan, index), taskSignal);
         say('waiting for the gateways');
-        const present = provider.offers.ownsMesh ? bothGateways : await gatewaysOf(api);
+        const present = ownsMesh ? bothGateways : await gatewaysOf(api);
         await waitForGateways(api, { within: meshWithin, signal: taskSignal, gateways: present });
       }),
   });
   // MetalLB and the mesh start at once; when one of them fails, the others have nothing left to wait for.
   await progress.group('mesh', [...apis.map(loadBalancer), ...apis.map(controlPlane)], { signal });
-  const environment: Environment = { ...environmentOf(plan, provider, addresses, gateways), setUp, status: 'ready' };
+  const environment: Environment = { ...environmentOf(plan, addresses, gateways), setUp, status: 'ready' };
   await record.phase('mesh', () => proveReady(environment, progress, signal));
   await keepBaselines(environment, apis);
   await writeEnvironment(environment);
@@ -128,7 +118,7 @@ export async function bringUp(
 
 /** Takes down what each cluster is like now: causes of later failures are found by what is no longer so. */
 async function keepBaselines(environment: Environment, apis: readonly ClusterApi[]): Promise<void> {
-  if (!environment.offers.ownsMesh) return;
+  if (!offers(environment.provider, 'ownsMesh')) return;
   await Promise.all(
     apis.map(async (api) => {
       const baseline = await takeBaseline(environment, api);
@@ -149,14 +139,13 @@ function sampleWorkloads(plan: Plan, index: number): KubernetesObject[] {
 
 function environmentOf(
   plan: Plan,
-  provider: ClusterProvider,
   addresses: readonly ClusterAddress[],
   gateways: Readonly<Record<string, GatewayAddress>> = {},
 ): Environment {
   const { config, toolchain, images, lab } = plan;
   return {
     name: config.name,
-    provider: provider.kind,
+    provider: config.provider,
     status: 'creating',
     createdAt: new Date().toISOString(),
     runFolder: plan.runFolder,
@@ -164,7 +153,6 @@ function environmentOf(
     ...(lab === undefined
       ? { dockerHost: process.env['DOCKER_HOST'] }
       : { networkNamespace: lab.namespacePath, dockerHost: lab.dockerHost }),
-    offers: provider.offers,
     programs: {
       kubectl: locate(toolchain, 'kubectl'),
       istioctl: locate(toolchain, 'istioctl'),
@@ -183,7 +171,7 @@ function environmentOf(
     setUp: [],
     clusters: addresses.map((address) => ({
       ...address,
-      ...(provider.offers.ownsMesh
+      ...(offers(config.provider, 'ownsMesh')
         ? {
             manifest: manifestPath(config.name, address.name),
             baseline: baselinePath(config.name, address.name),
@@ -202,7 +190,9 @@ async function proveReady(environment: Environment, progress: Progress, signal: 
       title: `${cluster.name} ready`,
       run: async (say, taskSignal) => {
         say('waiting for all proxies to acknowledge');
-        const gateways = environment.offers.ownsMesh ? bothGateways : await gatewaysOf(new ClusterApi(cluster));
+        const gateways = offers(environment.provider, 'ownsMesh')
+          ? bothGateways
+          : await gatewaysOf(new ClusterApi(cluster));
         await waitForProxiesSynced(environment.programs.kubectl, cluster, {
           within: 60_000,
           signal: taskSignal,

@@ -260,7 +260,6 @@ beforeAll(async () => {
     provider: 'kind',
     status: 'ready',
     createdAt: '',
-    offers: { loadBalancer: false, ownsMesh: true },
     programs: { kubectl: 'kubectl', istioctl: 'istioctl', kind: 'kind', docker: 'docker' },
     versions: { kubernetes: '', istio: '', edition: 'source' },
     images: { httpbin: '', httpbinPort: 8080, curl: '' },

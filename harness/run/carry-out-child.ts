@@ -1,14 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { z } from 'zod';
+import { commandLine } from '../assets/package-files.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { labNamespacePath } from '../lab/network-namespace.ts';
 import type { Plan } from './plan.ts';
 import { RunRecord } from './run-record.ts';
-
-const bin = fileURLToPath(new URL('../cli/bin.js', import.meta.url));
 
 /** What the process that carried a plan out says at its end: also where the disk was too full for the record to say it. */
 export const lastWordsSchema = z.object({
@@ -29,8 +27,8 @@ export async function carryOutInChild(plan: Plan, record: RunRecord, signal: Abo
   await writeFile(file, `${JSON.stringify(plan, undefined, 2)}\n`);
   const [program, ...args]: [string, ...string[]] =
     plan.lab === undefined
-      ? [process.execPath, bin, 'carry-out', file]
-      : ['nsenter', `--net=${labNamespacePath}`, process.execPath, bin, 'carry-out', file];
+      ? [process.execPath, commandLine, 'carry-out', file]
+      : ['nsenter', `--net=${labNamespacePath}`, process.execPath, commandLine, 'carry-out', file];
   const child = execa(program, args, {
     // The channel tells it when this process is gone.
     detached: true,

@@ -71,10 +71,10 @@ async function prove(
 ): Promise<void> {
   await record.save({ setUp: environment.setUp });
   await keepRunEnvironment(record.folder, environment);
-  const ids = (await listScenarios(plan.only)).map(({ meta }) => meta.id);
-  if (ids.length > 0) {
+  const scenarios = await listScenarios(plan.config.scenarios, plan.only);
+  if (scenarios.length > 0) {
     const order = {
-      ids,
+      scenarios,
       shuffle: plan.shuffle,
       endsWithThem: !plan.keep && !plan.reuse,
       evidenceBytes: plan.config.evidenceMegabytes * 1_000_000,
@@ -107,7 +107,7 @@ async function collectEvidence(
 
 /** Opens the kept environment, sees that every cluster of it answers, and clears away what an interrupted run left there. */
 async function reopen(
-  { config: { name }, agreed, only }: Plan,
+  { config: { name, scenarios }, agreed, only }: Plan,
   progress: Progress,
   signal: AbortSignal,
 ): Promise<Environment> {
@@ -115,7 +115,7 @@ async function reopen(
   if (found === undefined) throw new MeshproofError('MP105', { what: `no environment ${name} is kept` });
   const kept = { ...found, clusters: withAgreement(found.clusters, agreed) };
   // On clusters of the user scenarios make nothing outside of the namespaces that they declare.
-  const declared = namespacesOf(await listScenarios());
+  const declared = namespacesOf(await listScenarios(scenarios));
   await Promise.all(
     kept.clusters.map(async (cluster) => {
       const api = new ClusterApi(cluster);

@@ -1,8 +1,12 @@
 import { readFile } from 'node:fs/promises';
+import { dirname, isAbsolute, resolve } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { parsePool } from '../cluster/address-pool.ts';
+import { offers, providerNames } from '../cluster/providers/registry.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
+import { findConfigFile } from './config-file.ts';
+import { builtIn } from './scenario-files.ts';
 
 const clusterName = z
   .string()
@@ -17,59 +21,112 @@ const pool = z.string().transform((text, context) => {
 /** A run of every scenario on two clusters writes about a tenth of it. */
 export const defaultEvidenceMegabytes = 1_000;
 
-/** What meshproof.yaml may say. Unknown keys are errors: a misspelt key must not be silently ignored. */
+/** What meshproof.yaml may say. Unknown keys are errors: a misspelt key must not be silently ignored. docs/configuration.md is made from it. */
 export const configSchema = z
   .strictObject({
-    /** Prefix of everything that is made. */
     name: z
       .string()
       .regex(/^[a-z][a-z0-9-]{0,20}$/, 'lower-case letters, digits and dashes')
-      .default('meshproof'),
-    clusters: z.array(clusterName).min(2, 'a mesh that spans clusters needs two').default(['west', 'east']),
-    provider: z.enum(['kind', 'existing']).default('kind'),
-    /** Kubeconfig context of each cluster, for the provider `existing`. */
-    contexts: z.record(z.string(), z.string()).optional(),
-    kubeconfig: z.string().optional(),
-    /** Images of the sample workloads, for clusters of the user that cannot pull the published ones. */
+      .default('meshproof')
+      .describe('Prefix of everything that is made.'),
+    clusters: z
+      .array(clusterName)
+      .min(2, 'a mesh that spans clusters needs two')
+      .default(['west', 'east'])
+      .describe(
+        'Names of the clusters. With a third, `version-subsets` takes its two versions from two remote clusters.',
+      ),
+    provider: z
+      .enum(providerNames)
+      .default('kind')
+      .describe('Where clusters come from: meshproof makes them with kind, or they are contexts of yours.'),
+    contexts: z
+      .record(z.string(), z.string())
+      .optional()
+      .describe('Kubeconfig context of each cluster, for the provider `existing`.'),
+    kubeconfig: z.string().optional().describe('Kubeconfig of the provider `existing`; yours by default.'),
     workloads: z
       .strictObject({
-        curl: z.string().optional(),
-        httpbin: z.string().optional(),
-        httpbinPort: z.int().min(1).max(65_535).optional(),
+        curl: z.string().optional().describe('Image of the client; it has curl.'),
+        httpbin: z.string().optional().describe('Image of the server.'),
+        httpbinPort: z.int().min(1).max(65_535).optional().describe('Port of that server’s container.'),
       })
-      .optional(),
-    toolchain: z.enum(['auto', 'source', 'release']).default('auto'),
-    /** Where containers run: your Docker, or the private daemon (root on Debian). */
-    engine: z.enum(['auto', 'docker', 'lab']).default('auto'),
-    /** Which build of Istio: istio@<release>, istio@<pseudo-version>, path:<folder>; the pinned one by default. */
-    mesh: z.string().optional(),
-    /** Which Kubernetes; by default the one of the toolchain's edition. */
+      .optional()
+      .describe('Images of the sample workloads, for clusters of your own that cannot pull the published ones.'),
+    toolchain: z
+      .enum(['auto', 'source', 'release'])
+      .default('auto')
+      .describe('Where components come from: releases, or source packages.'),
+    engine: z
+      .enum(['auto', 'docker', 'lab'])
+      .default('auto')
+      .describe('Where containers run: your Docker, or the private daemon, which needs root on Debian.'),
+    mesh: z
+      .string()
+      .optional()
+      .describe(
+        'Which build of Istio: `istio@<release>`, `istio@<pseudo-version of a commit>`, `path:<checkout>`; the pinned one by default.',
+      ),
     kubernetes: z
       .string()
       .regex(/^v\d+\.\d+\.\d+$/, 'a version like v1.34.11')
-      .optional(),
-    /** A company's own copy of published files and images. */
+      .optional()
+      .describe(
+        'Which Kubernetes, like `v1.34.11`; by default the one of the toolchain. Compiled from source it is v1.34.4.',
+      ),
     mirror: z
       .strictObject({
-        files: z.url().optional(),
-        images: z.string().optional(),
-        /** URL of a file, or name of an image, → SHA-256 of what the mirror has in its place. */
+        files: z.url().optional().describe('A file is at `<files>/<host>/<path>`.'),
+        images: z.string().optional().describe('An image is `<images>/<registry>/<name>`.'),
         pins: z
           .record(z.string(), z.string().regex(/^(sha256:)?[0-9a-f]{64}$/i, 'a SHA-256, 64 hex digits'))
-          .optional(),
+          .optional()
+          .describe('URL of a file, or name of an image → SHA-256 of what the mirror has in its place.'),
       })
-      .optional(),
-    addressPools: z.record(z.string(), pool).optional(),
+      .optional()
+      .describe('Your own copy of published files and images.'),
+    scenarios: z
+      .array(z.string().min(1))
+      .min(1)
+      .default([builtIn])
+      .describe(
+        'Patterns of scenario files, from where this file lies; `meshproof` stands for those that come with it.',
+      ),
+    addressPools: z
+      .record(z.string(), pool)
+      .optional()
+      .describe(
+        'Range of LoadBalancer addresses of each cluster, like `172.18.200.1-172.18.200.16`; computed by default, where nobody answers.',
+      ),
     pki: z
-      .strictObject({ folder: z.string().optional(), allowSampleCertificates: z.boolean().default(false) })
-      .default({ allowSampleCertificates: false }),
-    reports: z.string().default('reports'),
-    /** How many runs stay in `reports`; older ones are removed after a run. */
-    keepReports: z.int().min(1).default(100),
-    /** Runs that began longer ago are removed as well, in days; no limit by default. */
-    keepReportsDays: z.int().min(1).optional(),
-    /** How much evidence a run may write; config dumps beyond it are left out, and counted in the record. */
-    evidenceMegabytes: z.int().min(1).default(defaultEvidenceMegabytes),
+      .strictObject({
+        folder: z
+          .string()
+          .optional()
+          .describe('Holds `<cluster>/{ca-cert,ca-key,root-cert,cert-chain}.pem`; made anew by default.'),
+        allowSampleCertificates: z
+          .boolean()
+          .default(false)
+          .describe('Takes Istio’s published sample certificates, whose keys everybody has.'),
+      })
+      .default({ allowSampleCertificates: false })
+      .describe('Where the CAs of the mesh come from.'),
+    reports: z.string().default('reports').describe('Folder of the runs.'),
+    keepReports: z
+      .int()
+      .min(1)
+      .default(100)
+      .describe('How many runs stay there; the newest, one at work and that of a kept environment always do.'),
+    keepReportsDays: z
+      .int()
+      .min(1)
+      .optional()
+      .describe('Runs that began longer ago are removed as well, in days; no limit by default.'),
+    evidenceMegabytes: z
+      .int()
+      .min(1)
+      .default(defaultEvidenceMegabytes)
+      .describe('How much evidence a run may write; config dumps beyond it are left out, and counted in the record.'),
   })
   .superRefine((config, context) => {
     if (new Set(config.clusters).size !== config.clusters.length)
@@ -84,19 +141,20 @@ export const configSchema = z
           });
       }
     }
-    if (config.provider !== 'existing') return;
+    if (offers(config.provider, 'ownsCluster')) return;
     for (const name of config.clusters) {
       if (config.contexts?.[name] === undefined)
         context.addIssue({
           code: 'custom',
           path: ['contexts'],
-          message: `the provider "existing" needs a context for cluster ${name}`,
+          message: `the provider "${config.provider}" needs a context for cluster ${name}`,
         });
     }
   });
 
 export type Config = z.infer<typeof configSchema>;
-export const defaultConfigFile = 'meshproof.yaml';
+/** A config file as it is written: every key may be left out. */
+export type ConfigFile = z.input<typeof configSchema>;
 
 /**
  * Reads the config file, or the defaults when there is none and none was asked for.
@@ -107,15 +165,50 @@ export async function loadConfig(
   file: string | undefined,
   overrides: Readonly<Record<string, unknown>> = {},
 ): Promise<Config> {
-  const text = await readFile(file ?? defaultConfigFile, 'utf8').catch((error: unknown) => {
-    if (file === undefined && error instanceof Error && 'code' in error && error.code === 'ENOENT') return '';
-    throw new MeshproofError('MP102', {
-      what: `the config file ${file ?? defaultConfigFile} cannot be read`,
-      seen: error instanceof Error ? error.message : String(error),
-      cause: error,
-    });
+  const found = file ?? findConfigFile();
+  if (found === undefined) return parseConfig('', 'meshproof.yaml', overrides);
+  const config = /\.[cm]?[jt]s$/.test(found)
+    ? checkConfig(await configModule(found), found, overrides)
+    : parseConfig(await configText(found), found, overrides);
+  return { ...config, scenarios: config.scenarios.map((one) => beside(found, one)) };
+}
+
+/** A pattern of scenario files is meant from where the config file lies; what that path holds is no pattern. */
+function beside(file: string, pattern: string): string {
+  const folder = dirname(resolve(file)).replaceAll('\\', '/');
+  return pattern === builtIn || isAbsolute(pattern)
+    ? pattern
+    : `${folder.replace(/[()[\]{}!*?@+|]/g, '\\$&')}/${pattern.replace(/^\.\//, '')}`;
+}
+
+const unreadable = (file: string, cause: unknown): MeshproofError =>
+  new MeshproofError('MP102', {
+    what: `the config file ${file} cannot be read`,
+    seen: cause instanceof Error ? cause.message : String(cause),
+    cause,
   });
-  return parseConfig(text, file ?? defaultConfigFile, overrides);
+
+const configText = (file: string): Promise<string> =>
+  readFile(file, 'utf8').catch((error: unknown) => {
+    throw unreadable(file, error);
+  });
+
+/** What a TypeScript or JavaScript file exports by default. */
+async function configModule(file: string): Promise<unknown> {
+  const { loadConfig: load } = await import('c12');
+  const { config } = await load({
+    configFile: resolve(file),
+    configFileRequired: true,
+    rcFile: false,
+    globalRc: false,
+    packageJson: false,
+    dotenv: false,
+    extend: false,
+    giget: false,
+  }).catch((error: unknown) => {
+    throw unreadable(file, error);
+  });
+  return config;
 }
 
 /** The same from text. */
@@ -131,24 +224,39 @@ export function parseConfig(text: string, file: string, overrides: Readonly<Reco
       seen: broken.message,
     });
   }
+  return checkConfig(document.toJS(), file, overrides, (key) => {
+    const node: unknown = document.getIn(key, true);
+    return typeof node === 'object' && node !== null && 'range' in node && Array.isArray(node.range)
+      ? lines.linePos(Number(node.range[0])).line
+      : undefined;
+  });
+}
+
+/**
+ * Checks what a config file says.
+ *
+ * @param lineOf the line that a key is on, where the file has lines
+ */
+function checkConfig(
+  said: unknown,
+  file: string,
+  overrides: Readonly<Record<string, unknown>>,
+  lineOf: (key: readonly string[]) => number | undefined = () => undefined,
+): Config {
   const given = Object.fromEntries(Object.entries(overrides).filter(([, value]) => value !== undefined));
-  const parsed = configSchema.safeParse({ ...(document.toJS() as Record<string, unknown> | null), ...given });
+  const parsed = configSchema.safeParse({ ...(said as Record<string, unknown> | null), ...given });
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const path = issue?.path.map(String) ?? [];
   const key = issue?.code === 'unrecognized_keys' ? [...path, ...issue.keys.slice(0, 1)] : path;
-  const node: unknown = document.getIn(key, true);
-  const offset =
-    typeof node === 'object' && node !== null && 'range' in node && Array.isArray(node.range)
-      ? Number(node.range[0])
-      : undefined;
+  const line = lineOf(key);
   const known =
     issue?.code === 'unrecognized_keys' && path.length === 0
       ? `one of ${Object.keys(configSchema.shape).join(', ')}`
       : undefined;
   throw new MeshproofError('MP102', {
     what: issue?.code === 'unrecognized_keys' ? `unknown key "${key.join('.')}"` : `wrong value for "${key.join('.')}"`,
-    where: offset === undefined ? file : `${file}:${lines.linePos(offset).line}`,
+    where: line === undefined ? file : `${file}:${line}`,
     expected: known ?? issue?.message,
     seen: issue?.code === 'unrecognized_keys' ? key.at(-1) : undefined,
   });

@@ -11,7 +11,7 @@ import { unmetNeed } from '../scenario/needs.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import { publishedWorkloads } from '../toolchain/images/release-images.ts';
 import type { Config } from './config.ts';
-import { existingProvider } from './existing-provider.ts';
+import { providerOf } from './provider-of.ts';
 import { resourceOf, sampleObjects } from './sample-objects.ts';
 import { listScenarios, namespacesOf } from './scenario-files.ts';
 
@@ -49,9 +49,9 @@ export async function dryRun(
   only: readonly string[] | undefined,
   signal: AbortSignal,
 ): Promise<DryRun> {
-  const provider = await existingProvider(config);
+  const provider = await providerOf(config);
   await provider.check();
-  const scenarios = await listScenarios(only);
+  const scenarios = await listScenarios(config.scenarios, only);
   const { curl = publishedWorkloads.curl, httpbin, httpbinPort } = config.workloads ?? {};
   const images = {
     curl,
@@ -60,8 +60,7 @@ export async function dryRun(
   };
   const environment = {
     clusters: provider.addresses.map((address) => ({ ...address })),
-    offers: provider.offers,
-    provider: 'existing' as const,
+    provider: config.provider,
   };
   const apis = provider.addresses.map((address) => new ClusterApi(address));
   const egress = await Promise.all(apis.map((api) => hasEgressGateway(api)));

@@ -1,8 +1,9 @@
+import { offers } from '../cluster/providers/registry.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import type { Environment } from '../scenario/environment.ts';
 import { sameAddress } from './consent.ts';
 import type { Config } from './config.ts';
-import { existingProvider } from './existing-provider.ts';
+import { providerOf } from './provider-of.ts';
 
 /**
  * Sees that a kept environment is the one that a config asks for: to play on another one would write to clusters that nobody named.
@@ -22,8 +23,8 @@ export async function checkFits(kept: Environment, config: Config): Promise<void
   if (provider !== config.provider) differ('the providers', config.provider, provider);
   if (clusterNames.join() !== config.clusters.join())
     differ('the clusters', config.clusters.join(', '), clusterNames.join(', '));
-  if (config.provider !== 'existing') return;
-  const { addresses } = await existingProvider(config);
+  if (offers(config.provider, 'ownsCluster')) return;
+  const { addresses } = await providerOf(config);
   for (const address of addresses) {
     const found = kept.clusters.find((cluster) => cluster.name === address.name);
     if (found === undefined || !sameAddress(found, address))

@@ -1,8 +1,9 @@
 import type { ClusterAddress } from '../cluster/cluster-api.ts';
+import { offers } from '../cluster/providers/registry.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import type { Environment } from '../scenario/environment.ts';
 import type { Config } from './config.ts';
-import { existingProvider } from './existing-provider.ts';
+import { providerOf } from './provider-of.ts';
 import { checkFits } from './fitting-environment.ts';
 import { readEnvironment } from './state.ts';
 
@@ -10,8 +11,8 @@ import { readEnvironment } from './state.ts';
 export async function fleetClusters(
   config: Config,
 ): Promise<{ readonly clusters: readonly ClusterAddress[]; readonly environment: Environment | undefined }> {
-  if (config.provider === 'existing') {
-    const provider = await existingProvider(config);
+  if (!offers(config.provider, 'ownsCluster')) {
+    const provider = await providerOf(config);
     await provider.check();
     return { clusters: provider.addresses, environment: undefined };
   }

@@ -1,12 +1,10 @@
 import { access } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
+import { commandLine } from '../assets/package-files.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { standsIn } from '../lab/network-namespace.ts';
 import { runAttached } from '../process/run-attached.ts';
 import type { Environment } from '../scenario/environment.ts';
 import { environmentPath } from './state.ts';
-
-const bin = fileURLToPath(new URL('../cli/bin.js', import.meta.url));
 
 /** True when this process stands where the environment's addresses are: in the lab's network namespace, or anywhere without a lab. */
 export async function standsInside({ networkNamespace }: Environment): Promise<boolean> {
@@ -43,4 +41,4 @@ export async function runInside(
 
 /** Runs this very command once more, inside. */
 export const runThisInside = (environment: Environment): Promise<number> =>
-  runInside(environment, [process.execPath, bin, ...process.argv.slice(2)]);
+  runInside(environment, [process.execPath, commandLine, ...process.argv.slice(2)]);

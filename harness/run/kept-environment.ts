@@ -8,6 +8,7 @@ import { environmentSchema } from '../scenario/environment.ts';
 import { agreedVariable } from './agreed-variable.ts';
 import { defaultEvidenceMegabytes } from './config.ts';
 import { askFirst, withAgreement, writesOf } from './consent.ts';
+import { loadConfig } from './config.ts';
 import { listScenarios } from './scenario-files.ts';
 import { lockEnvironment } from './state.ts';
 
@@ -40,7 +41,7 @@ export default async function useKeptEnvironment(project: TestProject): Promise<
   try {
     const foreign = kept.clusters.filter((cluster) => cluster.foreign === true);
     const agreed = foreign.every(({ owner }) => owner !== undefined && owner === process.env[agreedVariable]);
-    await askFirst(agreed)(writesOf(await listScenarios(), foreign));
+    await askFirst(agreed)(writesOf(await listScenarios((await loadConfig(undefined)).scenarios), foreign));
     const environment = { ...kept, clusters: withAgreement(kept.clusters, foreign) };
     project.provide('environment', JSON.stringify(environment));
   } catch (error) {

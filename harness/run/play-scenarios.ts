@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import { BaseSequencer, createVitest, type Reporter, type TestCase, type TestSpecification } from 'vitest/node';
+import { codeFile, codeRoot, packageRoot } from '../assets/package-files.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { diagnosisTold } from '../diagnose/diagnose.ts';
 import type { Progress, Say } from '../progress/progress.ts';
@@ -11,12 +12,11 @@ import { countVerdicts } from '../report/run-data.ts';
 import { signs, worstOfScenario } from '../report/summary.ts';
 import { writeReports } from './reports.ts';
 import type { RunRecord } from './run-record.ts';
-
-const root = fileURLToPath(new URL('../../', import.meta.url));
+import type { ScenarioFile } from './scenario-files.ts';
 
 export interface Order {
-  /** Scenario ids, in the order they are played unless they are shuffled. */
-  readonly ids: readonly string[];
+  /** The scenarios, in the order they are played unless they are shuffled. */
+  readonly scenarios: readonly ScenarioFile[];
   /** Seed of a random order. */
   readonly shuffle: number | undefined;
   /** True when the environment is taken down right afterwards: the last scenario then need not put back what it took. */
@@ -32,7 +32,7 @@ export interface Order {
  */
 export async function playScenarios(
   environment: Environment,
-  { ids, shuffle, endsWithThem, evidenceBytes }: Order,
+  { scenarios, shuffle, endsWithThem, evidenceBytes }: Order,
   record: RunRecord,
   progress: Progress,
   signal: AbortSignal,
@@ -64,21 +64,37 @@ export async function playScenarios(
   const before = (['SIGINT', 'SIGTERM'] as const).map((name) => [name, process.listeners(name)] as const);
   process.env['VITEST'] = 'true';
   const vitest = await createVitest('test', {
-    root,
-    project: ['conformance'],
+    root: packageRoot,
+    config: false,
     watch: false,
+    // Nothing is looked for: the files are handed over below.
+    include: [],
+    setupFiles: [codeFile('harness/scenario/vitest-setup')],
+    // Compiled code needs no transformation, and whoever imports it must get one and the same module.
+    server: { deps: { external: [new RegExp(`^${codeRoot.replace(/\W/g, '\\$&')}/.*\\.js$`)] } },
+    pool: 'forks',
+    // Scenarios share the clusters, so they take turns; each one cleans up after itself.
+    fileParallelism: false,
+    isolate: false,
+    testTimeout: 300_000,
+    retry: 0,
     reporters: [
       reporter,
       ['junit', { outputFile: join(record.folder, 'junit.xml') }],
-      ['allure-vitest/reporter', { resultsDir: join(record.folder, 'allure-results'), reportMatchers: false }],
+      [
+        fileURLToPath(import.meta.resolve('allure-vitest/reporter')),
+        { resultsDir: join(record.folder, 'allure-results'), reportMatchers: false },
+      ],
     ],
     sequence:
-      shuffle === undefined ? { sequencer: inOrder(ids) } : { shuffle: { files: true, tests: false }, seed: shuffle },
+      shuffle === undefined
+        ? { sequencer: inOrder(scenarios) }
+        : { shuffle: { files: true, tests: false }, seed: shuffle },
     provide: {
       environment: JSON.stringify(environment),
       runFolder: record.folder,
       evidenceBytes,
-      lastScenario: endsWithThem && shuffle === undefined ? (ids.at(-1) ?? '') : '',
+      lastScenario: endsWithThem && shuffle === undefined ? (scenarios.at(-1)?.id ?? '') : '',
     },
   });
   // vitest would end the process at a signal; an orderly end takes the environment down first.
@@ -89,10 +105,15 @@ export async function playScenarios(
   try {
     await progress.group('scenarios', [
       {
-        title: ids.length === 1 ? (ids[0] ?? '') : `${ids.length} scenarios`,
+        title: scenarios.length === 1 ? (scenarios[0]?.id ?? '') : `${scenarios.length} scenarios`,
         run: async (say) => {
           tell = say;
-          await vitest.start(ids.map((id) => `scenarios/${id}.ts`));
+          await vitest.standalone();
+          const project = vitest.getRootProject();
+          await vitest.runTestSpecifications(
+            scenarios.map(({ file }) => project.createSpecification(file)),
+            true,
+          );
         },
       },
     ]);
@@ -106,9 +127,8 @@ export async function playScenarios(
 }
 
 /** vitest plays what took longest the last time first; a walkthrough has an order of its own. */
-function inOrder(ids: readonly string[]): typeof BaseSequencer {
-  const place = ({ moduleId }: TestSpecification): number =>
-    ids.findIndex((id) => moduleId.endsWith(`/scenarios/${id}.ts`));
+function inOrder(scenarios: readonly ScenarioFile[]): typeof BaseSequencer {
+  const place = ({ moduleId }: TestSpecification): number => scenarios.findIndex(({ file }) => file === moduleId);
   return class extends BaseSequencer {
     override sort(files: TestSpecification[]): Promise<TestSpecification[]> {
       return Promise.resolve([...files].sort((left, right) => place(left) - place(right)));

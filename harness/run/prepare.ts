@@ -1,3 +1,4 @@
+import { offers } from '../cluster/providers/registry.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { ensureLab, labSocket } from '../lab/lab.ts';
 import { labNamespacePath } from '../lab/network-namespace.ts';
@@ -13,9 +14,9 @@ import { releaseChoice, resolveToolchain } from '../toolchain/toolchain.ts';
 import { checkBeforehand } from './beforehand.ts';
 import type { Config } from './config.ts';
 import { writesOf, type Agree } from './consent.ts';
-import { existingProvider } from './existing-provider.ts';
 import { keepOwner } from './owner.ts';
 import type { Plan } from './plan.ts';
+import { providerOf } from './provider-of.ts';
 import { problemTold } from './problem.ts';
 import type { RunRecord } from './run-record.ts';
 import { listScenarios } from './scenario-files.ts';
@@ -42,7 +43,7 @@ export interface PrepareOptions {
  */
 export async function prepare(options: PrepareOptions): Promise<Plan> {
   const { config, record, progress, signal } = options;
-  if (config.provider === 'existing') return await planForExisting(options);
+  if (!offers(config.provider, 'ownsCluster')) return await planForExisting(options);
   const cache = ArtifactCache.default();
   const { engine, selection, why, warnings } = await checkBeforehand(config, signal);
   const lab = engine.kind === 'lab';
@@ -95,11 +96,11 @@ export async function prepare(options: PrepareOptions): Promise<Plan> {
 async function planForExisting(options: PrepareOptions): Promise<Plan> {
   const { config, record } = options;
   const { workloads = {} } = config;
-  const provider = await existingProvider(config);
+  const provider = await providerOf(config);
   await provider.check();
   // The addresses that are written to: those of the kept environment, where one is used again. `up` plays nothing, and writes nothing.
   const targets = (options.kept?.clusters ?? provider.addresses).filter(({ foreign }) => foreign === true);
-  const scenarios = await listScenarios(options.only);
+  const scenarios = await listScenarios(config.scenarios, options.only);
   const agreed = scenarios.length === 0 ? [] : targets;
   await options.agree(writesOf(scenarios, agreed));
   const kubectl = await findProgram('kubectl');

@@ -28,10 +28,11 @@ export interface Replayed {
  * clusters, proxies and pods. Nothing outside of the folder is read, started or called.
  *
  * @param folder of the run
+ * @param from patterns of scenario files, as the config lists them
  * @throws MeshproofError MP710 for a folder without a run, MP101 for a scenario that is not here, MP713 when the evidence does not have what a
  *   scenario asks, MP720 and MP721 for a folder that no run wrote.
  */
-export async function replay(folder: string): Promise<Replayed> {
+export async function replay(folder: string, from?: readonly string[]): Promise<Replayed> {
   const started = performance.now();
   const { data } = await openRun(folder);
   const environment = await readRunEnvironment(folder);
@@ -40,7 +41,7 @@ export async function replay(folder: string): Promise<Replayed> {
   for (const recorded of data.scenarios) {
     const evidence = await RecordedEvidence.open(folder, recorded.id);
     const isLast = !recorded.steps.some(({ title }) => title === putBack);
-    const result = await play(await loadScenario(recorded.id), {
+    const result = await play(await loadScenario(recorded.id, from), {
       environment,
       runFolder: folder,
       signal: new AbortController().signal,

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { packageRoot } from '../assets/package-files.ts';
 import { cover, type CoveredCommand } from '../report/coverage.ts';
 import { conformanceReport } from '../report/conformance.ts';
 import { reportPage } from '../report/html/report-page.ts';
@@ -7,15 +8,18 @@ import { parsePage, type Page } from '../report/page.ts';
 import type { RunData } from '../report/run-data.ts';
 import { transcript } from '../report/transcript.ts';
 import { writeInside } from '../tape/run-folder.ts';
-import { listScenarios } from './scenario-files.ts';
+import { builtIn, listScenarios } from './scenario-files.ts';
 import { setUpPageSteps } from './set-up-steps.ts';
 
-const pageFile = new URL('../../fixtures/walkthrough/replicated-control-planes.zh.md', import.meta.url);
+const pageFile = join(packageRoot, 'harness/assets/walkthrough/replicated-control-planes.zh.md');
 
 /** The page, and for each of its commands the steps that carry it out. */
 export async function readWalkthrough(): Promise<{ readonly page: Page; readonly covered: CoveredCommand[] }> {
   const page = parsePage(await readFile(pageFile, 'utf8'));
-  const scenarios = (await listScenarios()).map(({ meta }) => ({ by: meta.id, steps: meta.walkthrough ?? [] }));
+  const scenarios = (await listScenarios([builtIn])).map(({ meta }) => ({
+    by: meta.id,
+    steps: meta.walkthrough ?? [],
+  }));
   return { page, covered: cover(page, [{ by: 'up', steps: setUpPageSteps }, ...scenarios]) };
 }
 

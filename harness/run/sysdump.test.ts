@@ -91,7 +91,6 @@ const environment = (foreign: boolean): Environment =>
     provider: foreign ? 'existing' : 'kind',
     status: 'ready',
     createdAt: '',
-    offers: { loadBalancer: false, ownsMesh: true },
     programs: { kubectl, istioctl: 'istioctl', kind: 'kind', docker: 'docker' },
     versions: { kubernetes: '', istio: '', edition: 'source' },
     images: { httpbin: '', httpbinPort: 8080, curl: '' },

@@ -1,11 +1,8 @@
-import { join } from 'node:path';
 import { canBeAsked, joinLab, leaveLab, type LabUser, type Left } from '../lab/lab.ts';
-import { runProgram } from '../process/run-program.ts';
-import { ownContainerLabel } from '../probe/own-container.ts';
 import { ArtifactCache } from '../toolchain/cache.ts';
 import { Docker } from '../toolchain/docker.ts';
 import type { Environment } from '../scenario/environment.ts';
-import { removeOwn } from './remove-own.ts';
+import { providerOfEnvironment } from './provider-of.ts';
 import { forgetEnvironment, readEnvironment, stateFolder } from './state.ts';
 
 /**
@@ -23,37 +20,12 @@ export async function removeEnvironment(name: string, options: { readonly forget
   return removed;
 }
 
-const removeWhatItMade = (environment: Environment, options: { readonly forget?: boolean }): Promise<string[]> =>
-  environment.provider === 'kind' ? removeClusters(environment) : removeOwn(environment, options);
-
-async function removeClusters(environment: Environment): Promise<string[]> {
-  const { name, dockerHost, networkNamespace, programs, clusterNames } = environment;
+async function removeWhatItMade(environment: Environment, options: { readonly forget?: boolean }): Promise<string[]> {
+  const { name, dockerHost, networkNamespace, programs } = environment;
   const docker = new Docker(programs.docker, dockerHost);
+  // With the private daemon its containers are gone.
   if (networkNamespace !== undefined && !(await canBeAsked(docker, labUser(name)))) return [];
-  const kind = (args: readonly string[], purpose: string): ReturnType<typeof runProgram> =>
-    runProgram({ program: programs.kind, args, env: docker.environment, purpose, code: 'MP503', timeout: 120_000 });
-  const existing = (await kind(['get', 'clusters', '--quiet'], 'list kind clusters')).stdout.split('\n');
-  const ours = clusterNames.filter((cluster) => existing.includes(`${name}-${cluster}`));
-  const { stdout: clients } = await docker.run(['ps', '--all', '--quiet', '--filter', `label=${ownContainerLabel}`], {
-    purpose: 'look for left-over clients',
-  });
-  if (clients.trim() !== '')
-    await docker.run(['rm', '--force', ...clients.trim().split('\n')], { purpose: 'remove left-over clients' });
-  // Without a kubeconfig of its own kind would edit the user's.
-  const remove = (cluster: string): ReturnType<typeof runProgram> =>
-    kind(
-      [
-        'delete',
-        'cluster',
-        '--name',
-        `${name}-${cluster}`,
-        '--kubeconfig',
-        join(stateFolder(name), `kubeconfig-${cluster}.yaml`),
-      ],
-      `delete cluster ${cluster}`,
-    );
-  await Promise.all(ours.map(remove));
-  return ours.map((cluster) => `kind cluster ${name}-${cluster}`);
+  return await (await providerOfEnvironment(environment)).destroy(environment.clusters, options);
 }
 
 /** An environment as a user of the lab. */

@@ -1,3 +1,4 @@
+import { providerNamed } from '../cluster/providers/registry.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import type { NameServer, NameServerOptions } from '../probe/name-server.ts';
 import { connectFromHere, type Connect } from '../probe/connection.ts';
@@ -25,7 +26,7 @@ export class Containers {
 
   /** A client that no mesh knows. */
   async client<T>(work: (client: Pick<OutsideClient, 'curl'>) => Promise<T>): Promise<T> {
-    this.#check();
+    this.#network();
     return await during('the client outside of the mesh', () => this.#outsideClient(), work);
   }
 
@@ -35,17 +36,19 @@ export class Containers {
    */
   async greet(greeting: Greeting): Promise<HandshakeResult> {
     const open = async (): Promise<Connect> =>
-      this.#environment.provider === 'kind' ? (await this.#outsideClient()).connect : connectFromHere;
+      providerNamed(this.#environment.provider).network === undefined
+        ? connectFromHere
+        : (await this.#outsideClient()).connect;
     return await greetTls(open, greeting);
   }
 
   /** A CoreDNS of a version of its own, with a Corefile word for word. */
   async coreDns<T>(
     version: string,
-    options: Omit<NameServerOptions, 'image' | 'note' | 'connect'>,
+    options: Omit<NameServerOptions, 'image' | 'network' | 'note' | 'connect'>,
     work: (server: Pick<NameServer, 'address' | 'resolve' | 'log'>) => Promise<T>,
   ): Promise<T> {
-    this.#check();
+    const network = this.#network();
     const image = this.#environment.images.coredns[version];
     if (image === undefined) throw new MeshproofError('MP708', { what: `no image of CoreDNS ${version} is at hand` });
     const note = (command: string, output: string, input?: string): void => {
@@ -54,7 +57,7 @@ export class Containers {
     const start = async (): Promise<NameServer> => {
       const { NameServer: Server } = await import('../probe/name-server.ts');
       const { connect } = await this.#outsideClient();
-      return await Server.start({ ...options, image, note, connect });
+      return await Server.start({ ...options, image, network, note, connect });
     };
     return await during(`CoreDNS ${version}`, start, work, (server) => server.stop());
   }
@@ -74,16 +77,19 @@ export class Containers {
     this.#client ??= (async () => {
       const { images, programs, dockerHost } = this.#environment;
       const { OutsideClient: Client } = await import('../probe/outside-client.ts');
-      return await Client.start(images.node, new Docker(programs.docker, dockerHost));
+      return await Client.start(this.#network(), images.node, new Docker(programs.docker, dockerHost));
     })();
     return this.#client;
   }
 
-  #check(): void {
-    if (this.#environment.provider !== 'kind')
+  /** The network that containers join, by its name. */
+  #network(): string {
+    const { network } = providerNamed(this.#environment.provider);
+    if (network === undefined)
       throw new MeshproofError('MP708', {
         what: 'needs a container on the clusters’ network, which clusters of the user do not offer',
       });
+    return network;
   }
 }
 

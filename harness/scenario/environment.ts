@@ -1,10 +1,11 @@
 import { z } from 'zod';
+import { providerNames } from '../cluster/providers/registry.ts';
 import { stepResultSchema } from './claims.ts';
 
 /** Everything a scenario needs to reach two meshed clusters, as plain JSON: it crosses processes, and a kept environment is this file. */
 export const environmentSchema = z.object({
   name: z.string(),
-  provider: z.enum(['kind', 'existing']),
+  provider: z.enum(providerNames),
   /** `creating` until all is up: a killed run leaves this, and `down` knows what to remove. */
   status: z.enum(['creating', 'ready']),
   createdAt: z.string(),
@@ -13,7 +14,6 @@ export const environmentSchema = z.object({
   /** Network namespace the clusters live in, when they live in the lab. */
   networkNamespace: z.string().optional(),
   dockerHost: z.string().optional(),
-  offers: z.object({ loadBalancer: z.boolean(), ownsMesh: z.boolean() }),
   programs: z.object({ kubectl: z.string(), istioctl: z.string(), kind: z.string(), docker: z.string() }),
   versions: z.object({ kubernetes: z.string(), istio: z.string(), edition: z.enum(['source', 'release']) }),
   images: z.object({

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { ClusterApi } from '../cluster/cluster-api.ts';
+import { providerNamed } from '../cluster/providers/registry.ts';
 import { bridgeLines, machineLines } from '../diagnose/machine.ts';
 import { refusedCallsOf, trustOf } from '../diagnose/proxy-facts.ts';
 import { seeObjects } from '../diagnose/seen-objects.ts';
@@ -124,10 +125,11 @@ async function networkOf(
   { provider, name, programs, dockerHost, networkNamespace }: Environment,
   cluster: string,
 ): Promise<string[]> {
-  if (provider !== 'kind') return [];
+  const { nodeOf } = providerNamed(provider);
+  if (nodeOf === undefined) return [];
   const docker = new Docker(programs.docker, dockerHost);
   const [node, bridges] = await Promise.all([
-    machineLines(docker, `${name}-${cluster}-control-plane`),
+    machineLines(docker, nodeOf(name, cluster)),
     networkNamespace === undefined ? [] : bridgeLines(),
   ]);
   return [...node, ...bridges];

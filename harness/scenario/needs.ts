@@ -1,3 +1,4 @@
+import { offers } from '../cluster/providers/registry.ts';
 import type { Environment } from './environment.ts';
 import type { Needs } from './scenario.ts';
 
@@ -9,18 +10,18 @@ import type { Needs } from './scenario.ts';
  */
 export async function unmetNeed(
   needs: Needs,
-  environment: Pick<Environment, 'clusters' | 'offers' | 'provider'>,
+  environment: Pick<Environment, 'clusters' | 'provider'>,
   hasEgressGateway: () => Promise<boolean>,
   collision: () => Promise<string | undefined>,
 ): Promise<string | undefined> {
   const { clusters, loadBalancer, egressGateway, ownsMesh, ownsCluster } = needs;
   if (environment.clusters.length < clusters)
     return `needs ${clusters} clusters, the environment has ${environment.clusters.length}`;
-  if (loadBalancer === true && !environment.offers.loadBalancer)
+  if (loadBalancer === true && !offers(environment.provider, 'loadBalancer'))
     return 'needs LoadBalancer services, which the provider does not offer';
-  if (ownsMesh === true && !environment.offers.ownsMesh)
+  if (ownsMesh === true && !offers(environment.provider, 'ownsMesh'))
     return 'takes control planes down, which is not done to a mesh that meshproof did not install';
-  if (ownsCluster === true && environment.provider !== 'kind')
+  if (ownsCluster === true && !offers(environment.provider, 'ownsCluster'))
     return 'changes the cluster itself (its DNS, say), which is not done to a cluster that meshproof did not make';
   if (egressGateway === true && !(await hasEgressGateway()))
     return `needs an egress gateway, which ${environment.clusters[0]?.name ?? 'the first cluster'} does not have`;

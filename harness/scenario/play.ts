@@ -174,6 +174,8 @@ async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOpt
   const containers = new Containers(environment, journal);
   try {
     await scenario.run({
+      client: west,
+      server: east,
       west,
       east,
       third,

@@ -41,6 +41,8 @@ export interface ScenarioMeta<Claim extends string = string> {
   /** Every claim by name, in order: `meshproof list` shows them, and one that is never proven fails the scenario. */
   readonly claims: readonly Claim[];
   readonly needs: Needs;
+  /** Where it plays among all: what shows that the environment is sound opens, what takes the mesh away ends. No scenario depends on the order. */
+  readonly plays?: 'first' | 'last';
   /** Which of its steps and claims carry out which commands of the page; `meshproof walkthrough` puts their output there. */
   readonly walkthrough?: readonly PageStep[];
   /** What the mesh profile has to put in the place of things that are gone; shown in the scenario's row of every report. */
@@ -52,6 +54,10 @@ export interface ScenarioMeta<Claim extends string = string> {
 export type Proven = string | void;
 
 export interface ScenarioContext<Claim extends string> {
+  /** The cluster that calls: the first one. A role, not a place. */
+  readonly client: MeshCluster;
+  /** The cluster that answers: the second one. */
+  readonly server: MeshCluster;
   /** The first cluster (the walkthrough's cluster1): clients live here. */
   readonly west: MeshCluster;
   /** The second cluster (the walkthrough's cluster2): servers live here. */
@@ -77,11 +83,13 @@ export interface Scenario {
 }
 
 type Registrar = (scenario: Scenario) => void;
-let registrar: Registrar | undefined;
+/** Kept where every copy of this module finds it: vitest may load one for the set-up file, and Node another for a package’s scenarios. */
+const shared = globalThis as unknown as Record<symbol, Registrar | undefined>;
+const registrar = Symbol.for('meshproof.registrar');
 
 /** Called by the vitest set-up file: from then on each scenario that is imported becomes a test. */
 export function registerScenariosWith(register: Registrar): void {
-  registrar = register;
+  shared[registrar] = register;
 }
 
 /**
@@ -96,6 +104,6 @@ export function scenario<const Claim extends string>(
   run: (context: ScenarioContext<Claim>) => Promise<void>,
 ): Scenario {
   const defined: Scenario = { meta, run };
-  registrar?.(defined);
+  shared[registrar]?.(defined);
   return defined;
 }

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { packageRoot } from '../assets/package-files.ts';
 import { holdLock } from '../process/process-lock.ts';
 import type { Recipe } from './recipe.ts';
 
@@ -11,7 +11,7 @@ import type { Recipe } from './recipe.ts';
 const slowestBuild = 7_200_000;
 
 /** Lock files and small sources of the Go recipes. */
-export const sourceFolder = fileURLToPath(new URL('./source/', import.meta.url));
+export const sourceFolder = join(packageRoot, 'harness/toolchain/source/');
 
 const artifactSchema = z.object({
   recipe: z.string(),

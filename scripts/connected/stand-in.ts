@@ -109,7 +109,7 @@ async function labelled(image: string, { images: { istio }, docker, signal }: St
  */
 async function nodeImage({ toolchain, images, docker, say, signal }: StandInOptions): Promise<string> {
   const plugin = 'meshproof/stand-in-network-plugin:1';
-  const conflist = await readFile(join(sourceFolder, '../../../fixtures/node/10-bridge.conflist'), 'utf8');
+  const conflist = await readFile(join(sourceFolder, '../../assets/node/10-bridge.conflist'), 'utf8');
   const manifest = networkPlugin(plugin, conflist);
   const name = `meshproof/stand-in-node:${createHash('sha256').update(images.node).update(manifest).digest('hex').slice(0, 12)}`;
   if (await docker.hasImage(name)) return name;

@@ -41,7 +41,6 @@ beforeAll(async () => {
     provider: 'existing',
     status: 'ready',
     createdAt: '2026-01-01T00:00:00Z',
-    offers: { loadBalancer: true, ownsMesh: false },
     programs: { kubectl, istioctl: join(folder, 'left-the-cache'), kind: kubectl, docker: 'docker' },
     versions: { kubernetes: 'v1', istio: '1', edition: 'source' },
     images: { httpbin: '', httpbinPort: 8080, curl: '' },

@@ -48,8 +48,10 @@ export function addFault(program: Command): void {
         process.exitCode = await runThisInside(environment);
         return;
       }
-      const { listScenarios } = await import('../../run/scenario-files.ts');
-      const claims = (await listScenarios()).flatMap(({ meta }) => meta.claims.map((claim) => `${meta.id}: ${claim}`));
+      const { builtIn, listScenarios } = await import('../../run/scenario-files.ts');
+      const claims = (await listScenarios([builtIn])).flatMap(({ meta }) =>
+        meta.claims.map((claim) => `${meta.id}: ${claim}`),
+      );
       const outcomes = await runFaults({
         environment,
         faults: chosen,

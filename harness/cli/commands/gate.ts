@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { offers } from '../../cluster/providers/registry.ts';
 import { exitCodeOf, MeshproofError } from '../../errors/meshproof-error.ts';
 import { isErrorCode } from '../../errors/catalogue.ts';
 import { createProgress } from '../../progress/progress.ts';
@@ -39,7 +40,6 @@ export function addGate(program: Command): void {
     .option('--json', 'the comparison as JSON on stdout')
     .action(async (flags: GateFlags, command: Command) => {
       const chosen = gatesOf(flags.failOn);
-      const only = await idsOf(flags.only);
       const [{ conduct }, { agreeToNothing }, { diffRuns }, { parseMesh }, { checkBeforehand }] = await Promise.all([
         import('../../run/conduct.ts'),
         import('../../run/consent.ts'),
@@ -50,7 +50,9 @@ export function addGate(program: Command): void {
       // Both are read before the first is run: a mistake in the second must not show after ten minutes.
       for (const mesh of [flags.base, flags.head]) await parseMesh(mesh);
       const { config: file } = command.optsWithGlobals<{ config?: string }>();
-      if ((await loadConfig(file)).provider === 'existing')
+      const { provider, scenarios } = await loadConfig(file);
+      const only = await idsOf(flags.only, scenarios);
+      if (!offers(provider, 'ownsMesh'))
         throw new MeshproofError('MP509', {
           what: 'gate installs two builds of the mesh, one after the other',
           where: file ?? 'meshproof.yaml, provider: existing',

@@ -1,4 +1,8 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
+import { scenarioList } from '../../assets/package-files.ts';
+import type { ScenarioMeta } from '../../scenario/scenario.ts';
 import { tell } from '../tell.ts';
 
 interface Flags {
@@ -12,19 +16,26 @@ export function addList(program: Command): void {
     .description('list every scenario with its section of the walkthrough and its claims')
     .option('--published', 'list the releases, files and images that can be had instead, with their hashes')
     .option('--json', 'JSON on stdout')
-    .action(async ({ json = false, published = false }: Flags) => {
-      await (published ? listPublished(json) : listAllScenarios(json));
+    .action(async ({ json = false, published = false }: Flags, command: Command) => {
+      const { config } = command.optsWithGlobals<{ config?: string }>();
+      await (published ? listPublished(json) : listAllScenarios(json, config));
     });
 }
 
-async function listAllScenarios(json: boolean): Promise<void> {
-  const { listScenarios } = await import('../../run/scenario-files.ts');
-  const scenarios = (await listScenarios()).map(({ meta: { id, section, claims, needs } }) => ({
-    id,
-    section,
-    claims,
-    needs,
-  }));
+/** What came with meshproof is listed by the build itself; files of somebody's own have to be loaded. */
+async function metaOf(config: string | undefined): Promise<readonly ScenarioMeta[]> {
+  const { findConfigFile } = await import('../../run/config-file.ts');
+  if ((config ?? findConfigFile()) === undefined && existsSync(scenarioList))
+    return JSON.parse(await readFile(scenarioList, 'utf8')) as ScenarioMeta[];
+  const [{ loadConfig }, { listScenarios }] = await Promise.all([
+    import('../../run/config.ts'),
+    import('../../run/scenario-files.ts'),
+  ]);
+  return (await listScenarios((await loadConfig(config)).scenarios)).map(({ meta }) => meta);
+}
+
+async function listAllScenarios(json: boolean, config: string | undefined): Promise<void> {
+  const scenarios = (await metaOf(config)).map(({ id, section, claims, needs }) => ({ id, section, claims, needs }));
   if (json) {
     tell(`${JSON.stringify(scenarios)}\n`);
     return;

@@ -14,11 +14,13 @@ export function addReplay(program: Command): void {
       const { latestRun } = await import('../../run/open-run.ts');
       const { replay } = await import('../../run/replay.ts');
       const { config: file } = command.optsWithGlobals<{ config?: string }>();
-      const chosen = folder ?? (await latestRun((await loadConfig(file)).reports));
+      const { reports, scenarios } = await loadConfig(file);
+      const chosen = folder ?? (await latestRun(reports));
+      const again = (inside: string): ReturnType<typeof replay> => replay(inside, scenarios);
       const { isArchive, withUnpacked } = await import('../../report/archive.ts');
       const { data, differences, seconds } = isArchive(chosen)
-        ? await withUnpacked(chosen, replay)
-        : await replay(chosen);
+        ? await withUnpacked(chosen, again)
+        : await again(chosen);
       const counts = countClaims(data);
       const verdict = verdictOfRun(data);
       if (flags.json === true)

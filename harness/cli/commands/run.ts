@@ -5,6 +5,7 @@ import { countClaims, countsTold, phaseSeconds } from '../../report/run-data.ts'
 import type { RunRecord } from '../../run/run-record.ts';
 import { summary as summaryOf } from '../../report/summary.ts';
 import { isErrorCode } from '../../errors/catalogue.ts';
+import { offers } from '../../cluster/providers/registry.ts';
 import { exitCodeOf, MeshproofError } from '../../errors/meshproof-error.ts';
 import { createProgress } from '../../progress/progress.ts';
 import { idsOf, kubernetesOption, meshOption, providerOption, toolchainOption } from '../options.ts';
@@ -42,7 +43,7 @@ export function addRun(program: Command): void {
     .option('--dry-run', 'with clusters of your own: say what would be played and made, and write nothing')
     .option('--json', 'end with one line of JSON on stdout')
     .action(async (flags: RunFlags, command: Command) => {
-      await runAndReport(command, flags, await idsOf(flags.only), flags.keep === true);
+      await runAndReport(command, flags, { plays: true, keep: flags.keep === true });
     });
 }
 
@@ -57,7 +58,7 @@ export function addUp(program: Command): void {
     .option('--yes', 'as for `run`; with clusters of your own `up` writes nothing, so there is nothing to ask')
     .option('--json', 'end with one line of JSON on stdout')
     .action(async (flags: RunFlags, command: Command) => {
-      await runAndReport(command, flags, [], true);
+      await runAndReport(command, flags, { plays: false, keep: true });
     });
 }
 
@@ -70,16 +71,18 @@ export function addPrepare(program: Command): void {
     .addOption(kubernetesOption())
     .option('--json', 'end with one line of JSON on stdout')
     .action(async (flags: RunFlags, command: Command) => {
-      await runAndReport(command, flags, [], false, true);
+      await runAndReport(command, flags, { plays: false, keep: false, prepareOnly: true });
     });
 }
 
 async function runAndReport(
   command: Command,
   flags: RunFlags,
-  only: readonly string[] | undefined,
-  keep: boolean,
-  prepareOnly = false,
+  {
+    plays,
+    keep,
+    prepareOnly = false,
+  }: { readonly plays: boolean; readonly keep: boolean; readonly prepareOnly?: boolean },
 ): Promise<void> {
   const { config: file } = command.optsWithGlobals<{ config?: string }>();
   const config = await loadConfig(file, {
@@ -88,6 +91,7 @@ async function runAndReport(
     mesh: flags.mesh,
     kubernetes: flags.kubernetes,
   });
+  const only = plays ? await idsOf(flags.only, config.scenarios) : [];
   if (flags.dryRun === true) {
     await preview(config, only, flags.json === true);
     return;
@@ -117,7 +121,7 @@ async function runAndReport(
 
 /** @throws MeshproofError MP103 where there is nothing that could be asked without making it. */
 async function preview(config: Config, only: readonly string[] | undefined, json: boolean): Promise<void> {
-  if (config.provider !== 'existing')
+  if (offers(config.provider, 'ownsCluster'))
     throw new MeshproofError('MP103', {
       what: '--dry-run looks at clusters that are there',
       remedy: 'For clusters that meshproof makes, `meshproof doctor` says what will be done.',

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { copyFile, link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import pLimit from 'p-limit';
+import { packageRoot } from '../../assets/package-files.ts';
 import { runProgram } from '../../process/run-program.ts';
 import type { Say } from '../../progress/progress.ts';
 import type { ArtifactCache } from '../cache.ts';
@@ -15,7 +15,8 @@ import type { ImageSet } from './image-set.ts';
 import { refusingResolver } from './refusing-resolver.ts';
 import { removeOldImages } from './remove-old-images.ts';
 
-const nodeFixtures = fileURLToPath(new URL('../../../fixtures/node/', import.meta.url));
+/** Files of the node image. */
+const nodeFolder = join(packageRoot, 'harness/assets/node');
 
 /** The node image with nothing baked in: the last one that was assembled. */
 export const bareNodeImage = 'meshproof/node-bare:latest';
@@ -109,9 +110,9 @@ export async function assembleSourceImages(options: ImageOptions): Promise<Image
 /** The hash that names the node image: over every artifact's key, the node's own files and how the images are put together. */
 export async function sourceImagesHash(toolchain: Named): Promise<string> {
   const nodeFiles = await Promise.all(
-    (await readdir(nodeFixtures))
+    (await readdir(nodeFolder))
       .sort()
-      .map(async (name) => `${name}\n${await readFile(join(nodeFixtures, name), 'utf8')}`),
+      .map(async (name) => `${name}\n${await readFile(join(nodeFolder, name), 'utf8')}`),
   );
   return digest([
     JSON.stringify(Object.entries(toolchain.keys).sort()),
@@ -224,8 +225,8 @@ async function buildNodeBase(pause: string, { toolchain, docker, cache, signal }
   const context = join(cache.root, 'partial', 'image-node');
   await rm(context, { recursive: true, force: true });
   await mkdir(join(context, 'bin'), { recursive: true });
-  for (const name of await readdir(nodeFixtures)) {
-    const text = await readFile(join(nodeFixtures, name), 'utf8');
+  for (const name of await readdir(nodeFolder)) {
+    const text = await readFile(join(nodeFolder, name), 'utf8');
     await writeFile(join(context, name), text.replaceAll('{{pause}}', pause));
   }
   for (const program of ['kubelet', 'kubeadm', 'kubectl'])

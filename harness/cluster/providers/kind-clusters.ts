@@ -1,49 +1,47 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { MeshproofError } from '../errors/meshproof-error.ts';
-import { runProgram } from '../process/run-program.ts';
-import type { Progress } from '../progress/progress.ts';
-import type { Docker } from '../toolchain/docker.ts';
-import type { ImageSet } from '../toolchain/images/image-set.ts';
-import { refusingResolver } from '../toolchain/images/refusing-resolver.ts';
-import { addressesOf, checkPools, computePools, poolRange, type AddressPool } from './address-pool.ts';
-import { ClusterApi, type ClusterAddress } from './cluster-api.ts';
-import { answeringAddresses, readKindNetwork } from './kind-network.ts';
-import { installMetalLB } from './metallb.ts';
-import type { ClusterProvider } from './provider.ts';
-
-export interface KindOptions {
-  /** Prefix of the clusters' names as kind knows them: meshproof → meshproof-west. */
-  readonly prefix: string;
-  readonly clusters: readonly string[];
-  readonly docker: Docker;
-  /** Path of the kind program. */
-  readonly kind: string;
-  readonly images: ImageSet;
-  /** Where kubeconfigs go. */
-  readonly folder: string;
-  /** Id that what is made in the clusters carries. */
-  readonly owner: string;
-  /** Where logs of a failed creation go. */
-  readonly evidence: string;
-  readonly pools?: Readonly<Record<string, AddressPool>> | undefined;
-}
+import { MeshproofError } from '../../errors/meshproof-error.ts';
+import { runProgram } from '../../process/run-program.ts';
+import type { Progress, Say } from '../../progress/progress.ts';
+import type { Docker } from '../../toolchain/docker.ts';
+import type { ImageSet } from '../../toolchain/images/image-set.ts';
+import { refusingResolver } from '../../toolchain/images/refusing-resolver.ts';
+import { addressesOf, checkPools, computePools, poolRange, type AddressPool } from '../address-pool.ts';
+import { ClusterApi, type ClusterAddress } from '../cluster-api.ts';
+import { answeringAddresses, readKindNetwork } from '../kind-network.ts';
+import { ownContainerLabel } from '../labels.ts';
+import { installMetalLB } from '../metallb.ts';
+import type { Making, Provider, ProviderContext } from './provider.ts';
 
 /** kind clusters on one Docker network, with MetalLB. */
-export class KindProvider implements ClusterProvider {
-  readonly kind = 'kind';
-  readonly offers = { loadBalancer: true, ownsMesh: true };
-  readonly #options: KindOptions;
+export class KindClusters implements Provider {
+  readonly #context: ProviderContext;
+  readonly #docker: Docker;
+  /** Path of the kind program. */
+  readonly #program: string;
   /** Chosen once for all clusters, when the network is there. */
   #chosen: Promise<Readonly<Record<string, AddressPool>>> | undefined;
 
-  constructor(options: KindOptions) {
-    this.#options = options;
+  /** @throws MeshproofError MP201 without an engine. */
+  constructor(context: ProviderContext) {
+    const { tools } = context;
+    if (tools === undefined) throw new MeshproofError('MP201', { what: 'kind makes clusters of containers' });
+    this.#context = context;
+    this.#docker = tools.docker;
+    this.#program = tools.program;
+  }
+
+  get owner(): string {
+    return this.#context.owner;
+  }
+
+  get addresses(): readonly ClusterAddress[] {
+    return this.#context.clusters.map((cluster) => this.#address(cluster));
   }
 
   async check(): Promise<void> {
-    const { prefix, clusters, pools } = this.#options;
+    const { name: prefix, clusters, pools } = this.#context;
     const existing = new Set(await this.#existing());
     const used = clusters.map((cluster) => `${prefix}-${cluster}`).filter((name) => existing.has(name));
     if (used.length > 0) {
@@ -55,33 +53,31 @@ export class KindProvider implements ClusterProvider {
     }
     if (pools === undefined) return;
     // On a Docker that never ran kind there is nothing to check them against yet; that is done once kind has made the network.
-    const network = await readKindNetwork(this.#options.docker);
+    const network = await readKindNetwork(this.#docker);
     if (network !== undefined) checkPools(pools, network);
   }
 
-  async provide(progress: Progress, signal: AbortSignal): Promise<ClusterAddress[]> {
-    const { clusters } = this.#options;
-    await progress.group(
-      'clusters',
-      clusters.map((cluster) => ({ title: cluster, run: (say, taskSignal) => this.#create(cluster, say, taskSignal) })),
-      { signal },
-    );
-    return clusters.map((cluster) => this.address(cluster));
+  async create(making: Making, progress: Progress): Promise<ClusterAddress[]> {
+    const tasks = this.#context.clusters.map((cluster) => ({
+      title: cluster,
+      run: (say: Say, signal: AbortSignal) => this.#create(cluster, say, { ...making, signal }),
+    }));
+    await progress.group('clusters', tasks, { signal: making.signal });
+    return [...this.addresses];
   }
 
-  address(cluster: string): ClusterAddress {
-    const { prefix, folder, owner } = this.#options;
+  #address(cluster: string): ClusterAddress {
+    const { name, folder, owner } = this.#context;
     return {
       name: cluster,
       kubeconfig: join(folder, `kubeconfig-${cluster}.yaml`),
-      context: `kind-${prefix}-${cluster}`,
+      context: `kind-${name}-${cluster}`,
       owner,
     };
   }
 
-  async startLoadBalancer(cluster: ClusterAddress, signal: AbortSignal): Promise<void> {
-    const { images } = this.#options;
-    this.#chosen ??= this.#choosePools(signal);
+  async startLoadBalancer(cluster: ClusterAddress, { images, signal }: Making): Promise<void> {
+    this.#chosen ??= this.#choosePools(images, signal);
     const pool = (await this.#chosen)[cluster.name];
     if (pool === undefined)
       throw new MeshproofError('MP502', {
@@ -95,8 +91,9 @@ export class KindProvider implements ClusterProvider {
    * The user's pools or computed ones, free by what Docker knows and by who answers there: load balancers' addresses of other clusters are known to
    * their own speakers only.
    */
-  async #choosePools(signal: AbortSignal): Promise<Readonly<Record<string, AddressPool>>> {
-    const { docker, images, clusters, pools, prefix } = this.#options;
+  async #choosePools(images: ImageSet, signal: AbortSignal): Promise<Readonly<Record<string, AddressPool>>> {
+    const { clusters, pools, name: prefix } = this.#context;
+    const docker = this.#docker;
     const network = await readKindNetwork(docker);
     if (network === undefined)
       throw new MeshproofError('MP502', { what: 'there is no Docker network kind, though there are kind clusters' });
@@ -115,19 +112,42 @@ export class KindProvider implements ClusterProvider {
     }
   }
 
+  async destroy(): Promise<string[]> {
+    const existing = await this.#existing();
+    const ours = this.#context.clusters.filter((cluster) => existing.includes(this.#kindName(cluster)));
+    const beside = ['ps', '--all', '--quiet', '--filter', `label=${ownContainerLabel}`];
+    const { stdout: clients } = await this.#docker.run(beside, { purpose: 'look for left-over clients' });
+    if (clients.trim() !== '')
+      await this.#docker.run(['rm', '--force', ...clients.trim().split('\n')], { purpose: 'remove left-over clients' });
+    await Promise.all(
+      ours.map((cluster) => {
+        // Without a kubeconfig of its own kind would edit the user's.
+        const { kubeconfig } = this.#address(cluster);
+        const args = ['delete', 'cluster', '--name', this.#kindName(cluster), '--kubeconfig', kubeconfig];
+        return this.#kind(args, `delete cluster ${cluster}`);
+      }),
+    );
+    return ours.map((cluster) => `kind cluster ${this.#kindName(cluster)}`);
+  }
+
+  /** The cluster's name as kind knows it: meshproof-west. */
+  #kindName(cluster: string): string {
+    return `${this.#context.name}-${cluster}`;
+  }
+
   async #existing(): Promise<string[]> {
     const { stdout } = await this.#kind(['get', 'clusters', '--quiet'], 'list kind clusters');
     return stdout.split('\n').filter((line) => line !== '');
   }
 
-  async #create(cluster: string, say: (text: string) => void, signal: AbortSignal): Promise<void> {
-    const { prefix, images, evidence, folder } = this.#options;
-    const name = `${prefix}-${cluster}`;
+  async #create(cluster: string, say: Say, { images, evidence, signal }: Making): Promise<void> {
+    const { folder } = this.#context;
+    const name = this.#kindName(cluster);
     const log = join(evidence, cluster, 'kind-create.log');
     await mkdir(folder, { recursive: true });
     try {
       await runProgram({
-        program: this.#options.kind,
+        program: this.#program,
         args: [
           'create',
           'cluster',
@@ -138,13 +158,13 @@ export class KindProvider implements ClusterProvider {
           '--image',
           images.node,
           '--kubeconfig',
-          this.address(cluster).kubeconfig,
+          this.#address(cluster).kubeconfig,
           '--wait',
           '0s',
           '--retain',
         ],
-        env: this.#options.docker.environment,
-        input: stringify(await this.#config()),
+        env: this.#docker.environment,
+        input: stringify(await this.#config(images)),
         purpose: `create cluster ${cluster}`,
         code: 'MP503',
         where: `cluster ${cluster}`,
@@ -165,9 +185,8 @@ export class KindProvider implements ClusterProvider {
     }
   }
 
-  async #config(): Promise<unknown> {
-    const { docker, images } = this.#options;
-    const { stdout } = await docker.run(['info', '--format', '{{.CgroupVersion}} {{.CgroupDriver}}'], {
+  async #config(images: ImageSet): Promise<unknown> {
+    const { stdout } = await this.#docker.run(['info', '--format', '{{.CgroupVersion}} {{.CgroupDriver}}'], {
       code: 'MP503',
     });
     const [cgroup = '2', driver = 'systemd'] = stdout.trim().split(' ');
@@ -191,9 +210,9 @@ export class KindProvider implements ClusterProvider {
 
   async #kind(args: readonly string[], purpose: string): Promise<{ stdout: string }> {
     return await runProgram({
-      program: this.#options.kind,
+      program: this.#program,
       args,
-      env: this.#options.docker.environment,
+      env: this.#docker.environment,
       purpose,
       code: 'MP503',
       timeout: 120_000,

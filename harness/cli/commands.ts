@@ -1,0 +1,151 @@
+import type { Command } from 'commander';
+
+/** A command as the program's own help shows it; the rest of it is loaded when it is called. */
+export interface CommandEntry {
+  /** How it is called, as its own help begins: "explain [options] [code]". */
+  readonly usage: string;
+  /** One line. */
+  readonly summary: string;
+  /** Adds the command itself, with its options and what it does. */
+  readonly load: () => Promise<(program: Command) => void>;
+}
+
+/** Every command, in the order of the help. */
+export const commands: readonly CommandEntry[] = [
+  {
+    usage: 'run [options]',
+    summary: 'bring two meshed clusters up, prove every claim, report, tear down',
+    load: async () => (await import('./commands/run.ts')).addRun,
+  },
+  {
+    usage: 'up [options]',
+    summary: 'bring two meshed clusters up and keep them',
+    load: async () => (await import('./commands/run.ts')).addUp,
+  },
+  {
+    usage: 'prepare [options]',
+    summary: 'fetch or build everything that a run needs, and start nothing',
+    load: async () => (await import('./commands/run.ts')).addPrepare,
+  },
+  {
+    usage: 'init [options] [folder]',
+    summary: 'make a repository for scenarios of your own',
+    load: async () => (await import('./commands/init.ts')).addInit,
+  },
+  {
+    usage: 'down [options]',
+    summary: 'remove everything that runs left behind',
+    load: async () => (await import('./commands/down.ts')).addDown,
+  },
+  {
+    usage: 'status [options]',
+    summary: 'show the kept environment and the private Docker daemon',
+    load: async () => (await import('./commands/status.ts')).addStatus,
+  },
+  {
+    usage: 'doctor [options]',
+    summary: 'say what is there, what will be fetched or built, and what is missing',
+    load: async () => (await import('./commands/doctor.ts')).addDoctor,
+  },
+  {
+    usage: 'list [options]',
+    summary: 'list every scenario with its claims',
+    load: async () => (await import('./commands/list.ts')).addList,
+  },
+  {
+    usage: 'explain [options] [code]',
+    summary: 'explain an error code, or list all of them',
+    load: async () => (await import('./commands/explain.ts')).addExplain,
+  },
+  {
+    usage: 'exec [options] <program> [args...]',
+    summary: 'run a program where the kept environment lives',
+    load: async () => (await import('./commands/exec.ts')).addExec,
+  },
+  {
+    usage: 'probe [options] [pod]',
+    summary: 'show what a pod’s proxy really has, or trace a call through it',
+    load: async () => (await import('./commands/probe.ts')).addProbe,
+  },
+  {
+    usage: 'walkthrough [options] [run]',
+    summary: 'write the page as a run executed it',
+    load: async () => (await import('./commands/walkthrough.ts')).addWalkthrough,
+  },
+  {
+    usage: 'report [options] [run]',
+    summary: 'write all reports of a run again, or pack the run into one file',
+    load: async () => (await import('./commands/report.ts')).addReport,
+  },
+  {
+    usage: 'replay [options] [run]',
+    summary: 'compute a run’s verdicts again from its evidence, without clusters',
+    load: async () => (await import('./commands/replay.ts')).addReplay,
+  },
+  {
+    usage: 'diagnose [options] <folder>',
+    summary: 'find the hop that breaks in config dumps of a fleet',
+    load: async () => (await import('./commands/diagnose.ts')).addDiagnose,
+  },
+  {
+    usage: 'diff [options] <base> <head>',
+    summary: 'compare two runs',
+    load: async () => (await import('./commands/diff.ts')).addDiff,
+  },
+  {
+    usage: 'gate [options]',
+    summary: 'run two builds of the mesh and compare them',
+    load: async () => (await import('./commands/gate.ts')).addGate,
+  },
+  {
+    usage: 'badge [options] [run]',
+    summary: 'draw a badge of a run',
+    load: async () => (await import('./commands/badge.ts')).addBadge,
+  },
+  {
+    usage: 'services [options] [command]',
+    summary: 'export the services of a fleet as its clusters call each other’s',
+    load: async () => (await import('./commands/services.ts')).addServices,
+  },
+  {
+    usage: 'fault [options] [command]',
+    summary: 'break a kept environment on purpose, and see that it is noticed',
+    load: async () => (await import('./commands/fault.ts')).addFault,
+  },
+];
+
+/** The half of a run that another process calls; no help shows it. */
+const hidden: Readonly<Record<string, CommandEntry['load']>> = {
+  'carry-out': async () => (await import('./commands/carry-out.ts')).addCarryOut,
+};
+
+export const nameOf = ({ usage }: CommandEntry): string => usage.split(' ')[0] ?? '';
+
+/**
+ * Adds every command to the program: the one that is called as it is, all others by their names and summaries only.
+ *
+ * @param args of the command line, without Node and the script
+ */
+export async function addCommands(program: Command, args: readonly string[]): Promise<void> {
+  const called = commandIn(args);
+  const usages = new Map(commands.map((entry) => [nameOf(entry), entry.usage]));
+  program.configureHelp({ subcommandTerm: (command) => usages.get(command.name()) ?? command.name() });
+  for (const entry of commands) {
+    if (nameOf(entry) === called) (await entry.load())(program);
+    else program.command(nameOf(entry)).summary(entry.summary).description(entry.summary);
+  }
+  for (const command of program.commands)
+    command.summary(commands.find((entry) => nameOf(entry) === command.name())?.summary ?? command.description());
+  const load = hidden[called ?? ''];
+  if (load !== undefined) (await load())(program);
+}
+
+/** The command that a command line names: the first word that is no option, and no value of one. */
+function commandIn(args: readonly string[]): string | undefined {
+  for (let index = 0; index < args.length; index++) {
+    const word = args[index] ?? '';
+    if (word === '-c' || word === '--config') index++;
+    else if (word !== 'help' && !word.startsWith('-')) return word;
+  }
+  return undefined;
+}

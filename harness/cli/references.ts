@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import { catalogue } from '../errors/catalogue.ts';
+import { configSchema } from '../run/config.ts';
+
+/** Pages of docs/ that are made from the code, by their paths; a unit test fails when one is not what it would be made as now. */
+export const references = (): Readonly<Record<string, string>> => ({
+  'docs/configuration.md': configurationPage(),
+  'docs/errors.md': errorsPage(),
+});
+
+interface Key {
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly type?: string;
+  readonly properties?: Readonly<Record<string, Key>>;
+}
+
+function configurationPage(): string {
+  const { properties = {} } = z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' }) as Key;
+  return [
+    '# Configuration',
+    '',
+    'The config file of the working directory, or of `--config`: `meshproof.yaml`, or `meshproof.config.ts` with',
+    '`export default defineConfig({ … })` from `meshproof/config`. Every key may be left out; one that is not listed here is an error (MP102).',
+    '',
+    '| key | value | default | what it says |',
+    '|---|---|---|---|',
+    ...Object.entries(properties).flatMap(([name, key]) => rows(name, key)),
+    '',
+    generated,
+  ].join('\n');
+}
+
+function rows(name: string, key: Key): string[] {
+  const preset = key.default === undefined || key.properties !== undefined ? '' : `\`${JSON.stringify(key.default)}\``;
+  const values = key.enum?.map((one) => `\`${String(one)}\``).join(', ') ?? key.type ?? 'string';
+  const inner = Object.entries(key.properties ?? {}).flatMap(([part, of]) => rows(`${name}.${part}`, of));
+  return [`| \`${name}\` | ${values} | ${preset} | ${key.description ?? ''} |`, ...inner];
+}
+
+const exitCodes = { usage: '2, usage', environment: '3, the environment', mesh: '1, the mesh' } as const;
+
+function errorsPage(): string {
+  const entries = Object.entries(catalogue).flatMap(([code, { title, blame, meaning, remedy }]) => [
+    `## ${code}: ${title}`,
+    `Exit code ${exitCodes[blame]}.`,
+    '',
+    meaning,
+    '',
+    `**Try:** ${remedy}`,
+    '',
+  ]);
+  return [
+    '# Errors',
+    '',
+    'Every error has a code that never changes its meaning. `npx meshproof explain <code>` prints the same.',
+    '',
+    ...entries,
+    generated,
+  ].join('\n');
+}
+
+const generated = '<!-- Made from the code by `npm run docs:references`. -->\n';

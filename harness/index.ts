@@ -1,0 +1,53 @@
+/**
+ * meshproof as a library: what a file of scenarios imports. Everything here is stable; what lies behind it is not.
+ *
+ * @packageDocumentation
+ */
+export { expect } from 'vitest';
+export { defineConfig, type ConfigFile } from './config.ts';
+export {
+  scenario,
+  type Needs,
+  type PageStep,
+  type Proven,
+  type Replacement,
+  type Scenario,
+  type ScenarioContext,
+  type ScenarioMeta,
+} from './scenario/scenario.ts';
+export { RemoteSample, type DeployedSample } from './scenario/remote-sample.ts';
+export { RemotePath, type RemotePathOptions } from './scenario/remote-path.ts';
+export { rules } from './scenario/convergence.ts';
+export type { convergingMatchers, meshMatchers } from './scenario/matchers.ts';
+export type { MeshCluster } from './scenario/mesh-cluster.ts';
+export type { Client, Gateway, Workload } from './scenario/workload.ts';
+
+export type { KubernetesObject } from './cluster/kubernetes-object.ts';
+export { httpbin, injectedNamespace, sleep } from './cluster/workloads.ts';
+export {
+  exposedService,
+  localityFailover,
+  outboundCluster,
+  outboundSni,
+  remoteService,
+  subsets,
+  versionRoutes,
+  type ExposedService,
+  type Failover,
+  type RemoteEndpoint,
+  type RemoteService,
+  type ServicePort,
+  type Subsets,
+  type VersionRoutes,
+} from './mesh/services.ts';
+export { remoteServiceViaEgress, type GlobalService, type ViaEgress } from './mesh/profile.ts';
+export { checkDistinctAddresses, checkPortName, checkServiceAddress } from './mesh/service-rules.ts';
+
+export { clientIdentity, type ClientIdentity, type CurlExchange, type CurlOptions } from './probe/curl.ts';
+export { binomialBound, type Bound } from './probe/distribution.ts';
+export type { ConfigDump } from './probe/envoy/config-dump.ts';
+export { upstreamsOf, watchFlow, type Moved } from './probe/flow.ts';
+export type { Proxy } from './probe/proxy.ts';
+export { traceGateway, traceOutbound, type Hop } from './probe/trace.ts';
+
+export { MeshproofError } from './errors/meshproof-error.ts';

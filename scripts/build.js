@@ -1,0 +1,109 @@
+/**
+ * Compiles the harness and its scenarios to JavaScript. `npm run build` makes `lib/`, which is what the package holds; in a clone the command
+ * line makes `.build/<state of the sources>/` for itself whenever a source changed, which takes less than a second. JavaScript itself, because it
+ * runs before anything is compiled.
+ */
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const builds = join(root, '.build');
+/** Builds of older sources are kept this long, in milliseconds: a run that began with one may still load parts of it. */
+const keptFor = 12 * 60 * 60 * 1000;
+
+/** Modules that something outside of the build loads by their path: Node, vitest, and whoever imports the package. */
+const entries = [
+  'harness/cli/main.ts',
+  'harness/index.ts',
+  'harness/config.ts',
+  'harness/scenario/vitest-setup.ts',
+  'harness/run/kept-environment.ts',
+];
+
+/** Every TypeScript file below a folder of the package that is compiled, by its path. */
+function sourcesIn(folder) {
+  return readdirSync(join(root, folder), { recursive: true })
+    .filter((name) => name.endsWith('.ts') && !/\.(test|slow)\.ts$/.test(name))
+    .map((name) => `${folder}/${name}`)
+    .sort();
+}
+
+/**
+ * The build of the sources as they are now; it is made if it is not there. Any number of processes may ask at once.
+ *
+ * @returns its folder, or undefined where the clone cannot be written to
+ */
+export async function currentBuild() {
+  const state = createHash('sha256').update(process.version);
+  for (const file of [...sourcesIn('harness'), ...sourcesIn('scenarios'), 'scripts/build.js', 'package.json']) {
+    const { mtimeMs, size } = statSync(join(root, file));
+    state.update(`${file}:${mtimeMs}:${size}\n`);
+  }
+  const folder = join(builds, state.digest('hex').slice(0, 16));
+  if (existsSync(folder)) return folder;
+  let partial;
+  try {
+    mkdirSync(builds, { recursive: true });
+    partial = mkdtempSync(join(builds, 'partial-'));
+  } catch (error) {
+    if (['EACCES', 'EROFS', 'EPERM'].includes(error.code)) return undefined;
+    throw error;
+  }
+  try {
+    await compile(partial);
+    renameSync(partial, folder);
+  } catch (error) {
+    // Another process was faster; its build is the same.
+    if (!existsSync(folder)) throw error;
+  } finally {
+    rmSync(partial, { recursive: true, force: true });
+  }
+  for (const name of readdirSync(builds)) {
+    const other = join(builds, name);
+    const age = Date.now() - (statSync(other, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+    if (other !== folder && age > keptFor) rmSync(other, { recursive: true, force: true });
+  }
+  return folder;
+}
+
+/** Compiles everything into a folder, with a list of the scenarios that shows them without loading one. */
+async function compile(folder) {
+  const { build } = await import('esbuild');
+  await build({
+    absWorkingDir: root,
+    entryPoints: [...entries, ...sourcesIn('scenarios')],
+    outdir: folder,
+    outbase: root,
+    chunkNames: 'chunks/[name]-[hash]',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    packages: 'external',
+    logLevel: 'silent',
+  });
+  const scenarios = [];
+  for (const file of sourcesIn('scenarios')) {
+    const compiled = join(folder, file.replace(/\.ts$/, '.js'));
+    scenarios.push((await import(pathToFileURL(compiled).href)).default.meta);
+  }
+  const rank = ({ plays, needs }) => (plays === 'first' ? -1 : plays === 'last' ? 2 : needs.ownsMesh === true ? 1 : 0);
+  scenarios.sort((a, b) => rank(a) - rank(b));
+  writeFileSync(join(folder, 'scenarios.json'), JSON.stringify(scenarios));
+}
+
+/** Makes `lib/` anew, with declarations. */
+async function buildPackage() {
+  const folder = join(root, 'lib');
+  rmSync(folder, { recursive: true, force: true });
+  await compile(folder);
+  const compiler = createRequire(import.meta.url).resolve('typescript/bin/tsc');
+  execFileSync(process.execPath, [compiler, '--project', join(root, 'tsconfig.build.json')], { stdio: 'inherit' });
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await buildPackage();
