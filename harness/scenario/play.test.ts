@@ -42,9 +42,10 @@ type Context = ScenarioContext<'first' | 'second'>;
 const playing = (
   run: (context: Context) => Promise<void>,
   needs: ScenarioMeta['needs'] = { clusters: 2, loadBalancer: false, namespaces: [] },
+  provider: Environment['provider'] = 'kind',
 ): Promise<ScenarioResult> =>
   play(scenario({ id: 'x', section: 's', claims: ['first', 'second'], needs }, run), {
-    environment,
+    environment: { ...environment, provider },
     runFolder: folder,
     signal: new AbortController().signal,
   });
@@ -199,13 +200,17 @@ describe('claims', () => {
 });
 
 test('an unmet need makes every claim not supported, with the reason, and plays nothing', async () => {
-  const result = await playing(() => Promise.reject(new Error('must not run')), {
-    clusters: 2,
-    loadBalancer: true,
-    namespaces: [],
-  });
+  const result = await playing(
+    () => Promise.reject(new Error('must not run')),
+    {
+      clusters: 2,
+      ownsMesh: true,
+      namespaces: [],
+    },
+    'existing',
+  );
   expect(verdicts(result)).toEqual(['first notSupported', 'second notSupported']);
-  expect(result.claims[0]?.reason).toContain('LoadBalancer');
+  expect(result.claims[0]?.reason).toContain('takes control planes down');
 });
 
 test('more clusters than there are are not supported', async () => {
