@@ -90,7 +90,7 @@ describeHere('actionlint', () => {
 
 describe('the composite action', () => {
   const tools = { MESHPROOF_HOME: root, NODE_FOLDER: dirname(process.execPath) };
-  const inputs = { ...tools, COMMAND: 'doctor', MESH: '', BASE: '', KUBERNETES: '', ONLY: '', CONFIG: '' };
+  const inputs = { ...tools, COMMAND: 'doctor', MESH: '', BASE: '', KUBERNETES: '', ONLY: '', SHARD: '', CONFIG: '' };
 
   test('hands every input to its steps', async () => {
     const text = await readFile(actionFile, 'utf8');
@@ -200,6 +200,7 @@ describe('the composite action', () => {
       outputs: 'verdict=error\nclaims=\n',
       all: expect.stringContaining('istio@nonsense'),
     });
+    expect(await prove({ SHARD: '4/3' })).toMatchObject({ code: 2, all: expect.stringContaining('--shard') });
     expect(await prove({ ONLY: 'nothing' })).toMatchObject({ code: 2, all: expect.stringContaining('MP101') });
     expect(await prove({ KUBERNETES: '1.34' })).toMatchObject({ code: 2, all: expect.stringContaining('MP102') });
     expect(await prove({ CONFIG: 'nowhere.yaml' })).toMatchObject({
@@ -281,6 +282,7 @@ describe('workflows and the action', () => {
       'echo "matrix=$(npx tsx scripts/matrix.ts "$MESH")" >> "$GITHUB_OUTPUT"',
       badge,
       'node harness/cli/bin.js doctor --json --toolchain release --mesh "$MESH" --kubernetes "$KUBERNETES"',
+      'node harness/cli/bin.js report --json --merge shards/*/2*',
       'npm ci --no-audit --no-fund',
     ]);
   });

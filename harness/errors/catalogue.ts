@@ -600,6 +600,20 @@ export const catalogue = {
     remedy:
       'Ask for an archive made by `meshproof report --archive`, and compare its SHA-256 digest with the one that was told.',
   },
+  MP723: {
+    title: 'runs do not belong together',
+    blame: 'usage',
+    meaning:
+      'Runs that are merged must be parts of one: the same mesh, Kubernetes and clusters, the same number of shards, and no scenario twice. Nothing was written.',
+    remedy: 'Name the folders of one matrix’s runs, each once.',
+  },
+  MP724: {
+    title: 'shard missing',
+    blame: 'environment',
+    meaning:
+      'One of the shards that a run was split into left no result, or did not end. What the others found is in the report; a whole verdict there is none.',
+    remedy: 'See why that shard left nothing, run it again, and merge again.',
+  },
   // MP8xx: diagnoses of a broken path, by its first broken hop
   MP801: {
     title: 'the proxy does not have the change',

@@ -39,6 +39,13 @@ export const runRecordSchema = z.object({
   setUp: z.array(stepResultSchema).max(10_000).default([]),
   scenarios: z.array(scenarioResultSchema).max(10_000),
   error: z.object({ code: word, message: z.string().max(4_000_000) }).optional(),
+  /** Which part of a run this is, where several machines shared one; counted from 1. */
+  shard: z.object({ index: z.int().min(1), count: z.int().max(9_999) }).optional(),
+  /** The runs that this one was merged from. */
+  merged: z
+    .array(z.object({ run: word, verdict: word, seconds: z.number(), shard: word.optional(), scenarios: z.int() }))
+    .max(9_999)
+    .optional(),
   /** Seed of the order in which the scenarios were shuffled. */
   shuffle: z.number().optional(),
   peakMemoryBytes: z.number().optional(),

@@ -38,6 +38,7 @@ export function summary(data: RunData): string {
   return [
     `Executed ${inline(data.startedAt)} on ${data.clusters.length} clusters (${inline(data.clusters.join(', '))}), Kubernetes ${inline(data.versions?.kubernetes ?? '?')}, Istio ${inline(data.versions?.istio ?? '?')}. ` +
       `${countsTold(countClaims(data))}.`,
+    ...(data.merged === undefined ? [] : [mergedTold(data.merged)]),
     ...(data.error === undefined ? [] : [fenced('', data.error.message)]),
     ...causes,
     ['| section | scenario | claims | time | stands in for |', '|---|---|---|---:|---|', ...rows].join('\n'),
@@ -51,6 +52,17 @@ export const worstOfScenario = ({
   stopped,
 }: Pick<ScenarioResult, 'claims' | 'stopped'>): ClaimResult['verdict'] =>
   worstOf(stopped === undefined ? claims : [...claims, { verdict: stopped.verdict }]);
+
+/** Of which runs a merged one is made. */
+const mergedTold = (parts: NonNullable<RunData['merged']>): string =>
+  [
+    '| shard | run | scenarios | verdict | time |',
+    '|---|---|---:|---|---:|',
+    ...parts.map(
+      ({ shard = '–', run, scenarios, verdict, seconds }) =>
+        `| ${inline(shard)} | ${codeSpan(run)} | ${scenarios} | ${inline(verdict)} | ${seconds.toFixed(1)} s |`,
+    ),
+  ].join('\n');
 
 /** The worst of some claims. */
 export function worstOf(claims: readonly Pick<ClaimResult, 'verdict'>[]): ClaimResult['verdict'] {

@@ -14,6 +14,7 @@ import { prepare } from './prepare.ts';
 import { pruneReports } from './prune-reports.ts';
 import { writeReports } from './reports.ts';
 import { RunRecord } from './run-record.ts';
+import type { Shard } from './shard.ts';
 import { forgetEnvironment, lockEnvironment, readEnvironment, runsOfKeptEnvironments } from './state.ts';
 import { labUser, leaveLabOf, removeEnvironment } from './tear-down.ts';
 
@@ -29,6 +30,8 @@ export interface ConductOptions {
   readonly signal: AbortSignal;
   /** Asks whether clusters that meshproof did not make may be written to; throws when not. */
   readonly agree: Agree;
+  /** Which part of a run that several machines share. */
+  readonly shard?: Shard | undefined;
 }
 
 /**
@@ -52,6 +55,7 @@ export async function conduct(options: ConductOptions): Promise<RunRecord> {
     command: process.argv.slice(2),
     provider: config.provider,
     clusters: config.clusters,
+    ...(options.shard === undefined ? {} : { shard: options.shard }),
   });
   const stopLiving = record.live();
   let current = record;

@@ -35,10 +35,10 @@ export interface Replayed {
 export async function replay(folder: string, from?: readonly string[]): Promise<Replayed> {
   const started = performance.now();
   const { data } = await openRun(folder);
-  const environment = await readRunEnvironment(folder);
   const assertions = await useMatchers();
   const scenarios: ScenarioResult[] = [];
   for (const recorded of data.scenarios) {
+    const environment = await readRunEnvironment(folder, recorded.id);
     const evidence = await RecordedEvidence.open(folder, recorded.id);
     const isLast = !recorded.steps.some(({ title }) => title === putBack);
     const result = await play(await loadScenario(recorded.id, from), {

@@ -15,13 +15,26 @@ export async function keepRunEnvironment(runFolder: string, environment: Environ
   await writeInside(file, `${JSON.stringify(redact(withoutPaths(environment)), undefined, 2)}\n`);
 }
 
+/** Keeps the environment of one scenario of a merged run, whose scenarios were played in several. */
+export async function keepScenarioEnvironment(runFolder: string, scenario: string, text: string): Promise<void> {
+  const file = join(runFolder, 'evidence', scenario, 'environment.json');
+  await mkdir(dirname(file), { recursive: true });
+  await writeInside(file, text);
+}
+
 /**
- * The environment that a run's scenarios were played in. Programs, kubeconfigs and sockets that it names are left out: a replay starts and
+ * The environment that a scenario of a run was played in. Programs, kubeconfigs and sockets that it names are left out: a replay starts and
  * calls nothing, whatever a folder says.
  *
  * @throws MeshproofError MP713 when the run did not keep it, or not as a run does; MP720 and MP721 for a folder that no run wrote.
  */
-export async function readRunEnvironment(runFolder: string): Promise<Environment> {
+export async function readRunEnvironment(runFolder: string, scenario: string): Promise<Environment> {
+  const own = join('evidence', scenario, 'environment.json');
+  const ofScenario = await readInside(runFolder, own, largest.record).catch((error: unknown) => {
+    if (isMissing(error)) return undefined;
+    throw error;
+  });
+  if (ofScenario !== undefined) return parseEnvironment(ofScenario, join(runFolder, own));
   const text = await readInside(runFolder, place, largest.record).catch((cause: unknown) => {
     if (!isMissing(cause)) throw cause;
     throw new MeshproofError('MP713', {
@@ -30,12 +43,16 @@ export async function readRunEnvironment(runFolder: string): Promise<Environment
       cause,
     });
   });
+  return parseEnvironment(text, join(runFolder, place));
+}
+
+function parseEnvironment(text: string, where: string): Environment {
   try {
     return withoutPaths(environmentSchema.parse(JSON.parse(text)));
   } catch (cause) {
     throw new MeshproofError('MP713', {
       what: 'the environment of the run cannot be read',
-      where: join(runFolder, place),
+      where,
       seen: cause instanceof z.ZodError ? z.prettifyError(cause).slice(0, 500) : String(cause).slice(0, 500),
       cause,
     });

@@ -27,7 +27,10 @@ export class RunRecord {
    *
    * @throws MeshproofError MP220, MP221 when it cannot be written; nothing was started then.
    */
-  static async begin(reports: string, start: Pick<RunData, 'command' | 'provider' | 'clusters'>): Promise<RunRecord> {
+  static async begin(
+    reports: string,
+    start: Pick<RunData, 'command' | 'provider' | 'clusters' | 'shard'>,
+  ): Promise<RunRecord> {
     const startedAt = new Date();
     const run = `${startedAt.toISOString().replaceAll(/[-:]/g, '').replace('T', '-').slice(0, 15)}-${process.pid}`;
     const folder = resolve(reports, run);

@@ -4,12 +4,12 @@ import { loadConfig, type Config } from '../../run/config.ts';
 import { countClaims, countsTold, phaseSeconds } from '../../report/run-data.ts';
 import type { RunRecord } from '../../run/run-record.ts';
 import { summary as summaryOf } from '../../report/summary.ts';
-import { isErrorCode } from '../../errors/catalogue.ts';
 import { offers } from '../../cluster/providers/registry.ts';
-import { exitCodeOf, MeshproofError } from '../../errors/meshproof-error.ts';
+import { MeshproofError } from '../../errors/meshproof-error.ts';
 import { createProgress } from '../../progress/progress.ts';
 import { idsOf, kubernetesOption, meshOption, providerOption, toolchainOption } from '../options.ts';
 import { addToJobSummary } from '../job-summary.ts';
+import { exitCodeOfRun, runTold } from '../run-result.ts';
 import { untilSignal } from '../signals.ts';
 import { tell } from '../tell.ts';
 
@@ -18,6 +18,7 @@ interface RunFlags {
   readonly reuse?: boolean;
   readonly json?: boolean;
   readonly only?: string;
+  readonly shard?: string;
   readonly shuffle?: string | true;
   readonly provider?: string;
   readonly toolchain?: string;
@@ -32,6 +33,10 @@ export function addRun(program: Command): void {
     .command('run')
     .description('bring two meshed clusters up, prove every claim, report, tear down')
     .option('--only <ids>', 'play these scenarios only, separated by commas')
+    .option(
+      '--shard <place/count>',
+      'play one part of the scenarios, e.g. 2/3; `report --merge` makes one run of all parts',
+    )
     .option('--shuffle [seed]', 'play them in a random order; the seed is told, and repeats it')
     .option('--keep', 'keep the environment afterwards')
     .option('--reuse', 'use the environment that `up` or `--keep` left')
@@ -91,7 +96,7 @@ async function runAndReport(
     mesh: flags.mesh,
     kubernetes: flags.kubernetes,
   });
-  const only = plays ? await idsOf(flags.only, config.scenarios) : [];
+  const only = plays ? await partOf(await idsOf(flags.only, config.scenarios), flags.shard, config) : [];
   if (flags.dryRun === true) {
     await preview(config, only, flags.json === true);
     return;
@@ -100,6 +105,8 @@ async function runAndReport(
     import('../../run/conduct.ts'),
     import('../../run/consent.ts'),
   ]);
+  const { parseShard } = await import('../../run/shard.ts');
+  const shard = flags.shard === undefined ? undefined : parseShard(flags.shard);
   const record = await conduct({
     config,
     only,
@@ -110,13 +117,27 @@ async function runAndReport(
     progress: createProgress(),
     signal: untilSignal(),
     agree: askFirst(flags.yes === true),
+    shard,
   });
-  tell(flags.json === true ? `${JSON.stringify(summary(record))}\n` : `${summaryLines(record).join('\n')}\n`);
+  tell(flags.json === true ? `${JSON.stringify(runTold(record))}\n` : `${summaryLines(record).join('\n')}\n`);
   if (only?.length !== 0) await addToJobSummary(`## meshproof: ${record.data.verdict}\n\n${summaryOf(record.data)}\n`);
-  const code = record.data.error?.code ?? '';
-  process.exitCode = isErrorCode(code)
-    ? exitCodeOf({ code })
-    : { passed: 0, failed: 1, error: 3, running: 3 }[record.data.verdict];
+  process.exitCode = exitCodeOfRun(record.data);
+}
+
+/**
+ * The ids of the scenarios that are played: all that are wanted, or one shard of them.
+ *
+ * @throws MeshproofError MP103 for a shard that there is not.
+ */
+async function partOf(
+  only: readonly string[] | undefined,
+  shard: string | undefined,
+  config: Config,
+): Promise<typeof only> {
+  if (shard === undefined) return only;
+  const { parseShard, scenariosOfShard } = await import('../../run/shard.ts');
+  const { listScenarios } = await import('../../run/scenario-files.ts');
+  return scenariosOfShard(await listScenarios(config.scenarios, only), parseShard(shard)).map(({ meta }) => meta.id);
 }
 
 /** @throws MeshproofError MP103 where there is nothing that could be asked without making it. */
@@ -138,18 +159,6 @@ function seedOf(shuffle: string | true | undefined): number | undefined {
   if (!Number.isSafeInteger(seed) || seed < 0)
     throw new MeshproofError('MP103', { what: 'the seed of --shuffle must be a whole number', seen: String(shuffle) });
   return seed;
-}
-
-function summary(record: RunRecord): object {
-  const { run, verdict, error } = record.data;
-  return {
-    run,
-    verdict,
-    claims: countClaims(record.data),
-    seconds: phaseSeconds(record.data),
-    report: record.folder,
-    ...(error === undefined ? {} : { error: error.code }),
-  };
 }
 
 function summaryLines(record: RunRecord): string[] {
