@@ -72,6 +72,20 @@ export default tseslint.config(
   },
   ...oneWay,
   {
+    // What a command prints may hold words of a pod, or of a record that somebody sent: all of it passes the filter for terminals and logs.
+    files: ['harness/cli/commands/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'CallExpression[callee.property.name="write"][callee.object.property.name=/^std(out|err)$/]',
+          message: 'Print by tell() and complain() of tell.ts.',
+        },
+        { selector: 'MemberExpression[object.name="console"]', message: 'Print by tell() and complain() of tell.ts.' },
+      ],
+    },
+  },
+  {
     // A scenario reads like its section: no process, no file system, no client library; only what the harness offers.
     files: ['scenarios/**/*.ts'],
     rules: {

@@ -17,7 +17,7 @@ export default defineConfig({
           // The whole command line against API servers that record every request: minutes, not seconds.
           name: 'slow',
           include: ['harness/**/*.slow.ts'],
-          testTimeout: 120_000,
+          testTimeout: 400_000,
           hookTimeout: 60_000,
         },
       },

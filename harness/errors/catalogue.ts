@@ -317,7 +317,7 @@ export const catalogue = {
     title: 'the private Docker daemon does not answer',
     blame: 'environment',
     meaning:
-      'The lab’s dockerd lives and has not answered for two minutes. Others use it, so it was neither killed nor replaced; one that nobody else uses is replaced.',
+      'The lab’s dockerd lives and has not answered for a minute or two. A run under which that happened comes to no verdict. When others use it, it is neither killed nor replaced; one that nobody else uses is.',
     remedy:
       'See whether it was stopped (`ps -o stat`, SIGCONT wakes it) or the machine is out of memory; end the runs that use it, then `meshproof down`.',
   },

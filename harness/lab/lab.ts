@@ -1,6 +1,6 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MeshproofError } from '../errors/meshproof-error.ts';
+import { asMeshproofError, MeshproofError } from '../errors/meshproof-error.ts';
 import { holdLock } from '../process/process-lock.ts';
 import type { ArtifactCache } from '../toolchain/cache.ts';
 import { Docker } from '../toolchain/docker.ts';
@@ -169,6 +169,24 @@ async function removeContainers(docker: Docker): Promise<void> {
 /** What the private daemon is doing, in a word or two. */
 export async function labStatus(): Promise<'not running' | 'running'> {
   return (await findDaemon()) === undefined ? 'not running' : 'running';
+}
+
+/**
+ * What is wrong with the lab's daemon at the end of what needed it: whatever was seen meanwhile was seen on clusters without one.
+ *
+ * @returns MP405 for one that is gone, MP403 for one that does not answer within a minute; undefined for a sound one
+ */
+export async function labTrouble(docker: Docker): Promise<MeshproofError | undefined> {
+  const where = labSocket;
+  if ((await findDaemon()) === undefined)
+    return new MeshproofError('MP405', { what: 'the private Docker daemon is gone', where });
+  return await waitFor({
+    name: 'the private Docker daemon answers',
+    where,
+    within: 60_000,
+    code: 'MP403',
+    look: async () => ((await docker.answers()) ? holds(undefined) : notYet('it runs but does not answer')),
+  }).catch(asMeshproofError);
 }
 
 /** True when the lab's daemon runs and still has what this environment made: it was not started anew since. */

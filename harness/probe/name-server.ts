@@ -10,6 +10,8 @@ export interface NameServerOptions {
   readonly image: string;
   /** The clusters' Docker network, by its name. */
   readonly network: string;
+  /** Name of the environment that it serves. */
+  readonly environment: string;
   /** Opens connections from the client that asks it: the server's address need not be reachable from this process. */
   readonly connect: Connect;
   /** The Corefile, word for word. */
@@ -40,7 +42,7 @@ export class NameServer {
    * @throws MeshproofError MP702 with its own words when it refuses its Corefile.
    */
   static async start(options: NameServerOptions): Promise<NameServer> {
-    const { image, corefile, serves, kubernetes, note } = options;
+    const { image, corefile, serves, kubernetes, note, environment: name } = options;
     const files = [
       { content: corefile, target: '/etc/coredns/Corefile' },
       ...(kubernetes === undefined
@@ -58,7 +60,7 @@ export class NameServer {
       .withCopyContentToContainer(files)
       .withEnvironment(environment)
       .withCommand(['-conf', '/etc/coredns/Corefile']);
-    const container = await startOnClusterNetwork(prepared, options.network, image);
+    const container = await startOnClusterNetwork(prepared, options.network, image, name);
     const server = new NameServer(container, options);
     await server.#serves(image, serves).catch(async (error: unknown) => {
       await server.stop();

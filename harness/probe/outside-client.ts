@@ -22,13 +22,20 @@ export class OutsideClient {
    *
    * @param network of the clusters, by its name
    * @param image an image with curl and bash, already known to the Docker daemon: the nodes' own has both, whoever made it
+   * @param environment name of the one that it serves
    * @throws MeshproofError MP702 when the container does not start.
    */
-  static async start(network: string, image: string, docker: DockerProgram): Promise<OutsideClient> {
+  static async start(
+    network: string,
+    image: string,
+    docker: DockerProgram,
+    environment: string,
+  ): Promise<OutsideClient> {
     const container = await startOnClusterNetwork(
       new GenericContainer(image).withEntrypoint(['sleep']).withCommand(['3600']),
       network,
       'the client outside of the mesh',
+      environment,
     );
     return new OutsideClient(container, network, docker);
   }

@@ -7,18 +7,21 @@ import { MeshproofError } from '../errors/meshproof-error.ts';
  *
  * @param network of the clusters, by its name
  * @param what it is, as the message says it
+ * @param environment name of the one that it serves
  * @throws MeshproofError MP702 with Docker's words when it does not start.
  */
 export async function startOnClusterNetwork(
   container: GenericContainer,
   network: string,
   what: string,
+  environment: string,
 ): Promise<StartedTestContainer> {
+  const [key = '', value = ''] = ownContainerLabel(environment).split('=');
   // The reaper is an image of its own that a daemon without a registry cannot have; `stop` is in a finally instead.
   process.env['TESTCONTAINERS_RYUK_DISABLED'] = 'true';
   return await container
     .withNetworkMode(network)
-    .withLabels({ [ownContainerLabel]: 'true' })
+    .withLabels({ [key]: value })
     .start()
     .catch((cause: unknown) => {
       throw new MeshproofError('MP702', {

@@ -1,10 +1,11 @@
 import { asMeshproofError, describeError, MeshproofError } from '../errors/meshproof-error.ts';
 import { ClusterApi } from '../cluster/cluster-api.ts';
-import { labStatus } from '../lab/lab.ts';
+import { labTrouble } from '../lab/lab.ts';
 import { generateAllureReport } from '../report/allure.ts';
 import type { Progress } from '../progress/progress.ts';
 import type { Environment } from '../scenario/environment.ts';
 import { clearStubDomain } from '../scenario/cluster-dns.ts';
+import { Docker } from '../toolchain/docker.ts';
 import { bringUp } from './bring-up.ts';
 import { withAgreement } from './consent.ts';
 import { sampleMemory } from './memory.ts';
@@ -47,8 +48,9 @@ export async function carryOut(plan: Plan, record: RunRecord, progress: Progress
     // Evidence of what went wrong is worth having, and never worth leaving clusters behind.
     await fail(error);
   }
-  if (plan.lab !== undefined && !refused && (await labStatus()) === 'not running')
-    await fail(new MeshproofError('MP405', { what: 'the private Docker daemon is gone', where: plan.lab.dockerHost }));
+  const trouble =
+    plan.lab === undefined || refused ? undefined : await labTrouble(new Docker(plan.docker, plan.lab.dockerHost));
+  if (trouble !== undefined) await fail(trouble);
   if (!plan.keep && !plan.reuse && !refused) {
     const clusters = {
       title: 'clusters',

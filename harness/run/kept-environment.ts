@@ -1,5 +1,4 @@
-import { mkdtemp, readFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { MeshproofError } from '../errors/meshproof-error.ts';
@@ -10,7 +9,7 @@ import { defaultEvidenceMegabytes } from './config.ts';
 import { askFirst, withAgreement, writesOf } from './consent.ts';
 import { loadConfig } from './config.ts';
 import { listScenarios } from './scenario-files.ts';
-import { lockEnvironment } from './state.ts';
+import { lockEnvironment, stateFolder } from './state.ts';
 
 /**
  * Global set-up of the vitest project `conformance`. `meshproof run` provides the environment itself; a bare
@@ -36,7 +35,9 @@ export default async function useKeptEnvironment(project: TestProject): Promise<
   if (kept.networkNamespace !== undefined && !(await standsIn(kept.networkNamespace))) {
     throw new MeshproofError('MP106', { what: 'the kept environment lives in the lab’s network namespace' });
   }
-  const runFolder = await mkdtemp(join(tmpdir(), 'meshproof-vitest-'));
+  // Beside the environment, and gone with it: a name in the temporary folder that all share could be somebody else's link.
+  const runFolder = join(stateFolder(kept.name), 'vitest');
+  await mkdir(runFolder, { recursive: true, mode: 0o700 });
   const unlock = await lockEnvironment(kept.name);
   try {
     const foreign = kept.clusters.filter((cluster) => cluster.foreign === true);

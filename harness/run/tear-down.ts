@@ -1,6 +1,8 @@
 import { canBeAsked, joinLab, leaveLab, type LabUser, type Left } from '../lab/lab.ts';
 import { ArtifactCache } from '../toolchain/cache.ts';
+import { lookForDocker } from '../toolchain/docker-daemon.ts';
 import { Docker } from '../toolchain/docker.ts';
+import { removeAbandonedBakes } from '../toolchain/images/abandoned-bakes.ts';
 import type { Environment } from '../scenario/environment.ts';
 import { providerOfEnvironment } from './provider-of.ts';
 import { forgetEnvironment, readEnvironment, stateFolder } from './state.ts';
@@ -26,6 +28,18 @@ async function removeWhatItMade(environment: Environment, options: { readonly fo
   // With the private daemon its containers are gone.
   if (networkNamespace !== undefined && !(await canBeAsked(docker, labUser(name)))) return [];
   return await (await providerOfEnvironment(environment)).destroy(environment.clusters, options);
+}
+
+/**
+ * Removes, from the user's own Docker, the containers in which killed runs baked a node image. Where no Docker answers there is nothing to remove.
+ *
+ * @returns a line for each
+ */
+export async function removeAbandoned(): Promise<string[]> {
+  const look = await lookForDocker();
+  if (look.state !== 'ready') return [];
+  const removed = await removeAbandonedBakes(new Docker('docker', look.daemon.host));
+  return removed.map((name) => `container ${name}, in which a killed run baked a node image`);
 }
 
 /** An environment as a user of the lab. */

@@ -45,7 +45,7 @@ export class Containers {
   /** A CoreDNS of a version of its own, with a Corefile word for word. */
   async coreDns<T>(
     version: string,
-    options: Omit<NameServerOptions, 'image' | 'network' | 'note' | 'connect'>,
+    options: Omit<NameServerOptions, 'image' | 'network' | 'note' | 'connect' | 'environment'>,
     work: (server: Pick<NameServer, 'address' | 'resolve' | 'log'>) => Promise<T>,
   ): Promise<T> {
     const network = this.#network();
@@ -57,7 +57,7 @@ export class Containers {
     const start = async (): Promise<NameServer> => {
       const { NameServer: Server } = await import('../probe/name-server.ts');
       const { connect } = await this.#outsideClient();
-      return await Server.start({ ...options, image, network, note, connect });
+      return await Server.start({ ...options, image, network, note, connect, environment: this.#environment.name });
     };
     return await during(`CoreDNS ${version}`, start, work, (server) => server.stop());
   }
@@ -75,9 +75,9 @@ export class Containers {
 
   #outsideClient(): Promise<OutsideClient> {
     this.#client ??= (async () => {
-      const { images, programs, dockerHost } = this.#environment;
+      const { images, programs, dockerHost, name } = this.#environment;
       const { OutsideClient: Client } = await import('../probe/outside-client.ts');
-      return await Client.start(this.#network(), images.node, new Docker(programs.docker, dockerHost));
+      return await Client.start(this.#network(), images.node, new Docker(programs.docker, dockerHost), name);
     })();
     return this.#client;
   }

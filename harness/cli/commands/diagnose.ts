@@ -2,10 +2,8 @@ import type { Command } from 'commander';
 import { diagnosisTold } from '../../diagnose/diagnose.ts';
 import { diagnoseFleet, type FleetPath } from '../../diagnose/fleet.ts';
 import { describeError, exitCodeOf, MeshproofError } from '../../errors/meshproof-error.ts';
-import { forTerminal } from '../../progress/visible.ts';
-import { redactText } from '../../tape/redact/text.ts';
 import { describeTrace } from '../../probe/trace.ts';
-import { tell } from '../tell.ts';
+import { complain, tell } from '../tell.ts';
 
 interface DiagnoseFlags {
   readonly host?: string;
@@ -37,7 +35,7 @@ export function addDiagnose(program: Command): void {
       const { proxies: fleet, unread } = isArchive(folder)
         ? await withUnpacked(folder, readFleet)
         : await readFleet(folder);
-      for (const error of unread) process.stderr.write(`${forTerminal(redactText(describeError(error)))}\n`);
+      for (const error of unread) complain(`${describeError(error)}\n`);
       const paths = diagnoseFleet(fleet, {
         host,
         port: port === undefined ? undefined : Number(port),

@@ -3,7 +3,7 @@ import { kubernetesOption, meshOption, providerOption, toolchainOption } from '.
 import { loadConfig } from '../../run/config.ts';
 import type { DoctorReport } from '../../run/doctor.ts';
 import { problemTold } from '../../run/problem.ts';
-import { forTerminal } from '../../progress/visible.ts';
+import { tell } from '../tell.ts';
 
 export function addDoctor(program: Command): void {
   program
@@ -38,7 +38,7 @@ export function addDoctor(program: Command): void {
         const text = flags.json === true ? `${JSON.stringify(report)}\n` : told(report);
         process.exitCode = report.ready ? 0 : 3;
         // A name server that is still waited for would keep the process for many seconds.
-        process.stdout.write(forTerminal(text), () => process.exit());
+        tell(text, () => process.exit());
       },
     );
 }

@@ -20,7 +20,7 @@ export function addDown(program: Command): void {
     .option('--forget', 'with clusters of your own: leave those that do not answer any more as they are')
     .option('--json', 'one line of JSON on stdout')
     .action(async (flags: Flags, command: Command) => {
-      const { leaveLabOf, removeEnvironment } = await import('../../run/tear-down.ts');
+      const { leaveLabOf, removeAbandoned, removeEnvironment } = await import('../../run/tear-down.ts');
       const { config: file } = command.optsWithGlobals<{ config?: string }>();
       const { name } = await loadConfig(file);
       const unlock = await lockEnvironment(name);
@@ -29,7 +29,7 @@ export function addDown(program: Command): void {
         const lab: Left = labIsPossible()
           ? await leaveLabOf(name, { wholly: flags.all === true })
           : { removed: [], usedBy: [] };
-        const removed = [...clusters, ...lab.removed];
+        const removed = [...clusters, ...(await removeAbandoned()), ...lab.removed];
         const lines = removed.length === 0 ? ['nothing to remove'] : removed.map((one) => `removed ${one}`);
         if (lab.usedBy.length > 0) lines.push(`the private Docker daemon stays: used by ${lab.usedBy.join(', ')}`);
         tell(flags.json === true ? `${JSON.stringify({ removed, labUsedBy: lab.usedBy })}\n` : `${lines.join('\n')}\n`);

@@ -115,7 +115,7 @@ export class KindClusters implements Provider {
   async destroy(): Promise<string[]> {
     const existing = await this.#existing();
     const ours = this.#context.clusters.filter((cluster) => existing.includes(this.#kindName(cluster)));
-    const beside = ['ps', '--all', '--quiet', '--filter', `label=${ownContainerLabel}`];
+    const beside = ['ps', '--all', '--quiet', '--filter', `label=${ownContainerLabel(this.#context.name)}`];
     const { stdout: clients } = await this.#docker.run(beside, { purpose: 'look for left-over clients' });
     if (clients.trim() !== '')
       await this.#docker.run(['rm', '--force', ...clients.trim().split('\n')], { purpose: 'remove left-over clients' });

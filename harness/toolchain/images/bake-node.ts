@@ -2,6 +2,7 @@ import { execa } from 'execa';
 import { MeshproofError } from '../../errors/meshproof-error.ts';
 import { holds, notYet, waitFor } from '../../wait/wait-for.ts';
 import type { Docker } from '../docker.ts';
+import { bakerOption, removeAbandonedBakes } from './abandoned-bakes.ts';
 import { imageStoreOf, imageTransfer } from './image-transfer.ts';
 import { refusingResolver } from './refusing-resolver.ts';
 
@@ -29,6 +30,7 @@ export async function bakeNode({ docker, base, node, payload, labels = {}, say, 
   const container = `meshproof-bake-${process.pid}`;
   const exec = (...args: string[]): ReturnType<Docker['run']> =>
     docker.run(['exec', container, ...args], { purpose: 'bake the node image', signal });
+  await removeAbandonedBakes(docker);
   say(`baking ${payload.length} images into the node image`);
   try {
     await docker.run(
@@ -37,6 +39,7 @@ export async function bakeNode({ docker, base, node, payload, labels = {}, say, 
         '--detach',
         '--name',
         container,
+        ...(await bakerOption()),
         '--privileged',
         '--network',
         'none',
