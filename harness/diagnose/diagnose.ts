@@ -31,7 +31,7 @@ export const diagnosisTold = ({
  * @returns undefined when every hop is there: the configuration is not what breaks
  */
 export function diagnose(hops: readonly Hop[]): Diagnosis | undefined {
-  const broken = brokenHop([...hops].sort((left, right) => placeOnPath(left.proxy) - placeOnPath(right.proxy)));
+  const broken = brokenHop([...hops].sort((left, right) => placeOf(left) - placeOf(right)));
   if (broken === undefined) return undefined;
   const code = codeOf(broken);
   const { title, meaning, remedy } = catalogue[code];
@@ -43,14 +43,17 @@ export function diagnose(hops: readonly Hop[]): Diagnosis | undefined {
   };
 }
 
+/** Where traffic meets the proxy of a hop: as its topology says, or by the name of the proxy in dumps of a mesh that nobody described. */
+export const placeOf = ({ place, proxy }: Pick<Hop, 'place' | 'proxy'>): number => place ?? placeOnPath(proxy);
+
 /** Where traffic meets a proxy: a workload's sidecar first, then the egress gateway, then the peer's gateway. */
 export const placeOnPath = (proxy: string): number =>
   proxy.includes('egressgateway') ? 1 : proxy.includes('ingressgateway') ? 2 : 0;
 
-function codeOf({ hop, proxy, nearest }: Hop): ErrorCode {
+function codeOf({ hop, nearest, ...at }: Hop): ErrorCode {
   switch (hop) {
     case 'listener':
-      return proxy.includes('gateway') ? 'MP807' : 'MP802';
+      return placeOf(at) > 0 ? 'MP807' : 'MP802';
     case 'route':
       return 'MP803';
     case 'cluster':

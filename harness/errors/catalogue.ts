@@ -474,6 +474,14 @@ export const catalogue = {
       'A namespace that `services export` was given is in no cluster, or the whole export is empty and would delete everything that it applied before.',
     remedy: 'Correct --namespaces; the message names what comes nearest.',
   },
+  MP611: {
+    title: 'the control planes cannot be connected',
+    blame: 'environment',
+    meaning:
+      'In a mesh whose control planes read each other’s clusters, the remote secret of one could not be made. The message holds istioctl’s own words.',
+    remedy:
+      'See whether the API server answers under its node’s address from the other clusters, and whether istio-reader-service-account is in istio-system.',
+  },
   // MP7xx: waiting and probing
   MP701: {
     title: 'condition not met in time',

@@ -5,8 +5,8 @@ import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
 import { runProgram } from '../process/run-program.ts';
 import { holds, notYet, waitFor } from '../wait/wait-for.ts';
 import type { CaCerts } from './certificate-authority.ts';
-import { istioOperator, systemNamespace, type OperatorOptions } from './operator.ts';
-import { modernProfile } from './profile.ts';
+import { systemNamespace, type OperatorOptions } from './operator.ts';
+import type { Topology } from './topologies/topology.ts';
 
 /**
  * Renders the control plane's objects with istioctl; its charts are embedded, so this works offline and before any cluster is there.
@@ -15,13 +15,14 @@ import { modernProfile } from './profile.ts';
  */
 export async function renderMesh(
   istioctl: string,
+  topology: Topology,
   options: OperatorOptions,
   signal?: AbortSignal,
 ): Promise<KubernetesObject[]> {
   const { stdout } = await runProgram({
     program: istioctl,
     args: ['manifest', 'generate', '--filename', '-'],
-    input: stringify(istioOperator(options)),
+    input: stringify(topology.operator(options)),
     purpose: 'render the Istio manifests',
     code: 'MP605',
     where: `cluster ${options.cluster}`,
@@ -44,10 +45,15 @@ export async function applyMesh(
   api: ClusterApi,
   rendered: readonly KubernetesObject[],
   authority: CaCerts,
+  topology: Topology,
   signal?: AbortSignal,
 ): Promise<KubernetesObject[]> {
   const namespace = await api.apply(
-    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: systemNamespace } },
+    {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name: systemNamespace, labels: { ...topology.systemLabels(api.address.name) } },
+    },
     signal,
   );
   const { apiVersion, kind, metadata } = await api.apply(
@@ -63,7 +69,7 @@ export async function applyMesh(
     namespace,
     { apiVersion, kind, metadata },
     ...(await api.applyAll(rendered, signal)),
-    ...(await api.applyAll(modernProfile(), signal)),
+    ...(await api.applyAll(topology.objects(), signal)),
   ];
 }
 
@@ -89,12 +95,13 @@ export async function readCaSecret(api: ClusterApi): Promise<CaCerts> {
 export async function removeMesh(
   api: ClusterApi,
   rendered: readonly KubernetesObject[],
+  topology: Topology,
   within: number,
   signal?: AbortSignal,
 ): Promise<KubernetesObject[]> {
   const definitions = rendered.filter(({ kind }) => kind === 'CustomResourceDefinition');
   const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: systemNamespace } };
-  const others = [...modernProfile(), ...rendered]
+  const others = [...topology.objects(), ...rendered]
     .filter((object) => !definitions.includes(object) && object.kind !== 'Namespace')
     .reverse();
   for (const object of others) await api.delete(object);
@@ -106,20 +113,23 @@ export async function removeMesh(
   return [...others, ...definitions];
 }
 
-/** The gateways that meshproof installs. */
-export const bothGateways: readonly string[] = ['istio-ingressgateway', 'istio-egressgateway'];
-
-/** The gateways that a mesh has: on clusters of the user there may be no egress gateway. */
-export const gatewaysOf = async (api: Pick<ClusterApi, 'read'>): Promise<readonly string[]> =>
-  (await hasEgressGateway(api)) ? bothGateways : bothGateways.slice(0, 1);
+/** Those of a topology's gateways that a mesh has: on clusters of the user some may not be installed. */
+export async function gatewaysOf(api: Pick<ClusterApi, 'read'>, { gateways }: Topology): Promise<readonly string[]> {
+  const found = await Promise.all(
+    gateways.map((name) =>
+      api.read({ apiVersion: 'v1', kind: 'Service', metadata: { name, namespace: systemNamespace } }),
+    ),
+  );
+  return gateways.filter((_, index) => found[index] !== undefined);
+}
 
 /** Waits for the gateways to be available; they need istiod first. */
 export async function waitForGateways(
   api: ClusterApi,
   {
-    gateways = bothGateways,
+    gateways,
     ...options
-  }: { readonly within: number; readonly signal?: AbortSignal | undefined; readonly gateways?: readonly string[] },
+  }: { readonly within: number; readonly signal?: AbortSignal | undefined; readonly gateways: readonly string[] },
 ): Promise<void> {
   await Promise.all(
     gateways.map((name) => api.waitForDeployment(systemNamespace, name, { ...options, code: 'MP604' })),

@@ -13,11 +13,25 @@ export interface OperatorOptions {
   readonly envoy: EnvoyBuild;
 }
 
+/** What a topology asks of its gateways beyond what every mesh has. */
+export interface OperatorShape {
+  /** The network that pods of the cluster are in; injection tells each of them. */
+  readonly network?: string;
+  readonly egressGateway: boolean;
+  readonly ingress?: {
+    readonly label: Readonly<Record<string, string>>;
+    readonly env: readonly { readonly name: string; readonly value: string }[];
+  };
+}
+
 /**
  * The IstioOperator of one replicated control plane: what values-istio-multicluster-gateways.yaml asked for in the walkthrough, said in
  * today's words. DNS capture stands in for istiocoredns; the egress gateway keeps its network view `external`.
  */
-export function istioOperator({ cluster, hub, tag, envoy }: OperatorOptions): object {
+export function istioOperator(
+  { cluster, hub, tag, envoy }: OperatorOptions,
+  { network, egressGateway, ingress }: OperatorShape = { egressGateway: true },
+): object {
   const resources = { requests: { cpu: '10m', memory: '40Mi' } };
   const port = (name: string, number: number, targetPort = number): object => ({ name, port: number, targetPort });
   const upstreamEnvoy = [
@@ -49,8 +63,10 @@ export function istioOperator({ cluster, hub, tag, envoy }: OperatorOptions): ob
           {
             name: 'istio-ingressgateway',
             enabled: true,
+            ...(ingress === undefined ? {} : { label: ingress.label }),
             k8s: {
               resources,
+              ...(ingress === undefined ? {} : { env: ingress.env }),
               hpaSpec: null,
               service: { ports: [port('status-port', 15021), port('http2', 80, 8080), port('tls', eastWestPort)] },
             },
@@ -59,7 +75,7 @@ export function istioOperator({ cluster, hub, tag, envoy }: OperatorOptions): ob
         egressGateways: [
           {
             name: 'istio-egressgateway',
-            enabled: true,
+            enabled: egressGateway,
             k8s: {
               resources,
               env: [{ name: 'ISTIO_META_REQUESTED_NETWORK_VIEW', value: 'external' }],
@@ -84,6 +100,7 @@ export function istioOperator({ cluster, hub, tag, envoy }: OperatorOptions): ob
         global: {
           meshID: 'meshproof',
           multiCluster: { clusterName: cluster },
+          ...(network === undefined ? {} : { network }),
           imagePullPolicy: 'IfNotPresent',
           proxy: { resources },
         },

@@ -6,7 +6,6 @@ import type { Pushes } from '../probe/barrier.ts';
 import { ask } from '../tape/tape.ts';
 import { holds, notYet, waitFor } from '../wait/wait-for.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
-import { bothGateways } from './install.ts';
 import { eastWestPort, systemNamespace } from './operator.ts';
 
 interface Waiting {
@@ -55,7 +54,7 @@ export function pushesOf(sync: ProxySync): Pushes {
 export async function waitForProxiesSynced(
   kubectl: string,
   cluster: ClusterAddress,
-  { gateways = bothGateways, ...options }: Waiting & { readonly gateways?: readonly string[] },
+  { gateways, ...options }: Waiting & { readonly gateways: readonly string[] },
 ): Promise<void> {
   await waitFor({
     name: `all proxies of ${cluster.name} have acknowledged their configuration`,
@@ -195,7 +194,8 @@ export async function waitForGatewayReachable(
 /** curl's exit codes that tell of a connection: 35, 52 and 56 are the gateway's refusal of a handshake without a known SNI. */
 const connected = new Set([0, 35, 52, 56]);
 
-function systemDeployment(cluster: ClusterAddress, deployment: string, container: string): PodContainer {
+/** A pod of a deployment of the mesh itself. */
+export function systemDeployment(cluster: ClusterAddress, deployment: string, container: string): PodContainer {
   return {
     cluster: cluster.name,
     kubeconfig: cluster.kubeconfig,

@@ -15,6 +15,8 @@ export const hopSchema = z.object({
     'SNI cluster',
     'workload',
   ]),
+  /** Where on the path of the call its proxy is: 0 for the client's sidecar. Absent in dumps whose mesh is not known. */
+  place: z.number().optional(),
   expected: z.string(),
   found: z.string().optional(),
   /** What is there instead, nearest first; empty when the hop was found. */

@@ -6,10 +6,8 @@ import type { Making } from '../cluster/providers/provider.ts';
 import { offers } from '../cluster/providers/registry.ts';
 import { httpbin, injectedNamespace, sleep } from '../cluster/workloads.ts';
 import { systemNamespace } from '../mesh/operator.ts';
-import { clientAnnotations } from '../mesh/profile.ts';
 import {
   applyMesh,
-  bothGateways,
   gatewayAddress,
   gatewaysOf,
   renderMesh,
@@ -17,6 +15,7 @@ import {
   type GatewayAddress,
 } from '../mesh/install.ts';
 import { waitForGatewayReachable, waitForProxiesSynced } from '../mesh/readiness.ts';
+import { topologyNamed } from '../mesh/topologies/registry.ts';
 import type { Progress, Task } from '../progress/progress.ts';
 import type { StepResult } from '../scenario/claims.ts';
 import type { Environment } from '../scenario/environment.ts';
@@ -46,6 +45,7 @@ export async function bringUp(
   signal: AbortSignal,
 ): Promise<Environment> {
   const { config, toolchain } = plan;
+  const topology = topologyNamed(config.topology);
   const ownsMesh = offers(config.provider, 'ownsMesh');
   if (ownsMesh) await keepOwner(config.name);
   const docker = new Docker(plan.docker, plan.lab?.dockerHost);
@@ -58,7 +58,7 @@ export async function bringUp(
   const rendered = new Map<string, Promise<KubernetesObject[]>>();
   if (ownsMesh) {
     for (const cluster of config.clusters) {
-      const rendering = renderMesh(locate(toolchain, 'istioctl'), { cluster, ...plan.images.istio }, signal);
+      const rendering = renderMesh(locate(toolchain, 'istioctl'), topology, { cluster, ...plan.images.istio }, signal);
       // Awaited once the cluster is there; until then a failure must not count as unhandled.
       rendering.catch(() => undefined);
       rendered.set(cluster, rendering);
@@ -92,7 +92,9 @@ export async function bringUp(
           say('applying the control plane');
           const objects = (await rendered.get(api.address.name)) ?? [];
           await writeFile(manifestPath(config.name, api.address.name), JSON.stringify(objects));
-          setUp.push(...installedSteps(api.address.name, await applyMesh(api, objects, authority, taskSignal)));
+          setUp.push(
+            ...installedSteps(api.address.name, await applyMesh(api, objects, authority, topology, taskSignal)),
+          );
         }
         say('waiting for istiod');
         await api.waitForDeployment(systemNamespace, 'istiod', {
@@ -103,17 +105,39 @@ export async function bringUp(
         // The sample workloads start beside the gateways: the injector is there from here on.
         if (ownsMesh) await api.applyAll(sampleWorkloads(plan, index), taskSignal);
         say('waiting for the gateways');
-        const present = ownsMesh ? bothGateways : await gatewaysOf(api);
+        const present = ownsMesh ? topology.gateways : await gatewaysOf(api, topology);
         await waitForGateways(api, { within: meshWithin, signal: taskSignal, gateways: present });
       }),
   });
   // MetalLB and the mesh start at once; when one of them fails, the others have nothing left to wait for.
   await progress.group('mesh', [...apis.map(loadBalancer), ...apis.map(controlPlane)], { signal });
   const environment: Environment = { ...environmentOf(plan, addresses, gateways), setUp, status: 'ready' };
+  if (ownsMesh) await record.phase('mesh', () => connect(environment, apis, progress, signal));
   await record.phase('mesh', () => proveReady(environment, progress, signal));
   await keepBaselines(environment, apis);
   await writeEnvironment(environment);
   return environment;
+}
+
+/** Lets the control planes know of each other, as their topology has it. */
+async function connect(
+  environment: Environment,
+  apis: readonly ClusterApi[],
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<void> {
+  const { programs, topology, clusters } = environment;
+  const task: Task = {
+    title: `connect the control planes (${topology})`,
+    run: async (say, taskSignal) => {
+      const how = { programs, within: 60_000, signal: taskSignal };
+      say('letting each know of the others');
+      await topologyNamed(topology).connect(apis, how);
+      say('waiting until each has read the others');
+      await topologyNamed(topology).ready(clusters, how);
+    },
+  };
+  await progress.group('mesh', [task], { signal });
 }
 
 /** Takes down what each cluster is like now: causes of later failures are found by what is no longer so. */
@@ -131,7 +155,14 @@ async function keepBaselines(environment: Environment, apis: readonly ClusterApi
 function sampleWorkloads(plan: Plan, index: number): KubernetesObject[] {
   const { curl, httpbin: server } = plan.images;
   if (index === 0)
-    return [injectedNamespace('foo'), ...sleep({ namespace: 'foo', image: curl, annotations: clientAnnotations })];
+    return [
+      injectedNamespace('foo'),
+      ...sleep({
+        namespace: 'foo',
+        image: curl,
+        annotations: { ...topologyNamed(plan.config.topology).clientAnnotations },
+      }),
+    ];
   if (index === 1)
     return [injectedNamespace('bar'), ...httpbin({ namespace: 'bar', image: server.image, port: server.port })];
   return [];
@@ -146,6 +177,7 @@ function environmentOf(
   return {
     name: config.name,
     provider: config.provider,
+    topology: config.topology,
     status: 'creating',
     createdAt: new Date().toISOString(),
     runFolder: plan.runFolder,
@@ -190,9 +222,10 @@ async function proveReady(environment: Environment, progress: Progress, signal: 
       title: `${cluster.name} ready`,
       run: async (say, taskSignal) => {
         say('waiting for all proxies to acknowledge');
+        const topology = topologyNamed(environment.topology);
         const gateways = offers(environment.provider, 'ownsMesh')
-          ? bothGateways
-          : await gatewaysOf(new ClusterApi(cluster));
+          ? topology.gateways
+          : await gatewaysOf(new ClusterApi(cluster), topology);
         await waitForProxiesSynced(environment.programs.kubectl, cluster, {
           within: 60_000,
           signal: taskSignal,

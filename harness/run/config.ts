@@ -4,6 +4,7 @@ import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { parsePool } from '../cluster/address-pool.ts';
 import { offers, providerNames } from '../cluster/providers/registry.ts';
+import { defaultTopology, topologyNames } from '../mesh/topologies/names.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { findConfigFile } from './config-file.ts';
 import { builtIn } from './scenario-files.ts';
@@ -40,6 +41,12 @@ export const configSchema = z
       .enum(providerNames)
       .default('kind')
       .describe('Where clusters come from: meshproof makes them with kind, or they are contexts of yours.'),
+    topology: z
+      .enum(topologyNames)
+      .default(defaultTopology)
+      .describe(
+        'How control planes relate: each for itself with `.global` hosts (the page), or each reading all clusters.',
+      ),
     contexts: z
       .record(z.string(), z.string())
       .optional()

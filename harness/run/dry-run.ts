@@ -61,6 +61,7 @@ export async function dryRun(
   const environment = {
     clusters: provider.addresses.map((address) => ({ ...address })),
     provider: config.provider,
+    topology: config.topology,
   };
   const apis = provider.addresses.map((address) => new ClusterApi(address));
   const egress = await Promise.all(apis.map((api) => hasEgressGateway(api)));

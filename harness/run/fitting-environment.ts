@@ -21,6 +21,7 @@ export async function checkFits(kept: Environment, config: Config): Promise<void
     });
   };
   if (provider !== config.provider) differ('the providers', config.provider, provider);
+  if (kept.topology !== config.topology) differ('the topologies', config.topology, kept.topology);
   if (clusterNames.join() !== config.clusters.join())
     differ('the clusters', config.clusters.join(', '), clusterNames.join(', '));
   if (offers(config.provider, 'ownsCluster')) return;

@@ -2,7 +2,7 @@ import { describeError, asMeshproofError } from '../errors/meshproof-error.ts';
 import type { Cause } from '../diagnose/causes/cause.ts';
 import { hostsOf } from '../diagnose/causes/change.ts';
 import { explain } from '../diagnose/causes/explain.ts';
-import { placeOnPath } from '../diagnose/diagnose.ts';
+import { placeOf } from '../diagnose/diagnose.ts';
 import { seenObject } from '../diagnose/seen-objects.ts';
 import { redact } from '../tape/redact/value.ts';
 import type { Concern } from '../diagnose/situation.ts';
@@ -64,7 +64,7 @@ export class CauseFinder {
     const applied = new Map(
       clusters.map((cluster) => [cluster.name, cluster.applied.map((object) => redact(seenObject(object)))]),
     );
-    const broken = brokenHop([...hops].sort((left, right) => placeOnPath(left.proxy) - placeOnPath(right.proxy)));
+    const broken = brokenHop([...hops].sort((left, right) => placeOf(left) - placeOf(right)));
     const known = asMeshproofError(error);
     const words = [describeError(known), exchange?.error, exchange?.body]
       .filter((part) => part !== undefined)

@@ -1,11 +1,14 @@
 import { z } from 'zod';
 import { providerNames } from '../cluster/providers/registry.ts';
+import { defaultTopology, topologyNames } from '../mesh/topologies/names.ts';
 import { stepResultSchema } from './claims.ts';
 
 /** Everything a scenario needs to reach two meshed clusters, as plain JSON: it crosses processes, and a kept environment is this file. */
 export const environmentSchema = z.object({
   name: z.string(),
   provider: z.enum(providerNames),
+  /** How its control planes relate; older environments are the page's. */
+  topology: z.enum(topologyNames).default(defaultTopology),
   /** `creating` until all is up: a killed run leaves this, and `down` knows what to remove. */
   status: z.enum(['creating', 'ready']),
   createdAt: z.string(),

@@ -10,7 +10,7 @@ import { gatewayAddress, hasEgressGateway } from '../mesh/install.ts';
 import { eastWestPort, systemNamespace } from '../mesh/operator.ts';
 import { forOwnSidecars } from '../mesh/own-sidecars.ts';
 import type { OwnField } from '../diagnose/situation.ts';
-import { clientAnnotations } from '../mesh/profile.ts';
+import { topologyNamed } from '../mesh/topologies/registry.ts';
 import { proxySyncs, pushesOf, sentWhenQuiet, type TakenObject } from '../mesh/readiness.ts';
 import type { PodContainer } from '../probe/pod.ts';
 import { Proxy } from '../probe/proxy.ts';
@@ -167,10 +167,12 @@ export class MeshCluster {
    * @param labels of the pod; `istio-locality` says where it counts as being
    */
   async deploySleep(namespace: string, labels: Readonly<Record<string, string>> = {}): Promise<Workload> {
+    const { images, topology } = this.#options.environment;
+    const annotations = { ...topologyNamed(topology).clientAnnotations };
     await this.#claim(namespace);
     await this.#applyForGood([
       injectedNamespace(namespace),
-      ...sleep({ namespace, image: this.#options.environment.images.curl, annotations: clientAnnotations, labels }),
+      ...sleep({ namespace, image: images.curl, annotations, labels }),
     ]);
     return await this.#workload(namespace, 'sleep', undefined);
   }
@@ -277,6 +279,7 @@ export class MeshCluster {
       proxy: this.#proxy(systemNamespace, pod),
       address,
       port: eastWestPort,
+      topology: this.#options.environment.topology,
       curl: (url, options) => client.curl(url, options),
     };
   }

@@ -9,6 +9,8 @@ import type { CaCerts } from '../mesh/certificate-authority.ts';
 import { applyMesh, gatewayAddress, readCaSecret, removeMesh, waitForGateways } from '../mesh/install.ts';
 import { systemNamespace } from '../mesh/operator.ts';
 import { waitForProxiesSynced } from '../mesh/readiness.ts';
+import { topologyNamed } from '../mesh/topologies/registry.ts';
+import type { Topology } from '../mesh/topologies/topology.ts';
 import { holds, notYet, waitFor } from '../wait/wait-for.ts';
 import { ask } from '../tape/tape.ts';
 import type { Environment, EnvironmentCluster } from './environment.ts';
@@ -71,8 +73,9 @@ export class MeshLife {
   /** Waits until the control plane is whole again, and every proxy connected to it and up to date. */
   async recovered(): Promise<void> {
     const { environment, cluster, signal } = this.#options;
+    const { gateways } = this.#topology;
     await this.#api.waitForDeployment(systemNamespace, 'istiod', { within: readyWithin, code: 'MP604', signal });
-    await waitForProxiesSynced(environment.programs.kubectl, cluster, { within: readyWithin, signal });
+    await waitForProxiesSynced(environment.programs.kubectl, cluster, { within: readyWithin, signal, gateways });
   }
 
   /**
@@ -90,7 +93,7 @@ export class MeshLife {
     this.#gone = true;
     const removed = await ask(
       `removal of the mesh of ${cluster.name}`,
-      () => removeMesh(this.#api, manifest, readyWithin, this.#options.signal),
+      () => removeMesh(this.#api, manifest, this.#topology, readyWithin, this.#options.signal),
       { keep: identities },
     );
     journal.note({
@@ -108,13 +111,19 @@ export class MeshLife {
   /** Installs what was uninstalled, and waits until it serves as before. */
   async reinstall({ authority, manifest }: Uninstalled): Promise<void> {
     const { environment, cluster, signal } = this.#options;
-    await ask(`installation of the mesh of ${cluster.name}`, () => applyMesh(this.#api, manifest, authority, signal), {
-      keep: identities,
-    });
+    const topology = this.#topology;
+    const { gateways } = topology;
+    await ask(
+      `installation of the mesh of ${cluster.name}`,
+      () => applyMesh(this.#api, manifest, authority, topology, signal),
+      {
+        keep: identities,
+      },
+    );
     this.#gone = false;
-    await waitForGateways(this.#api, { within: readyWithin, signal });
+    await waitForGateways(this.#api, { within: readyWithin, signal, gateways });
     await gatewayAddress(this.#api, { within: readyWithin, signal });
-    await waitForProxiesSynced(environment.programs.kubectl, cluster, { within: readyWithin, signal });
+    await waitForProxiesSynced(environment.programs.kubectl, cluster, { within: readyWithin, signal, gateways });
   }
 
   /**
@@ -142,6 +151,10 @@ export class MeshLife {
       // A kind that goes away between its discovery and its list.
       tolerates: (error) => error instanceof MeshproofError && error.code === 'MP702',
     });
+  }
+
+  get #topology(): Topology {
+    return topologyNamed(this.#options.environment.topology);
   }
 
   get #where(): string {

@@ -1,4 +1,5 @@
 import { offers } from '../cluster/providers/registry.ts';
+import { defaultTopology } from '../mesh/topologies/names.ts';
 import type { Environment } from './environment.ts';
 import type { Needs } from './scenario.ts';
 
@@ -10,13 +11,15 @@ import type { Needs } from './scenario.ts';
  */
 export async function unmetNeed(
   needs: Needs,
-  environment: Pick<Environment, 'clusters' | 'provider'>,
+  environment: Pick<Environment, 'clusters' | 'provider' | 'topology'>,
   hasEgressGateway: () => Promise<boolean>,
   collision: () => Promise<string | undefined>,
 ): Promise<string | undefined> {
-  const { clusters, loadBalancer, egressGateway, ownsMesh, ownsCluster } = needs;
+  const { clusters, loadBalancer, egressGateway, ownsMesh, ownsCluster, topologies = [defaultTopology] } = needs;
   if (environment.clusters.length < clusters)
     return `needs ${clusters} clusters, the environment has ${environment.clusters.length}`;
+  if (!topologies.includes(environment.topology))
+    return `holds in ${topologies.join(' and ')} meshes, this one is ${environment.topology}`;
   if (loadBalancer === true && !offers(environment.provider, 'loadBalancer'))
     return 'needs LoadBalancer services, which the provider does not offer';
   if (ownsMesh === true && !offers(environment.provider, 'ownsMesh'))

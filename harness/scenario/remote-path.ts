@@ -1,5 +1,9 @@
 import { outboundCluster, outboundSni, type ServicePort } from '../mesh/services.ts';
+import { topologyNamed } from '../mesh/topologies/registry.ts';
+import type { PathStage } from '../mesh/topologies/topology.ts';
+import type { ConfigDump } from '../probe/envoy/config-dump.ts';
 import { watchFlow, type Moved } from '../probe/flow.ts';
+import type { Proxy } from '../probe/proxy.ts';
 import { traceGateway, traceOutbound, type Hop } from '../probe/trace.ts';
 import type { Gateway, Workload } from './workload.ts';
 
@@ -37,42 +41,22 @@ export class RemotePath {
 
   /** The propagation barrier: goes on when every proxy of the path has it, as its control plane gave it, acknowledged. */
   async held(): Promise<void> {
-    const { client, gateway, via } = this.#options;
-    await Promise.all([
-      client.proxy.holdsPath((dump) => traceOutbound(dump, client.proxy.name, this.#outbound)),
-      gateway.proxy.holdsPath((dump) => traceGateway(dump, gateway.proxy.name, { port: gateway.port, sni: this.sni })),
-      ...(via === undefined
-        ? []
-        : [
-            via.gateway.proxy.holdsPath((dump) =>
-              traceGateway(dump, via.gateway.proxy.name, {
-                port: via.gateway.port,
-                sni: this.sni,
-                endpoint: via.endpoint,
-              }),
-            ),
-          ]),
-    ]);
+    await Promise.all(this.#stages.map(({ proxy, follow }) => proxy.holdsPath(follow)));
   }
 
   /** Listener → route → cluster → mutual TLS with SNI → endpoint, in the client's sidecar now. */
   async inSidecar(): Promise<Hop[]> {
-    const { proxy } = this.#options.client;
-    return await proxy.trace((dump) => traceOutbound(dump, proxy.name, this.#outbound));
+    return await this.#look('client');
   }
 
   /** Listener → filter chain of the SNI → cluster → workload, in the peer's gateway now. */
   async inGateway(): Promise<Hop[]> {
-    const { proxy, port } = this.#options.gateway;
-    return await proxy.trace((dump) => traceGateway(dump, proxy.name, { port, sni: this.sni }));
+    return await this.#look('gateway');
   }
 
   /** The same in the egress gateway, with the peer's gateway as its end. */
   async inEgress(): Promise<Hop[]> {
-    const { via } = this.#options;
-    if (via === undefined) return [];
-    const { proxy, port } = via.gateway;
-    return await proxy.trace((dump) => traceGateway(dump, proxy.name, { port, sni: this.sni, endpoint: via.endpoint }));
+    return await this.#look('egress gateway');
   }
 
   /** Runs calls, and watches what every gateway of the path sends on under this SNI meanwhile. */
@@ -85,8 +69,41 @@ export class RemotePath {
     );
   }
 
-  get #outbound(): Parameters<typeof traceOutbound>[2] {
-    const { host, address, port } = this.#options.service;
-    return { host, port: port.number, address, endpoint: this.endpoint, sni: this.sni, cluster: this.cluster };
+  async #look(at: PathStage['at']): Promise<Hop[]> {
+    const stages = this.#stages.filter((stage) => stage.at === at);
+    return (await Promise.all(stages.map(({ proxy, follow }) => proxy.trace(follow)))).flat();
+  }
+
+  /** The topology says which proxies a call meets; each hop knows where on that path it is. */
+  get #stages(): {
+    readonly at: PathStage['at'];
+    readonly proxy: Proxy;
+    readonly follow: (dump: ConfigDump) => Hop[];
+  }[] {
+    const { client, service, gateway, via } = this.#options;
+    const proxies = {
+      client: client.proxy,
+      'egress gateway': via?.gateway.proxy ?? gateway.proxy,
+      gateway: gateway.proxy,
+    };
+    const call = {
+      service,
+      gateway,
+      endpoint: this.endpoint,
+      via: via === undefined ? undefined : { port: via.gateway.port, endpoint: via.endpoint },
+    };
+    return topologyNamed(gateway.topology)
+      .path(call)
+      .map((stage, place) => {
+        const proxy = proxies[stage.at];
+        const follow = (dump: ConfigDump): Hop[] => {
+          const hops =
+            stage.at === 'client'
+              ? traceOutbound(dump, proxy.name, stage.question)
+              : traceGateway(dump, proxy.name, stage.question);
+          return hops.map((hop) => ({ ...hop, place }));
+        };
+        return { at: stage.at, proxy, follow };
+      });
   }
 }

@@ -1,4 +1,5 @@
 import type { DeclaredHost } from '../mesh/collisions.ts';
+import type { TopologyName } from '../mesh/topologies/names.ts';
 import type { Containers } from './containers.ts';
 import type { MeshCluster } from './mesh-cluster.ts';
 
@@ -21,6 +22,8 @@ export interface Replacement {
 /** What a scenario needs of the environment; unmet needs make all of its claims "not supported", with the reason. */
 export interface Needs {
   readonly clusters: number;
+  /** The topologies that it holds in; the page's own by default. */
+  readonly topologies?: readonly TopologyName[];
   readonly loadBalancer?: boolean;
   readonly egressGateway?: boolean;
   /** It kills or takes away control planes or gateways, so it plays after those that do not, and never on a mesh that is not meshproof's. */

@@ -1,6 +1,7 @@
 import type { ClusterApi } from '../cluster/cluster-api.ts';
 import { curl, curlTimes, rawAnswer, type CurlExchange, type CurlOptions } from '../probe/curl.ts';
 import { startLoad, type Load, type RunningLoad } from '../probe/load.ts';
+import type { TopologyName } from '../mesh/topologies/names.ts';
 import type { PodContainer } from '../probe/pod.ts';
 import type { Proxy } from '../probe/proxy.ts';
 import { resolveInPod } from '../probe/resolve.ts';
@@ -34,6 +35,8 @@ export interface Gateway {
   readonly proxy: Proxy;
   readonly address: string;
   readonly port: number;
+  /** Of the mesh that it belongs to. */
+  readonly topology: TopologyName;
   /** Calls a URL from the gateway's own pod, past every sidecar: a look at the bare network. */
   curl(url: string, options?: CurlOptions): Promise<CurlExchange>;
 }

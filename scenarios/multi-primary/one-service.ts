@@ -1,0 +1,58 @@
+import { expect, outboundCluster, RemotePath, scenario } from '../../harness/index.ts';
+
+const namespace = 'both';
+const host = `httpbin.${namespace}.svc.cluster.local`;
+const port = { name: 'http', number: 8000, protocol: 'HTTP' } as const;
+const calls = 40;
+
+/** Istio's "Install Multi-Primary on different networks" › "Verify the installation", and the two ways in which it only seems to work. */
+export default scenario(
+  {
+    id: 'multi-primary/one-service',
+    section: 'Multi-primary on different networks › Verify the installation',
+    claims: [
+      'the sidecar knows the pod of its own cluster and the peer’s gateway on 15443, and no address of a remote pod',
+      'the service answers from both clusters',
+      'no hairpin: each gateway’s SNI cluster holds the pods of its own cluster only',
+      'no loop: so many calls open no more than so many connections in each gateway',
+    ],
+    needs: { clusters: 2, loadBalancer: true, topologies: ['multi-primary'], namespaces: [namespace] },
+  },
+  async ({ client, server, step, claim }) => {
+    const [sleep, near, far] = await step('deploy httpbin in both clusters, and sleep in the first', () =>
+      Promise.all([client.deploySleep(namespace), client.deployHttpbin(namespace), server.deployHttpbin(namespace)]),
+    );
+    const [own, peer] = await step('find both gateways', () =>
+      Promise.all([client.ingressGateway(), server.ingressGateway()]),
+    );
+    const { address } = await client.service(namespace, 'httpbin');
+    const path = new RemotePath({ client: sleep, service: { host, address, port }, gateway: peer });
+    await step('wait until the sidecar and the peer’s gateway hold the path', () => path.held());
+
+    await claim('the sidecar knows the pod of its own cluster and the peer’s gateway on 15443, and no address of a remote pod', async () => {
+      const known = [`${near.address}:${client.httpbinPort}`, `${peer.address}:15443`];
+      await expect(() => sleep.proxy.configDump()).toAlwaysHaveEndpoints(outboundCluster(host, port.number), known);
+    });
+    const { value: answers, moved } = await step(`call it ${calls} times`, () =>
+      path.watch(() => sleep.curlTimes(calls, `${host}:${port.number}/hostname`)),
+    );
+    await claim('the service answers from both clusters', () => {
+      for (const answer of answers) expect(answer).toHaveStatus(200);
+      const [stayed, crossed] = [near, far].map(({ pod }) => answers.filter(({ body }) => body.includes(pod)).length);
+      expect((stayed ?? 0) + (crossed ?? 0)).toBe(calls);
+      expect(stayed).toBeWithin({ low: 1, high: calls - 1 });
+      expect(moved).toHaveCarriedTraffic();
+      return `${stayed ?? 0} stayed, ${crossed ?? 0} crossed`;
+    });
+    await claim('no hairpin: each gateway’s SNI cluster holds the pods of its own cluster only', async () => {
+      for (const [{ proxy }, { address: pod }] of [[own, near], [peer, far]] as const) {
+        const local = [`${pod}:${server.httpbinPort}`];
+        await expect(() => proxy.configDump()).toAlwaysHaveEndpoints(path.sni, local);
+      }
+    });
+    await claim('no loop: so many calls open no more than so many connections in each gateway', () => {
+      for (const { before, after } of moved)
+        expect(after.connections - before.connections).toBeWithin({ low: 1, high: calls });
+    });
+  },
+);
