@@ -284,6 +284,7 @@ describe('workflows and the action', () => {
       'node harness/cli/bin.js doctor --json --toolchain release --mesh "$MESH" --kubernetes "$KUBERNETES"',
       'node harness/cli/bin.js report --json --merge shards/*/2*',
       'npm ci --no-audit --no-fund',
+      'npm run conformance:own -- --json',
     ]);
   });
 

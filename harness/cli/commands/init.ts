@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { tell } from '../tell.ts';
 
 export function addInit(program: Command): void {
   program
@@ -16,6 +17,6 @@ export function addInit(program: Command): void {
         ...kept.map((file) => `kept ${file}, which is there already`),
         'next: npm install, npx meshproof up, npx meshproof run --reuse --only first',
       ];
-      process.stdout.write(flags.json === true ? `${JSON.stringify({ wrote, kept })}\n` : `${lines.join('\n')}\n`);
+      tell(flags.json === true ? `${JSON.stringify({ wrote, kept })}\n` : `${lines.join('\n')}\n`);
     });
 }

@@ -31,8 +31,7 @@ describe.each(topologyNames)('%s', (name) => {
 });
 
 test('on several networks pods, gateways and the system namespace are each told where they are', () => {
-  const { systemLabels } = topologyNamed('multi-primary');
-  expect(systemLabels('west')).toEqual({ 'topology.istio.io/network': 'net-west' });
+  expect(topologyNamed('multi-primary').systemLabels('west')).toEqual({ 'topology.istio.io/network': 'net-west' });
   const operator = operatorOf('multi-primary');
   expect(operator).toContain('"network":"net-west"');
   for (const variable of ['ISTIO_META_NETWORK', 'ISTIO_META_REQUESTED_NETWORK_VIEW'])
