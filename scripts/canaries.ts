@@ -1,7 +1,8 @@
 /**
- * Maintainers' script: plants secrets in every place of a real mesh that a run looks at, plays a scenario that then fails, and looks for them in
- * everything that comes out: the run's folder, its archive, the job summary, stdout and stderr. Prints a matrix, and ends with exit code 1 when
- * one is found. It needs a kept environment: `meshproof up`, then `npm run canaries [-- -c <config>]`, then `meshproof down`.
+ * Maintainers' script: plants secrets in every place of a real mesh that a run looks at, plays a scenario that then
+ * fails, and looks for them in everything that comes out: the run's folder, its archive, the job summary, stdout and
+ * stderr. Prints a matrix, and ends with exit code 1 when one is found. It needs a kept environment: `meshproof up`,
+ * then `npm run canaries [-- -c <config>]`, then `meshproof down`.
  */
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -48,7 +49,10 @@ const metadata = (name: string): object => ({
     'kubectl.kubernetes.io/last-applied-configuration': annotation.secret,
   },
 });
-/** What it does to every call of a sidecar: adds headers and a query, which the server gives back, and refuses HEAD, so that a claim fails. */
+/**
+ * What it does to every call of a sidecar: adds headers and a query, which the server gives back, and refuses HEAD, so
+ * that a claim fails.
+ */
 const lua = `-- ${program.secret}
 function envoy_on_request(handle)
   local headers = handle:headers()

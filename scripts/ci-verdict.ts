@@ -1,8 +1,10 @@
 /**
- * Counts what CI found: unit tests from vitest's JSON report, claims from the last line of the conformance run and of the connected one. A command that failed without
- * a result of its own counts as one failure, so that nothing can be green by being absent.
+ * Counts what CI found: unit tests from vitest's JSON report, claims from the last line of the conformance run and of
+ * the connected one. A command that failed without a result of its own counts as one failure, so that nothing can be
+ * green by being absent.
  *
- * Usage: ci-verdict.ts <exit code of npm test> <… of the conformance job> [<… of the connected one, where it was played>]
+ * Usage: ci-verdict.ts <exit code of npm test> <… of the conformance job> [<… of the connected one, where it was
+ * played>]
  */
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';

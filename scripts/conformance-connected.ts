@@ -1,7 +1,8 @@
 /**
- * Plays what most people do first: a cold run of the release edition, on a machine with Docker and a network. The machine is a root filesystem with the
- * Docker of a Debian release, in namespaces of its own; the publishers are a registry and a file server in the lab, which hold what the source edition
- * built, under the published names. Everything on the machine's side is what users run: no mirror, no stub, an empty cache.
+ * Plays what most people do first: a cold run of the release edition, on a machine with Docker and a network. The
+ * machine is a root filesystem with the Docker of a Debian release, in namespaces of its own; the publishers are a
+ * registry and a file server in the lab, which hold what the source edition built, under the published names.
+ * Everything on the machine's side is what users run: no mirror, no stub, an empty cache.
  *
  * `npm run conformance:connected -- [--engine 28.5] [--only <ids>] [--json]`
  */

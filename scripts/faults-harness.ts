@@ -1,7 +1,8 @@
 /**
- * The fault table of the harness itself: breaks something under a run, and sees that the run says so honestly, ends in time and in order, and that
- * `down` then leaves nothing. `npm run faults:harness`, `-- --only <ids>` for some of them, `--green each` for a green run after each (the default is
- * one at the end), `--json` for the line of JSON without the table. Runs in a lab, a state folder and a cache of its own; needs root.
+ * The fault table of the harness itself: breaks something under a run, and sees that the run says so honestly, ends in
+ * time and in order, and that `down` then leaves nothing. `npm run faults:harness`, `-- --only <ids>` for some of them,
+ * `--green each` for a green run after each (the default is one at the end), `--json` for the line of JSON without the
+ * table. Runs in a lab, a state folder and a cache of its own; needs root.
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';

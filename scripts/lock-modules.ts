@@ -58,7 +58,10 @@ async function sharedVersions(id: string): Promise<string[]> {
   });
 }
 
-/** Kubernetes' own go.mod replaces its staging modules by folders that no registry serves; the published twins have the same minor version. */
+/**
+ * Kubernetes' own go.mod replaces its staging modules by folders that no registry serves; the published twins have the
+ * same minor version.
+ */
 async function replacements(recipe: GoRecipe): Promise<string[]> {
   const downloaded = await $({ quiet: true })`go mod download -json ${recipe.module}@${recipe.version}`;
   const { GoMod } = JSON.parse(downloaded.stdout) as { GoMod: string };

@@ -1,6 +1,7 @@
 /**
- * Maintainers' script: how much memory `meshproof diagnose` takes for dumps as large fleets have them. Made of the recorded ones: a dump of so
- * many megabytes, or many dumps of which one is cut off. `npx tsx scripts/measure-dumps.ts <megabytes> [count]`
+ * Maintainers' script: how much memory `meshproof diagnose` takes for dumps as large fleets have them. Made of the
+ * recorded ones: a dump of so many megabytes, or many dumps of which one is cut off. `npx tsx scripts/measure-dumps.ts
+ * <megabytes> [count]`
  */
 import { mkdir, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,7 @@
 /**
- * Maintainers' script: what somebody has who takes meshproof as a dependency. Packs it as npm would publish it, lays the repository of `meshproof init`
- * out in an empty folder, installs the package there, and plays its scenario on clusters of its own.
+ * Maintainers' script: what somebody has who takes meshproof as a dependency. Packs it as npm would publish it, lays
+ * the repository of `meshproof init` out in an empty folder, installs the package there, and plays its scenario on
+ * clusters of its own.
  *
  * `npm run conformance:own [-- <options of run>]`
  */

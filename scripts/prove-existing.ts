@@ -1,8 +1,9 @@
 /**
- * Maintainers' script: proves on real clusters what README promises for clusters of one's own. It brings a pair up under another name, lets other
- * people live there, and uses it as `provider: existing` with exactly the rights of docs/existing-rbac.yaml: dry run, run, run --keep, run --reuse,
- * down. A proxy in front of each API server writes every request down, and asks whose the object is that a write is about. Meanwhile a sidecar of
- * somebody else is asked, again and again, whether it hears of a host of the scenarios.
+ * Maintainers' script: proves on real clusters what README promises for clusters of one's own. It brings a pair up
+ * under another name, lets other people live there, and uses it as `provider: existing` with exactly the rights of
+ * docs/existing-rbac.yaml: dry run, run, run --keep, run --reuse, down. A proxy in front of each API server writes
+ * every request down, and asks whose the object is that a write is about. Meanwhile a sidecar of somebody else is
+ * asked, again and again, whether it hears of a host of the scenarios.
  *
  * `npm run prove:existing [-- --only <ids>]`; ends with one line of JSON.
  */
@@ -153,7 +154,10 @@ async function kubectl(cluster: string, args: readonly string[], input = ''): Pr
   return stdout;
 }
 
-/** A cluster as an administrator has it: with people who live there, and with the rights of the manifest, in place of the samples that `up` made. */
+/**
+ * A cluster as an administrator has it: with people who live there, and with the rights of the manifest, in place of
+ * the samples that `up` made.
+ */
 async function settle(cluster: string, image: string): Promise<void> {
   await kubectl(cluster, ['delete', 'namespace', 'foo', 'bar', '--ignore-not-found', '--wait=true']);
   await kubectl(cluster, ['apply', '-f', join(root, 'docs', 'existing-rbac.yaml')]);
@@ -171,7 +175,10 @@ const kubeconfigOf = (proxies: readonly RecordingProxy[], tokens: readonly strin
     users: clusters.map((cluster, index) => ({ name: cluster, user: { token: tokens[index]?.trim() } })),
   });
 
-/** Kinds whose objects a careless run would change; what controllers write by themselves (status, leases, events) is left out. */
+/**
+ * Kinds whose objects a careless run would change; what controllers write by themselves (status, leases, events) is
+ * left out.
+ */
 const kinds =
   'namespaces,configmaps,secrets,services,serviceaccounts,deployments,daemonsets,gateways.networking.istio.io,serviceentries,destinationrules,virtualservices,envoyfilters,peerauthentications,authorizationpolicies,clusterroles,clusterrolebindings,roles,rolebindings,pods';
 

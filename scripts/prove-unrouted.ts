@@ -1,10 +1,11 @@
 /**
- * Maintainers' script: proves that no probe dials from the host into the containers' network, which Docker Desktop, rootless Docker and remote
- * daemons do not route to. It takes the lab's route there away from every process of the host, leaves it the port of the API servers that Docker
- * publishes, and brings up two clusters and plays scenarios like that. Afterwards it shows on each gateway that the route was gone, and what it was
- * that took it away.
+ * Maintainers' script: proves that no probe dials from the host into the containers' network, which Docker Desktop,
+ * rootless Docker and remote daemons do not route to. It takes the lab's route there away from every process of the
+ * host, leaves it the port of the API servers that Docker publishes, and brings up two clusters and plays scenarios
+ * like that. Afterwards it shows on each gateway that the route was gone, and what it was that took it away.
  *
- * `npm run prove:unrouted`, or with `-- --only <ids>`. Needs a machine whose engine is the lab; takes the configuration of the working directory.
+ * `npm run prove:unrouted`, or with `-- --only <ids>`. Needs a machine whose engine is the lab; takes the configuration
+ * of the working directory.
  */
 import { resolve } from 'node:path';
 import { $, argv, echo } from 'zx';
@@ -17,7 +18,10 @@ const defaultScenarios = 'security,dns-stub-domain,direct-sidecar,node-port,high
 const only = typeof argv['only'] === 'string' ? argv['only'] : defaultScenarios;
 const bin = resolve(import.meta.dirname, '../harness/cli/bin.js');
 
-/** Where Docker makes its networks, unless it is told otherwise. `iif lo` means: what this machine itself sends, not what it forwards. */
+/**
+ * Where Docker makes its networks, unless it is told otherwise. `iif lo` means: what this machine itself sends, not
+ * what it forwards.
+ */
 const networks = ['172.16.0.0/12', '192.168.0.0/16'];
 const rules = networks.flatMap((network, index) => [
   // Docker's own proxy carries the published port of an API server to its node.
@@ -30,7 +34,10 @@ const routeAgain = async (): Promise<void> => {
   for (const rule of rules) await $({ nothrow: true, quiet: true })`ip -n ${labNamespace} rule del ${rule}`;
 };
 
-/** An interrupted proof must not leave the lab without its route: the run ends in good order, and what follows it still happens. */
+/**
+ * An interrupted proof must not leave the lab without its route: the run ends in good order, and what follows it still
+ * happens.
+ */
 const stop = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.on(name, () => {

@@ -1,6 +1,6 @@
 /**
- * Maintainers' script: packs the record and evidence of a run into fixtures/runs/<name>.json.br, for the tests of replay and diagnose. What names
- * the machine that it ran on is replaced; everything else stays as it was recorded.
+ * Maintainers' script: packs the record and evidence of a run into fixtures/runs/<name>.json.br, for the tests of
+ * replay and diagnose. What names the machine that it ran on is replaced; everything else stays as it was recorded.
  *
  * `npx tsx scripts/record-run.ts <run folder> <name>`
  */

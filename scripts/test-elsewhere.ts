@@ -1,7 +1,8 @@
 /**
- * Maintainers' script: `npm ci && npm test` as somebody on a laptop has it that is no Debian, without Docker, Go and a browser, and as a
- * user who is not root. The laptop is a root filesystem of its own with another os-release and without apt and dpkg; only Node, npm's
- * settings and the way to its registry are this machine's. Needs root on Debian, as every build from source packages does.
+ * Maintainers' script: `npm ci && npm test` as somebody on a laptop has it that is no Debian, without Docker, Go and a
+ * browser, and as a user who is not root. The laptop is a root filesystem of its own with another os-release and
+ * without apt and dpkg; only Node, npm's settings and the way to its registry are this machine's. Needs root on Debian,
+ * as every build from source packages does.
  *
  * `npx tsx scripts/test-elsewhere.ts [unit test files…]`
  */

@@ -2,7 +2,10 @@ import { z } from 'zod';
 import { catalogue } from '../errors/catalogue.ts';
 import { configSchema } from '../run/config.ts';
 
-/** Pages of docs/ that are made from the code, by their paths; a unit test fails when one is not what it would be made as now. */
+/**
+ * Pages of docs/ that are made from the code, by their paths; a unit test fails when one is not what it would be made
+ * as now.
+ */
 export const references = (): Readonly<Record<string, string>> => ({
   'docs/configuration.md': configurationPage(),
   'docs/errors.md': errorsPage(),

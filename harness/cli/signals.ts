@@ -5,15 +5,17 @@ import { asMeshproofError, describeError, MeshproofError } from '../errors/meshp
 let orderly: AbortController | undefined;
 
 /**
- * A signal that aborts on Ctrl-C, SIGTERM and SIGHUP, when the parent process of a carried-out plan is gone, and when something breaks that nobody
- * foresaw. The first of them asks for an orderly end; a second Ctrl-C, or another signal, ends the process at once with exit code 130.
+ * A signal that aborts on Ctrl-C, SIGTERM and SIGHUP, when the parent process of a carried-out plan is gone, and when
+ * something breaks that nobody foresaw. The first of them asks for an orderly end; a second Ctrl-C, or another signal,
+ * ends the process at once with exit code 130.
  */
 export function untilSignal(): AbortSignal {
   const controller = new AbortController();
   orderly = controller;
   let hungUp = false;
   const stop = (why: string) => (): void => {
-    // A terminal that closes sends SIGHUP more than once, and its end is the parent's as well: that is one wish, not two.
+    // A terminal that closes sends SIGHUP more than once, and its end is the parent's as well: that is one wish, not
+    // two.
     const again = controller.signal.aborted && !(hungUp && (why === 'SIGHUP' || why === gone));
     hungUp ||= why === 'SIGHUP' || why === gone;
     if (again && why !== gone) {
@@ -31,15 +33,17 @@ export function untilSignal(): AbortSignal {
 }
 
 /**
- * Makes the process survive what would end it without a word, or with an exit code that means something else (Node's own 1 says here that a claim
- * failed): an exception that nobody caught stops the command in good order, with exit code 3, and a reader of its output that is gone does not.
+ * Makes the process survive what would end it without a word, or with an exit code that means something else (Node's
+ * own 1 says here that a claim failed): an exception that nobody caught stops the command in good order, with exit code
+ * 3, and a reader of its output that is gone does not.
  */
 export function surviveCrashes(): void {
   process.on('uncaughtException', crashed);
   process.on('unhandledRejection', crashed);
   for (const stream of [process.stdout, process.stderr])
     stream.on('error', (error: Error & { readonly code?: string }) => {
-      // Nobody reads any more (EPIPE), or the terminal is gone (EIO). The work goes on: what it made has to be taken down.
+      // Nobody reads any more (EPIPE), or the terminal is gone (EIO). The work goes on: what it made has to be taken
+      // down.
       if (error.code !== 'EPIPE' && error.code !== 'EIO') process.exitCode = 3;
     });
 }

@@ -24,15 +24,20 @@ const toAddress = (number: number): string => [24, 16, 8, 0].map((shift) => (num
 export interface PoolOptions {
   /** Addresses in each pool (default 16). */
   readonly size?: number;
-  /** Whose pools these are: each environment begins elsewhere, so that several on one network keep out of each other's way. */
+  /**
+   * Whose pools these are: each environment begins elsewhere, so that several on one network keep out of each other's
+   * way.
+   */
   readonly owner?: string;
 }
 
 /**
- * Computes one pool for each cluster, none overlapping another and none holding a taken address, the network's own or the broadcast address.
+ * Computes one pool for each cluster, none overlapping another and none holding a taken address, the network's own or
+ * the broadcast address.
  *
- * They lie between the half and seven eighths of the network: Docker allots from its bottom, and at its top are the pools of other people's
- * clusters, where kind's and MetalLB's guides put them (172.18.255.200 and up). In a network too small for that they lie wherever there is room.
+ * They lie between the half and seven eighths of the network: Docker allots from its bottom, and at its top are the
+ * pools of other people's clusters, where kind's and MetalLB's guides put them (172.18.255.200 and up). In a network
+ * too small for that they lie wherever there is room.
  *
  * @throws MeshproofError MP502 when the network is too small.
  */

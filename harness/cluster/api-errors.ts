@@ -1,4 +1,7 @@
-/** The API server's refusal as the client library throws it. Told by its shape, so that one that was recorded counts as well. */
+/**
+ * The API server's refusal as the client library throws it. Told by its shape, so that one that was recorded counts as
+ * well.
+ */
 interface ApiRefusal extends Error {
   readonly code: number;
   readonly body: unknown;

@@ -26,7 +26,10 @@ import { OwnedObjects } from './owned-objects.ts';
 import { readKubeconfig } from './read-kubeconfig.ts';
 import { WriteGuard } from './write-guard.ts';
 
-/** The kinds that scenarios make in clusters of somebody else, where nothing of another kind is applied; they may not list others there. */
+/**
+ * The kinds that scenarios make in clusters of somebody else, where nothing of another kind is applied; they may not
+ * list others there.
+ */
 const scenarioKinds: readonly (readonly [apiVersion: string, kind: string])[] = [
   ['networking.istio.io/v1', 'ServiceEntry'],
   ['networking.istio.io/v1', 'DestinationRule'],
@@ -113,7 +116,10 @@ export class ClusterApi {
     }
   }
 
-  /** How a pod of this cluster would reach its API server, for a server outside of it that plays one: with the token of a service account. */
+  /**
+   * How a pod of this cluster would reach its API server, for a server outside of it that plays one: with the token of
+   * a service account.
+   */
   async asPod(
     namespace: string,
     serviceAccount: string,
@@ -157,15 +163,17 @@ export class ClusterApi {
   }
 
   /**
-   * Server-side apply of one object with meshproof's field manager and labels. A webhook or API that is still booting is tried again for
-   * a minute; a refusal is not.
+   * Server-side apply of one object with meshproof's field manager and labels. A webhook or API that is still booting
+   * is tried again for a minute; a refusal is not.
    *
    * @returns the object as the server has it now
-   * @throws MeshproofError MP505 with the server's own words; MP507 for somebody else's object in a cluster of the user.
+   * @throws MeshproofError MP505 with the server's own words; MP507 for somebody else's object in a cluster of the
+   *   user.
    */
   async apply(object: KubernetesObject, signal?: AbortSignal): Promise<KubernetesObject> {
     const labelled = this.#labelled(object);
-    // The client library knows CRDs by its own field names and drops `x-kubernetes-…` of a plain object; its reader translates them.
+    // The client library knows CRDs by its own field names and drops `x-kubernetes-…` of a plain object; its reader
+    // translates them.
     const spoken =
       object.kind === 'CustomResourceDefinition' ? loadYaml<KubernetesObject>(JSON.stringify(labelled)) : labelled;
     try {
@@ -185,8 +193,8 @@ export class ClusterApi {
   }
 
   /**
-   * In a cluster of the user pods carry the labels as well: while a deployment goes, what its controllers made stays for a moment, and nobody is to
-   * take that for somebody else's.
+   * In a cluster of the user pods carry the labels as well: while a deployment goes, what its controllers made stays
+   * for a moment, and nobody is to take that for somebody else's.
    */
   #labelled(object: KubernetesObject): KubernetesObject {
     const labels = ownLabels(this.address.owner);
@@ -211,7 +219,8 @@ export class ClusterApi {
   /**
    * Asks the server whether it would take an object, without writing it (server-side dry run).
    *
-   * @throws MeshproofError MP505 with the server's own words; MP507 for somebody else's object in a cluster of the user.
+   * @throws MeshproofError MP505 with the server's own words; MP507 for somebody else's object in a cluster of the
+   *   user.
    */
   async wouldApply(object: KubernetesObject): Promise<void> {
     try {
@@ -234,8 +243,8 @@ export class ClusterApi {
   }
 
   /**
-   * Deletes an object; absent is fine. In a cluster of the user what is not this owner's stays as it is. Foreground, so that it is gone
-   * with its dependents when `waitUntilGone` says so.
+   * Deletes an object; absent is fine. In a cluster of the user what is not this owner's stays as it is. Foreground, so
+   * that it is gone with its dependents when `waitUntilGone` says so.
    */
   async delete(object: KubernetesObject): Promise<void> {
     if (this.#owned !== undefined) {
@@ -313,8 +322,8 @@ export class ClusterApi {
   }
 
   /**
-   * Deletes the namespaces that this owner made. One in which somebody else has something stays, and all that is this owner's in it goes; so
-   * does what is in namespaces that were lent.
+   * Deletes the namespaces that this owner made. One in which somebody else has something stays, and all that is this
+   * owner's in it goes; so does what is in namespaces that were lent.
    *
    * @returns what was deleted, and the refusals of namespaces that stay
    */
@@ -471,8 +480,8 @@ export class ClusterApi {
   }
 
   /**
-   * Hears of every change to the services of this cluster, until the signal aborts. A watch that the server ends after a while, as servers do, is begun
-   * anew.
+   * Hears of every change to the services of this cluster, until the signal aborts. A watch that the server ends after
+   * a while, as servers do, is begun anew.
    *
    * @throws MeshproofError MP504 when the server does not answer, refuses the watch, or ends each one at once.
    */
@@ -518,7 +527,8 @@ export class ClusterApi {
   }
 
   /**
-   * Waits until a deployment has rolled out: the controller saw this generation and every replica is updated and available.
+   * Waits until a deployment has rolled out: the controller saw this generation and every replica is updated and
+   * available.
    *
    * @param within milliseconds
    * @throws MeshproofError MP701, or `code`, with the pods' last status.

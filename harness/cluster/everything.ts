@@ -14,8 +14,8 @@ export interface AnyObject {
 }
 
 /**
- * Every object of every kind that a cluster can list. kubectl's discovery knows them all, custom ones included. Events tell of the past
- * and are left out.
+ * Every object of every kind that a cluster can list. kubectl's discovery knows them all, custom ones included. Events
+ * tell of the past and are left out.
  *
  * @throws MeshproofError MP702 with kubectl's words, also for a kind that went away meanwhile.
  */
@@ -24,7 +24,8 @@ export async function everything(kubectl: string, cluster: ClusterAddress): Prom
 }
 
 async function list(kubectl: string, cluster: ClusterAddress): Promise<AnyObject[]> {
-  // A name that nobody can guess: in a temporary folder that all share, somebody else may have put a link under any other.
+  // A name that nobody can guess: in a temporary folder that all share, somebody else may have put a link under any
+  // other.
   const discovery = await mkdtemp(join(tmpdir(), 'meshproof-kubectl-'));
   try {
     return await listWith(kubectl, cluster, discovery);

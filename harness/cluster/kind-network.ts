@@ -22,8 +22,8 @@ const networkSchema = z.object({
 });
 
 /**
- * Looks at the clusters' network, with the addresses that Docker has given away on it; undefined where there is none yet, as on a Docker that
- * never ran kind.
+ * Looks at the clusters' network, with the addresses that Docker has given away on it; undefined where there is none
+ * yet, as on a Docker that never ran kind.
  *
  * @throws MeshproofError MP502 when it has no IPv4 subnet.
  */
@@ -53,8 +53,8 @@ export function networkFrom(inspected: unknown): ClusterNetwork {
 }
 
 /**
- * Sends a packet to each address, whose kernel asks by ARP who has it, and prints whom it heard of once nothing is unanswered any more; the kernel
- * itself gives up after three seconds.
+ * Sends a packet to each address, whose kernel asks by ARP who has it, and prints whom it heard of once nothing is
+ * unanswered any more; the kernel itself gives up after three seconds.
  */
 const askAround = `
 for address in "$@"; do echo > "/dev/udp/$address/9"; done 2>/dev/null
@@ -62,8 +62,8 @@ for look in $(seq 50); do ip -4 neigh show | grep -q INCOMPLETE || break; sleep 
 ip -4 -json neigh show`;
 
 /**
- * Finds out, by ARP from a container on the clusters' network, at which of these addresses somebody answers: Docker does not know of load balancers'
- * addresses, which other clusters give out by themselves.
+ * Finds out, by ARP from a container on the clusters' network, at which of these addresses somebody answers: Docker
+ * does not know of load balancers' addresses, which other clusters give out by themselves.
  *
  * @param image with bash and iproute2, as every node image of kind has them
  * @throws MeshproofError MP502 when it cannot be asked.

@@ -4,16 +4,21 @@ export const fieldManager = 'meshproof';
 export const scenarioLabel = 'meshproof/scenario';
 /** Label of everything meshproof makes in a cluster; nothing without it is ever deleted. */
 export const ownLabel = 'app.kubernetes.io/managed-by';
-/** Label that says whose it is: the id of the environment that made an object. Two people on one cluster have one each. */
+/**
+ * Label that says whose it is: the id of the environment that made an object. Two people on one cluster have one each.
+ */
 export const ownerLabel = 'meshproof/owner';
 
 /**
- * Label, with its value, by which `down` finds the containers beside the clusters that a killed run of an environment left; never those of another
- * environment that is at work.
+ * Label, with its value, by which `down` finds the containers beside the clusters that a killed run of an environment
+ * left; never those of another environment that is at work.
  */
 export const ownContainerLabel = (environment: string): string => `meshproof.outside-client=${environment}`;
 
-/** Label, with the value "true", of a namespace that an administrator lends: it is used as it is, and never changed or deleted. */
+/**
+ * Label, with the value "true", of a namespace that an administrator lends: it is used as it is, and never changed or
+ * deleted.
+ */
 export const lentLabel = 'meshproof/lent';
 
 /** The labels of what an owner makes. */

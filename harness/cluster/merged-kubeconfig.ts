@@ -23,8 +23,9 @@ export interface Kubeconfig {
 }
 
 /**
- * One kubeconfig for several clusters, whose contexts are named like the clusters; the first is the current one. Of each file only the
- * entries of the cluster's own context are taken, with all that they say (exec plugins, proxies, a default namespace).
+ * One kubeconfig for several clusters, whose contexts are named like the clusters; the first is the current one. Of
+ * each file only the entries of the cluster's own context are taken, with all that they say (exec plugins, proxies, a
+ * default namespace).
  *
  * @throws MeshproofError MP504 when a file cannot be read, or lacks the context or what that refers to.
  */

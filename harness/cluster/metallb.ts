@@ -16,9 +16,9 @@ export interface MetalLBOptions {
 /**
  * Installs MetalLB in layer 2 mode with one pool.
  *
- * Its admission webhooks are left out: they only check pools that people write by hand, and they cost the start half a minute (the
- * controller makes a certificate, restarts, and is then killed by its liveness probe on a busy machine). Of the published manifest the
- * CRDs, roles, controller and speaker stay as they are.
+ * Its admission webhooks are left out: they only check pools that people write by hand, and they cost the start half a
+ * minute (the controller makes a certificate, restarts, and is then killed by its liveness probe on a busy machine). Of
+ * the published manifest the CRDs, roles, controller and speaker stay as they are.
  */
 export async function installMetalLB(api: ClusterApi, options: MetalLBOptions): Promise<void> {
   const { images, range, signal } = options;

@@ -30,8 +30,8 @@ const everywhere = new Set([
 const derived = new Set(['Event', 'PodMetrics', 'Endpoints']);
 
 /**
- * Looks through every kind that a namespace can hold for what its owner did not make, neither itself nor by its controllers: a namespace that is
- * deleted takes all of it along.
+ * Looks through every kind that a namespace can hold for what its owner did not make, neither itself nor by its
+ * controllers: a namespace that is deleted takes all of it along.
  */
 export async function foreignContents(
   reader: NamespaceReader,

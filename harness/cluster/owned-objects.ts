@@ -17,9 +17,9 @@ export interface OwnedObjectsOptions {
 }
 
 /**
- * Writes to a cluster that meshproof did not make. What is not there is created, and creation refuses what somebody else made in the
- * meantime; what is there and own is changed or deleted in exactly the version that was seen to be own. Nothing is read first and forced
- * afterwards.
+ * Writes to a cluster that meshproof did not make. What is not there is created, and creation refuses what somebody
+ * else made in the meantime; what is there and own is changed or deleted in exactly the version that was seen to be
+ * own. Nothing is read first and forced afterwards.
  */
 export class OwnedObjects {
   readonly #options: OwnedObjectsOptions;
@@ -32,7 +32,8 @@ export class OwnedObjects {
    * Creates an object, or applies it to the one that is there and own.
    *
    * @param object with the labels of its owner
-   * @throws MeshproofError MP507 for an object of somebody else, with the field managers that have it; whatever the server refuses it with.
+   * @throws MeshproofError MP507 for an object of somebody else, with the field managers that have it; whatever the
+   *   server refuses it with.
    */
   async apply(object: KubernetesObject, signal?: AbortSignal): Promise<KubernetesObject> {
     const write = async (): Promise<KubernetesObject> => {
@@ -49,8 +50,8 @@ export class OwnedObjects {
   }
 
   /**
-   * Asks the server whether it would take an object. In a namespace that is still to be made nothing can be asked about, so there it is asked
-   * about one of the same content in the namespace `default`, under a name that nobody has.
+   * Asks the server whether it would take an object. In a namespace that is still to be made nothing can be asked
+   * about, so there it is asked about one of the same content in the namespace `default`, under a name that nobody has.
    *
    * @throws MeshproofError MP507 for an object of somebody else; whatever the server refuses it with.
    */
@@ -145,8 +146,8 @@ export class OwnedObjects {
   }
 
   /**
-   * What was created is noted as updated by us, and server-side apply takes only away what was noted as applied: the notes are turned into
-   * these first, as client-go's csaupgrade does.
+   * What was created is noted as updated by us, and server-side apply takes only away what was noted as applied: the
+   * notes are turned into these first, as client-go's csaupgrade does.
    */
   async #asApplied(found: KubernetesObject): Promise<KubernetesObject> {
     const { metadata } = found;

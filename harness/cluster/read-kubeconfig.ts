@@ -3,7 +3,8 @@ import { MeshproofError } from '../errors/meshproof-error.ts';
 import type { ClusterAddress } from './cluster-api.ts';
 
 /**
- * The kubeconfig of a cluster, with its context as the current one. Each call reads the file anew: no two clients share one.
+ * The kubeconfig of a cluster, with its context as the current one. Each call reads the file anew: no two clients share
+ * one.
  *
  * @throws MeshproofError MP504 for a file that cannot be read, or that does not have the context.
  */

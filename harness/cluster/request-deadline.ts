@@ -1,13 +1,17 @@
 import { createConfiguration, ResponseContext, wrapHttpLibrary } from '@kubernetes/client-node';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 
-/** A request that an API server has not answered in whole within this time is given up; in milliseconds. Watches are no such requests. */
+/**
+ * A request that an API server has not answered in whole within this time is given up; in milliseconds. Watches are no
+ * such requests.
+ */
 export const requestWithin = 30_000;
 
 type HttpLibrary = ReturnType<typeof wrapHttpLibrary>;
 
 /**
- * Sends requests with a deadline: a server that takes a connection and never answers, or stops in the middle of an answer, holds nobody up.
+ * Sends requests with a deadline: a server that takes a connection and never answers, or stops in the middle of an
+ * answer, holds nobody up.
  *
  * @param where names the server in the message
  * @param within milliseconds

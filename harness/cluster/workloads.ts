@@ -90,8 +90,8 @@ function deployment(
 }
 
 /**
- * A host name that resolves to one fixed address, as a cloud's load balancer gives instead of an IP: a headless service without
- * selector, and the address as its only endpoint. The name is `<name>.<namespace>.svc.cluster.local`.
+ * A host name that resolves to one fixed address, as a cloud's load balancer gives instead of an IP: a headless service
+ * without selector, and the address as its only endpoint. The name is `<name>.<namespace>.svc.cluster.local`.
  */
 export function hostnameFor({
   name,

@@ -27,7 +27,10 @@ const givenFields =
 /** Fields that are given once, when an object is made; later they only change when somebody changes them. */
 const givenOnce = /(^|\.)nodePort$/;
 
-/** What controllers write for themselves, and put back at once when somebody else writes it; it follows from other changes. */
+/**
+ * What controllers write for themselves, and put back at once when somebody else writes it; it follows from other
+ * changes.
+ */
 const givenObject = ({ kind, name, labels }: SeenObject): boolean =>
   (kind === 'ConfigMap' && /(leader|istio-namespace-controller|istio-gateway-|^istio-ca-)/.test(name)) ||
   (kind === 'Secret' && /^(istio\.|istio-ca-secret$|sh\.helm|bootstrap-token-)/.test(name)) ||
@@ -35,8 +38,8 @@ const givenObject = ({ kind, name, labels }: SeenObject): boolean =>
   (kind === 'ServiceAccount' && name === 'default');
 
 /**
- * What is not as it was when the mesh was proven ready, and not as the scenario applied it: the suspects. On clusters that meshproof made
- * nobody else writes, so each of these was done to them.
+ * What is not as it was when the mesh was proven ready, and not as the scenario applied it: the suspects. On clusters
+ * that meshproof made nobody else writes, so each of these was done to them.
  */
 export function changesOf(situation: ClusterSituation, applied: readonly SeenObject[]): ObjectChange[] {
   const { cluster, objects, baseline, unseen } = situation;
@@ -99,8 +102,8 @@ function hiddenChanges({ hidden: was }: SeenObject, { hidden: is }: SeenObject):
 }
 
 /**
- * What somebody else set on an object that the scenario applied: it was there before, so the API server answered the scenario with it, and both
- * states hold it.
+ * What somebody else set on an object that the scenario applied: it was there before, so the API server answered the
+ * scenario with it, and both states hold it.
  */
 const othersFields = (before: SeenObject, after: SeenObject): FieldChange[] =>
   before.setByOthers === undefined
@@ -122,7 +125,10 @@ export function fieldsOf({
 /** Lists whose items have names, by which they are told apart: one more item in between changes none of the others. */
 const named = /(^|\.)(containers|initContainers|env|volumes|volumeMounts|ports|webhooks)$/;
 
-/** Every leaf of a value with its path, e.g. `spec.http.0.timeout` or `spec.ports[tls].targetPort`. Empty objects and lists are leaves, too. */
+/**
+ * Every leaf of a value with its path, e.g. `spec.http.0.timeout` or `spec.ports[tls].targetPort`. Empty objects and
+ * lists are leaves, too.
+ */
 export function flatten(value: unknown, path = ''): Map<string, string> {
   if (typeof value !== 'object' || value === null || Object.keys(value).length === 0)
     return new Map([[path, typeof value === 'string' ? value : JSON.stringify(value)]]);

@@ -6,8 +6,9 @@ const controllers =
   /^(kube-|kubelet|kubeadm|k3s|pilot-|istio|controller|speaker|metallb|cloud-|node-fetch|OpenAPI-Generator|Go-http-client|unknown$)/i;
 
 /**
- * The fields of an object of meshproof's own that somebody else set: a person's `kubectl patch`, say. What was there before a scenario applied
- * its object stays there, since server-side apply leaves fields of others alone, and nothing else tells it from the scenario's own.
+ * The fields of an object of meshproof's own that somebody else set: a person's `kubectl patch`, say. What was there
+ * before a scenario applied its object stays there, since server-side apply leaves fields of others alone, and nothing
+ * else tells it from the scenario's own.
  *
  * @returns undefined for an object that meshproof did not apply
  */

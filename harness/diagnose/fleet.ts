@@ -41,8 +41,9 @@ interface Remote {
 }
 
 /**
- * Follows every call from a sidecar to a service of another cluster, hop by hop: through the sidecar's own dump, then through the gateways of
- * the other clusters. Which services are meant is read from the dumps: `.global` hosts, and whatever leads to port 15443.
+ * Follows every call from a sidecar to a service of another cluster, hop by hop: through the sidecar's own dump, then
+ * through the gateways of the other clusters. Which services are meant is read from the dumps: `.global` hosts, and
+ * whatever leads to port 15443.
  */
 export function diagnoseFleet(proxies: readonly FleetProxy[], question: FleetQuestion = {}): FleetPath[] {
   // An egress gateway listens on 15443 as well, and peers do not call it.

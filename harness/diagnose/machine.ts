@@ -2,8 +2,8 @@ import { runProgram } from '../process/run-program.ts';
 import type { Docker } from '../toolchain/docker.ts';
 
 /**
- * What is asked of a network namespace: packet rules, queues, links, routes, neighbours and the kernel's settings of them; each line of the
- * answer begins with what it is.
+ * What is asked of a network namespace: packet rules, queues, links, routes, neighbours and the kernel's settings of
+ * them; each line of the answer begins with what it is.
  */
 const questions = [
   'iptables-save 2>/dev/null | awk \'/^\\*/ {table=substr($1,2)} /^-A/ {print "rule " (table=="filter" ? "" : "-t " table " ") $0} /^:/ && $2!="ACCEPT" && $2!="-" {print "rule -P " substr($1,2) " " $2}\'',
@@ -22,7 +22,9 @@ const questions = [
   'true',
 ];
 
-/** In the network namespaces of pods: rules that keep packets from passing, and queues. A pod is told by its address. */
+/**
+ * In the network namespaces of pods: rules that keep packets from passing, and queues. A pod is told by its address.
+ */
 const podQuestions =
   'for ns in /var/run/netns/*; do [ -e "$ns" ] || continue; ' +
   'at=$(nsenter --net="$ns" ip -o -4 addr show dev eth0 2>/dev/null | sed "s/.*inet //; s/\\/.*//"); ' +
@@ -36,8 +38,9 @@ const machinery =
   /(KUBE-|CNI-|DOCKER|KIND-|FLANNEL|CILIUM|cali-|kindnet)|^rule (-t nat )?-A (POSTROUTING|PREROUTING|OUTPUT).*(10\.244\.|cni)|link: veth|address: veth|^(pod \S+: )?queue: .*\b(noqueue|pfifo_fast|mq|fq_codel)\b|dev veth|dev cni0 .*permanent/i;
 
 /**
- * The machine below one kind cluster, as lines "<node>: <rule, queue, link, route or neighbour>": what decides a packet's fate outside of
- * Kubernetes. What Kubernetes and Docker change themselves is left out. Of a node that does not run there is one line, which says so.
+ * The machine below one kind cluster, as lines "<node>: <rule, queue, link, route or neighbour>": what decides a
+ * packet's fate outside of Kubernetes. What Kubernetes and Docker change themselves is left out. Of a node that does
+ * not run there is one line, which says so.
  *
  * @throws MeshproofError MP702 when a node does not answer within ten seconds.
  */
@@ -64,8 +67,8 @@ export async function machineLines(docker: Docker, node: string): Promise<string
 }
 
 /**
- * The same of the network namespace that this process stands in: on a machine where meshproof runs the engine, packets between clusters pass
- * its bridges.
+ * The same of the network namespace that this process stands in: on a machine where meshproof runs the engine, packets
+ * between clusters pass its bridges.
  *
  * @throws MeshproofError MP702 when it cannot be looked at.
  */

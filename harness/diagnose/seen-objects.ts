@@ -64,7 +64,8 @@ const machinery =
  * The objects of a cluster that can have to do with a call.
  *
  * @param among on clusters of other people: only these namespaces, and only what is the mesh's or meshproof's own
- * @param key by which values that must not be written down are hashed, so that a change of theirs shows; without it they do not show at all
+ * @param key by which values that must not be written down are hashed, so that a change of theirs shows; without it
+ *   they do not show at all
  * @returns the objects, and for each kind that could not be listed a line that says why
  */
 export async function seeObjects(
@@ -140,7 +141,10 @@ function hiddenValues(seen: SeenObject, key: string): { readonly at: string; rea
     .map(([at, value]) => ({ at, is: createHmac('sha256', key).update(value).digest('hex').slice(0, 16) }));
 }
 
-/** Of a kind's definition its name and versions: schemas are long, and what is not in them is refused before it is an object. */
+/**
+ * Of a kind's definition its name and versions: schemas are long, and what is not in them is refused before it is an
+ * object.
+ */
 function withoutSchemas({ spec }: Record<string, unknown>): Record<string, unknown> {
   const { versions, group, scope } = (spec ?? {}) as Record<string, unknown>;
   const served = (Array.isArray(versions) ? versions : []).map((version: unknown) => {
@@ -150,7 +154,9 @@ function withoutSchemas({ spec }: Record<string, unknown>): Record<string, unkno
   return { spec: { group, scope, versions: served } };
 }
 
-/** ConfigMaps whose text is the configuration of the mesh or of the cluster's DNS; of all others a hash tells enough. */
+/**
+ * ConfigMaps whose text is the configuration of the mesh or of the cluster's DNS; of all others a hash tells enough.
+ */
 const readable = /^(istio(-.*)?|coredns|kube-dns|kube-proxy)$/;
 
 function withoutSecrets(kind: string, name: string, body: Record<string, unknown>): Record<string, unknown> {

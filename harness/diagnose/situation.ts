@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 /**
- * What was there when a claim did not hold, as plain data: everything that explainers look at. Nothing in it is secret; of a Secret only
- * a hash of its contents is kept, which tells that it is another one.
+ * What was there when a claim did not hold, as plain data: everything that explainers look at. Nothing in it is secret;
+ * of a Secret only a hash of its contents is kept, which tells that it is another one.
  */
 export const seenObjectSchema = z.object({
   apiVersion: z.string(),
@@ -18,7 +18,10 @@ export const seenObjectSchema = z.object({
   deleting: z.boolean().optional(),
   /** Tells an object from one that was made anew under its name. */
   uid: z.string().optional(),
-  /** Fields of an object of meshproof's own that somebody else set, and who: a field manager, as the API server notes it. */
+  /**
+   * Fields of an object of meshproof's own that somebody else set, and who: a field manager, as the API server notes
+   * it.
+   */
   setByOthers: z.array(z.object({ field: z.string(), by: z.string() })).optional(),
   /** Values that evidence must not hold, by a keyed hash: it tells that one is another, and nothing of what it is. */
   hidden: z.array(z.object({ at: z.string(), is: z.string() })).optional(),
@@ -66,7 +69,10 @@ export const clusterSituationSchema = z.object({
   controlPlaneLog: z.array(z.string()).default([]),
   refusedCalls: z.array(refusedCallSchema).default([]),
   trust: z.array(trustSchema).default([]),
-  /** Where a packet's fate is decided on the machine below: rules, queues, routes, links, as lines; now, and when the mesh was ready. */
+  /**
+   * Where a packet's fate is decided on the machine below: rules, queues, routes, links, as lines; now, and when the
+   * mesh was ready.
+   */
   network: z.array(z.string()).default([]),
   networkBaseline: z.array(z.string()).optional(),
   /** What could not be looked at, and why. */

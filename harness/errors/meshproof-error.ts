@@ -44,8 +44,8 @@ const ofTheMachine: Readonly<Record<string, ErrorCode>> = {
 };
 
 /**
- * Turns anything thrown into a MeshproofError: a full disk or a missing permission gets a code of its own, and what meshproof did not foresee becomes
- * MP999 and keeps its cause.
+ * Turns anything thrown into a MeshproofError: a full disk or a missing permission gets a code of its own, and what
+ * meshproof did not foresee becomes MP999 and keeps its cause.
  */
 export function asMeshproofError(error: unknown): MeshproofError {
   if (error instanceof MeshproofError) return error;
@@ -72,7 +72,10 @@ export function describeError(error: MeshproofError): string {
   return [`${error.code} ${catalogue[error.code].title}: ${what}`, ...lines].join('\n');
 }
 
-/** The process exit code for an error: 2 for bad usage or configuration, 3 for an environment that failed, 1 for the mesh itself. */
+/**
+ * The process exit code for an error: 2 for bad usage or configuration, 3 for an environment that failed, 1 for the
+ * mesh itself.
+ */
 export function exitCodeOf(error: { readonly code: ErrorCode }): 1 | 2 | 3 {
   switch (catalogue[error.code].blame) {
     case 'usage':

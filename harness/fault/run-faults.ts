@@ -23,8 +23,8 @@ export interface FaultRunOptions {
 const usual = 'direct-sidecar';
 
 /**
- * Puts each fault into a kept environment, plays what must notice it, and takes it out again, one after the other. The environment is as it
- * was after each, also when something goes wrong on the way.
+ * Puts each fault into a kept environment, plays what must notice it, and takes it out again, one after the other. The
+ * environment is as it was after each, also when something goes wrong on the way.
  *
  * @throws MeshproofError MP903 for a fault that cannot be put in or taken out.
  */

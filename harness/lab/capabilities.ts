@@ -10,8 +10,8 @@ const names = (
   .map((name) => `CAP_${name}`);
 
 /**
- * Capabilities that this process's bounding set lacks. Privileged containers ask for all of them, and runc refuses the container when
- * one cannot be given; the lab's runtime wrapper takes exactly these out.
+ * Capabilities that this process's bounding set lacks. Privileged containers ask for all of them, and runc refuses the
+ * container when one cannot be given; the lab's runtime wrapper takes exactly these out.
  */
 export async function lackingCapabilities(): Promise<string[]> {
   const status = await readFile('/proc/self/status', 'utf8');

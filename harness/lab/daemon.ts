@@ -23,8 +23,8 @@ export interface Daemon {
 }
 
 /**
- * The live daemon of this lab, if any: the process that the pid file names, when its own command line names that very file. A pid that was given
- * to another dockerd in the meantime is none of ours.
+ * The live daemon of this lab, if any: the process that the pid file names, when its own command line names that very
+ * file. A pid that was given to another dockerd in the meantime is none of ours.
  */
 export async function findDaemon(): Promise<Daemon | undefined> {
   const pid = Number((await readFile(pidFile, 'utf8').catch(() => '')).trim());
@@ -35,7 +35,9 @@ export async function findDaemon(): Promise<Daemon | undefined> {
   return started === undefined || known === undefined ? undefined : { pid, started, ...known };
 }
 
-/** What the command line of a dockerd says that was started with this pid file; undefined for that of any other process. */
+/**
+ * What the command line of a dockerd says that was started with this pid file; undefined for that of any other process.
+ */
 export function daemonIn(
   command: readonly string[],
   ownPidFile: string,
@@ -51,7 +53,10 @@ export function daemonIn(
 /** True while that very daemon lives. */
 export const daemonLives = async ({ pid, started }: Daemon): Promise<boolean> => (await startOf(pid)) === started;
 
-/** Starts the private daemon in the lab's network namespace, and returns at once. Containers that outlived the last one are taken over. */
+/**
+ * Starts the private daemon in the lab's network namespace, and returns at once. Containers that outlived the last one
+ * are taken over.
+ */
 export async function startDaemon(toolchain: Toolchain, cache: ArtifactCache): Promise<void> {
   const root = join(dirname(locate(toolchain, 'dockerd')), '..', '..');
   const libraries = join(root, 'usr', 'lib', process.arch === 'arm64' ? 'aarch64-linux-gnu' : 'x86_64-linux-gnu');
@@ -68,7 +73,8 @@ export async function startDaemon(toolchain: Toolchain, cache: ArtifactCache): P
       ? []
       : ['--add-runtime', `without=${locate(toolchain, 'runc-without')}`, '--default-runtime', 'without'];
   const log = openSync(daemonLog(cache), 'a');
-  // Not through execa: the daemon must write to its log and live on after this process, which needs a plain file descriptor.
+  // Not through execa: the daemon must write to its log and live on after this process, which needs a plain file
+  // descriptor.
   const child = spawn(
     'nsenter',
     [

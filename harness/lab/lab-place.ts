@@ -1,6 +1,9 @@
 import { join } from 'node:path';
 
-/** Name of the lab on this machine. Tests have one of their own (MESHPROOF_LAB), which stands beside the one that runs share. */
+/**
+ * Name of the lab on this machine. Tests have one of their own (MESHPROOF_LAB), which stands beside the one that runs
+ * share.
+ */
 const name = process.env['MESHPROOF_LAB'] ?? 'meshproof';
 
 /** Name of the lab's network namespace. */

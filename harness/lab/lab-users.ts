@@ -3,7 +3,10 @@ import { dirname } from 'node:path';
 import { z } from 'zod';
 import { isAlive, processIdentitySchema, thisProcess } from '../process/process-identity.ts';
 
-/** Who a process works in the lab for: an environment, by its name and by the folder that remembers it (two people may choose one name). */
+/**
+ * Who a process works in the lab for: an environment, by its name and by the folder that remembers it (two people may
+ * choose one name).
+ */
 export interface LabUser {
   readonly name: string;
   readonly state: string;
@@ -18,9 +21,9 @@ const entrySchema = z.object({
 type Entry = z.infer<typeof entrySchema>;
 
 /**
- * The list of those who use the lab: processes, which count while they live, and kept environments, which count until `down` removes them. What a
- * killed process leaves stays on the list, so that its clusters are known, and keeps nobody from stopping the daemon. Whoever reads or changes the
- * list holds the lab's lock.
+ * The list of those who use the lab: processes, which count while they live, and kept environments, which count until
+ * `down` removes them. What a killed process leaves stays on the list, so that its clusters are known, and keeps nobody
+ * from stopping the daemon. Whoever reads or changes the list holds the lab's lock.
  */
 export class LabUsers {
   readonly #file: string;
@@ -36,7 +39,10 @@ export class LabUsers {
     await this.#write([...others, { name, state, process: self }]);
   }
 
-  /** Takes this process off, and what killed ones left for the same environment; with `keep` the environment itself stays on. */
+  /**
+   * Takes this process off, and what killed ones left for the same environment; with `keep` the environment itself
+   * stays on.
+   */
   async leave({ name, state }: LabUser, { keep }: { readonly keep: boolean }): Promise<void> {
     const { pid } = await thisProcess();
     const entries = await this.#read();

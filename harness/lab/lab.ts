@@ -33,12 +33,14 @@ interface LabOptions {
 }
 
 /**
- * Finds the private Docker daemon, or starts it in the lab's network namespace, and counts this process among its users. One lab serves the whole
- * machine; who starts, stops or replaces its daemon holds the machine's one lock. A live daemon is never replaced because it is slow: only one
- * that is dead, or one that nobody else uses and that did not answer for two minutes.
+ * Finds the private Docker daemon, or starts it in the lab's network namespace, and counts this process among its
+ * users. One lab serves the whole machine; who starts, stops or replaces its daemon holds the machine's one lock. A
+ * live daemon is never replaced because it is slow: only one that is dead, or one that nobody else uses and that did
+ * not answer for two minutes.
  *
- * @throws MeshproofError MP401 with the end of the daemon's log; MP402 when the namespace cannot be made; MP403 when the daemon does not answer and
- *   others use it; MP404 when others use it with another cache; MP204 when another meshproof does not let go of the lock.
+ * @throws MeshproofError MP401 with the end of the daemon's log; MP402 when the namespace cannot be made; MP403 when
+ *   the daemon does not answer and others use it; MP404 when others use it with another cache; MP204 when another
+ *   meshproof does not let go of the lock.
  */
 export async function ensureLab(
   toolchain: Toolchain,
@@ -81,7 +83,10 @@ async function ensureClusterNetwork(docker: Docker): Promise<void> {
     await docker.run(['network', 'create', '--driver', 'bridge', 'kind'], { code: 'MP401' });
 }
 
-/** Counts this process among the users of a daemon that is there already: the half of a run that lives inside of the lab. */
+/**
+ * Counts this process among the users of a daemon that is there already: the half of a run that lives inside of the
+ * lab.
+ */
 export async function joinLab(user: LabUser): Promise<void> {
   await locked(() => users.join(user));
 }
@@ -146,7 +151,10 @@ async function untilAnswers(docker: Docker, cache: ArtifactCache, signal: AbortS
   });
 }
 
-/** Containers and volumes of a daemon that died are of no use: their processes and networks went with it. Nobody else uses the lab at this point. */
+/**
+ * Containers and volumes of a daemon that died are of no use: their processes and networks went with it. Nobody else
+ * uses the lab at this point.
+ */
 async function removeLeftovers(docker: Docker): Promise<void> {
   await users.forgetTheRest();
   await removeContainers(docker);
@@ -172,7 +180,8 @@ export async function labStatus(): Promise<'not running' | 'running'> {
 }
 
 /**
- * What is wrong with the lab's daemon at the end of what needed it: whatever was seen meanwhile was seen on clusters without one.
+ * What is wrong with the lab's daemon at the end of what needed it: whatever was seen meanwhile was seen on clusters
+ * without one.
  *
  * @returns MP405 for one that is gone, MP403 for one that does not answer within a minute; undefined for a sound one
  */
@@ -198,8 +207,8 @@ export async function labHolds(user: LabUser): Promise<boolean> {
 export const labKnows = (user: LabUser): Promise<boolean> => users.has(user);
 
 /**
- * Whether the lab's daemon can be asked to remove what an environment has there. One that is dead cannot, and one that hears nothing cannot either: if
- * nobody else uses it, its containers end with it when this user leaves.
+ * Whether the lab's daemon can be asked to remove what an environment has there. One that is dead cannot, and one that
+ * hears nothing cannot either: if nobody else uses it, its containers end with it when this user leaves.
  *
  * @throws MeshproofError MP403 when it lives, does not answer within a minute, and others use it.
  */
@@ -254,8 +263,8 @@ export interface Left {
 }
 
 /**
- * Takes this process (and, unless it is kept, its environment) off the list of users. The last one to leave stops the daemon with everything it runs
- * and removes its network namespace.
+ * Takes this process (and, unless it is kept, its environment) off the list of users. The last one to leave stops the
+ * daemon with everything it runs and removes its network namespace.
  *
  * @throws MeshproofError MP404 when all of it shall go and others use it; MP401 when the daemon cannot be stopped.
  */
@@ -274,7 +283,8 @@ export async function leaveLab(cache: ArtifactCache, user: LabUser, leaving: Lea
     const daemon = await findDaemon();
     if (daemon !== undefined) {
       const docker = new Docker(daemon.docker, labSocket);
-      // Containers go in good order before the daemon does. One that does not answer is killed, and its containers with it.
+      // Containers go in good order before the daemon does. One that does not answer is killed, and its containers with
+      // it.
       if (await docker.answers()) await removeContainers(docker);
     }
     const removed = (await stopDaemon()) ? ['private Docker daemon'] : [];

@@ -22,9 +22,9 @@ const settings = {
 } as const;
 
 /**
- * Makes the lab's network namespace: loopback up, forwarding on, and a default route into a bridge that leads nowhere (documentation
- * addresses, RFC 5737), so that programs which look for a default route find one and no packet ever leaves. Does nothing when it exists whole; one
- * that a killed process left half made is made anew.
+ * Makes the lab's network namespace: loopback up, forwarding on, and a default route into a bridge that leads nowhere
+ * (documentation addresses, RFC 5737), so that programs which look for a default route find one and no packet ever
+ * leaves. Does nothing when it exists whole; one that a killed process left half made is made anew.
  *
  * @throws MeshproofError MP402 when the kernel refuses.
  */

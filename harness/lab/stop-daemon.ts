@@ -4,11 +4,15 @@ import { holds, notYet, waitFor } from '../wait/wait-for.ts';
 import { daemonLives, findDaemon, type Daemon } from './daemon.ts';
 import { runtimeFolder } from './lab-place.ts';
 
-/** An orderly end of dockerd, and one by SIGKILL, which leaves no process but may take a moment on a busy machine; in milliseconds. */
+/**
+ * An orderly end of dockerd, and one by SIGKILL, which leaves no process but may take a moment on a busy machine; in
+ * milliseconds.
+ */
 const [orderly, forced] = [20_000, 20_000];
 
 /**
- * Ends the private daemon with everything it runs, and removes what it left: shims and their containers, mounts, the runtime folder.
+ * Ends the private daemon with everything it runs, and removes what it left: shims and their containers, mounts, the
+ * runtime folder.
  *
  * @returns whether there was anything
  * @throws MeshproofError MP401 when a process stays even after SIGKILL.
@@ -43,8 +47,8 @@ async function endDaemon(daemon: Daemon): Promise<void> {
 }
 
 /**
- * Shims outlive their daemon, and their containers outlive them. A shim is recognised by the lab's own socket folder in its command line; everything
- * that descends from it is the lab's, and goes with it.
+ * Shims outlive their daemon, and their containers outlive them. A shim is recognised by the lab's own socket folder in
+ * its command line; everything that descends from it is the lab's, and goes with it.
  */
 async function killLeftovers(): Promise<number> {
   const list = async (): Promise<number[]> => {
@@ -81,7 +85,10 @@ function signal(pid: number, name: NodeJS.Signals): void {
   }
 }
 
-/** The pids, in a listing of `ps -eo pid=,ppid=,args=`, of shims and helpers that live in a folder, and of all their descendants. */
+/**
+ * The pids, in a listing of `ps -eo pid=,ppid=,args=`, of shims and helpers that live in a folder, and of all their
+ * descendants.
+ */
 export function leftoverProcesses(listing: string, folder: string): number[] {
   const processes = listing.split('\n').flatMap((line) => {
     const [, pid, parent, command = ''] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];

@@ -2,8 +2,8 @@ import type { Reporter, TestModule } from 'vitest/node';
 import { everythingMustRun, notRunMark } from './needs.ts';
 
 /**
- * Tells at the end of `npm test` which tests did not run, and why, since vitest counts them only. It fails the run for a test that was
- * left out without a reason, and for any where everything must run.
+ * Tells at the end of `npm test` which tests did not run, and why, since vitest counts them only. It fails the run for
+ * a test that was left out without a reason, and for any where everything must run.
  */
 export default class NotRunReporter implements Reporter {
   #filtered = false;

@@ -6,8 +6,9 @@ import { MeshproofError } from '../errors/meshproof-error.ts';
 export type AddressBook = Readonly<Record<string, string>>;
 
 /**
- * Allots an address of a range to each host. An address that a host has already stays its own; a new host gets the one that its name hashes to, or
- * the next free one behind it. So the same fleet gets the same addresses in every run, and a host that comes or goes moves no other.
+ * Allots an address of a range to each host. An address that a host has already stays its own; a new host gets the one
+ * that its name hashes to, or the next free one behind it. So the same fleet gets the same addresses in every run, and
+ * a host that comes or goes moves no other.
  *
  * @param hosts those that need an address now
  * @param known what was allotted before
@@ -36,7 +37,8 @@ export function allotAddresses(
   for (const address of owners.keys()) used.add(address);
   for (const host of sorted) {
     if (book[host] !== undefined) continue;
-    // The first and the last address of a range are left out: some network stacks treat them as its own and as broadcast.
+    // The first and the last address of a range are left out: some network stacks treat them as its own and as
+    // broadcast.
     const start = createHash('sha256').update(host).digest().readUInt32BE(0) % (size - 2);
     const free = firstFree(first + 1, size - 2, start, used);
     if (free === undefined)

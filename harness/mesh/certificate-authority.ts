@@ -9,8 +9,8 @@ export interface CaCerts {
 }
 
 /**
- * Makes a root CA and, from it, one intermediate for each cluster (walkthrough: "Deploy the Istio control plane in each cluster").
- * The root's private key is used once and forgotten.
+ * Makes a root CA and, from it, one intermediate for each cluster (walkthrough: "Deploy the Istio control plane in each
+ * cluster"). The root's private key is used once and forgotten.
  *
  * @param days validity of the intermediates; the root lives five times as long.
  */
@@ -25,7 +25,8 @@ export async function issueAuthorities(clusters: readonly string[], days = 730):
 }
 
 /**
- * Issues a workload's certificate from a CA that meshproof made, as istiod would: a client of a foreign root is made with this.
+ * Issues a workload's certificate from a CA that meshproof made, as istiod would: a client of a foreign root is made
+ * with this.
  *
  * @param identity SPIFFE identity, e.g. `spiffe://cluster.local/ns/foo/sa/sleep`
  */

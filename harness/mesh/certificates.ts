@@ -14,8 +14,8 @@ const algorithm = {
 x509.cryptoProvider.set(webcrypto);
 
 /**
- * SHA-256 fingerprints of the certificates in Istio's samples/certs. Their private keys are published, so nothing they sign proves
- * anything.
+ * SHA-256 fingerprints of the certificates in Istio's samples/certs. Their private keys are published, so nothing they
+ * sign proves anything.
  */
 const sampleFingerprints = new Set([
   '63727a1785cab47acec5c24cc0669c20824e8ae1ac28079a4d2f8c830592e7b0',
@@ -122,8 +122,8 @@ export interface CheckOptions {
 }
 
 /**
- * Sees that the CAs of all clusters can carry one mesh: each intermediate is valid now, belongs to its key, is signed by its root, and
- * all clusters share that root but not the intermediate.
+ * Sees that the CAs of all clusters can carry one mesh: each intermediate is valid now, belongs to its key, is signed
+ * by its root, and all clusters share that root but not the intermediate.
  *
  * @throws MeshproofError MP601 for a sample CA, MP602 outside of its validity, MP603 when parts do not belong together.
  */

@@ -19,8 +19,9 @@ const specSchema = z.looseObject({
 });
 
 /**
- * What a mesh has already that a scenario's hosts would meet: the same host, an address of a ServiceEntry, or a port on which a sidecar
- * listens at every address for another protocol. Entries that the scenario's namespaces cannot see meet nothing.
+ * What a mesh has already that a scenario's hosts would meet: the same host, an address of a ServiceEntry, or a port on
+ * which a sidecar listens at every address for another protocol. Entries that the scenario's namespaces cannot see meet
+ * nothing.
  *
  * @param entries ServiceEntries of the cluster that are somebody else's
  * @param namespaces of the scenario

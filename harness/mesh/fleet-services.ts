@@ -17,7 +17,10 @@ export interface FleetCluster {
   readonly services: readonly FleetService[];
 }
 
-/** Label of every ServiceEntry that an export makes, with the export's name: by it the stale ones of this very export are found. */
+/**
+ * Label of every ServiceEntry that an export makes, with the export's name: by it the stale ones of this very export
+ * are found.
+ */
 export const exportLabel = 'meshproof/export';
 
 /** The `.global` name of a service (walkthrough: "Configure the example services"). */
@@ -29,9 +32,9 @@ export const hostsOf = (fleet: readonly FleetCluster[]): string[] =>
   [...new Set(fleet.flatMap(({ services }) => services.map(globalHost)))].sort();
 
 /**
- * The ServiceEntries of a whole fleet (walkthrough: "this can be automated"): in each cluster one for each service of other clusters, with their
- * gateways as its endpoints, and one for each of its own services, so that its gateway knows the `.global` name. What a cluster has itself is served
- * there by its own pods, also under the `.global` name.
+ * The ServiceEntries of a whole fleet (walkthrough: "this can be automated"): in each cluster one for each service of
+ * other clusters, with their gateways as its endpoints, and one for each of its own services, so that its gateway knows
+ * the `.global` name. What a cluster has itself is served there by its own pods, also under the `.global` name.
  *
  * @param addresses of every host
  * @param namespace where the entries for remote services go; all namespaces see them

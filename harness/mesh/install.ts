@@ -9,7 +9,8 @@ import { systemNamespace, type OperatorOptions } from './operator.ts';
 import type { Topology } from './topologies/topology.ts';
 
 /**
- * Renders the control plane's objects with istioctl; its charts are embedded, so this works offline and before any cluster is there.
+ * Renders the control plane's objects with istioctl; its charts are embedded, so this works offline and before any
+ * cluster is there.
  *
  * @throws MeshproofError MP605 with istioctl's words.
  */
@@ -35,8 +36,9 @@ export async function renderMesh(
 }
 
 /**
- * Installs one replicated control plane: namespace and the secret `cacerts` first, so that istiod signs with the shared root from its
- * first breath; then everything else at once. The gateways of the mesh itself (15443, mutual TLS for `.global`) follow from the profile.
+ * Installs one replicated control plane: namespace and the secret `cacerts` first, so that istiod signs with the shared
+ * root from its first breath; then everything else at once. The gateways of the mesh itself (15443, mutual TLS for
+ * `.global`) follow from the profile.
  *
  * @returns the namespace, the secret without its contents, and all other objects, as the server has them
  * @throws MeshproofError MP505 with the object that was refused.
@@ -73,7 +75,9 @@ export async function applyMesh(
   ];
 }
 
-/** The CA that istiod signs with, as the secret `cacerts` holds it. Kept in memory only, to install the same mesh again. */
+/**
+ * The CA that istiod signs with, as the secret `cacerts` holds it. Kept in memory only, to install the same mesh again.
+ */
 export async function readCaSecret(api: ClusterApi): Promise<CaCerts> {
   const { data = {} } = await api.core.readNamespacedSecret({ namespace: systemNamespace, name: 'cacerts' });
   const file = (name: keyof CaCerts): string => Buffer.from(data[name] ?? '', 'base64').toString();
@@ -86,8 +90,9 @@ export async function readCaSecret(api: ClusterApi): Promise<CaCerts> {
 }
 
 /**
- * Takes away what `applyMesh` installed, last first, and waits until the namespace is gone. istiod leaves a ConfigMap with the root
- * certificate in every namespace, which no manifest names and `kubectl delete -f` therefore forgets: these go as well.
+ * Takes away what `applyMesh` installed, last first, and waits until the namespace is gone. istiod leaves a ConfigMap
+ * with the root certificate in every namespace, which no manifest names and `kubectl delete -f` therefore forgets:
+ * these go as well.
  *
  * @param within milliseconds
  * @returns the objects of the manifest that were deleted

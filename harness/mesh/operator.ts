@@ -25,8 +25,9 @@ export interface OperatorShape {
 }
 
 /**
- * The IstioOperator of one replicated control plane: what values-istio-multicluster-gateways.yaml asked for in the walkthrough, said in
- * today's words. DNS capture stands in for istiocoredns; the egress gateway keeps its network view `external`.
+ * The IstioOperator of one replicated control plane: what values-istio-multicluster-gateways.yaml asked for in the
+ * walkthrough, said in today's words. DNS capture stands in for istiocoredns; the egress gateway keeps its network view
+ * `external`.
  */
 export function istioOperator(
   { cluster, hub, tag, envoy }: OperatorOptions,

@@ -5,9 +5,9 @@ import { systemNamespace } from './operator.ts';
 const exported = new Set(['ServiceEntry', 'DestinationRule', 'VirtualService']);
 
 /**
- * An Istio object as it is applied to a mesh that people live in: visible to its own namespace, and to the namespace of the gateways, which
- * lead to it by SNI (the receiving one) or have its endpoints (the egress gateway). Without that every sidecar of the mesh gets a listener,
- * a route and a name for it. Other objects are left as they are.
+ * An Istio object as it is applied to a mesh that people live in: visible to its own namespace, and to the namespace of
+ * the gateways, which lead to it by SNI (the receiving one) or have its endpoints (the egress gateway). Without that
+ * every sidecar of the mesh gets a listener, a route and a name for it. Other objects are left as they are.
  */
 export function forOwnSidecars(object: KubernetesObject): KubernetesObject {
   if (!object.apiVersion.startsWith('networking.istio.io/') || !exported.has(object.kind)) return object;

@@ -10,8 +10,8 @@ import {
 } from './services.ts';
 
 /**
- * The mesh profile `modern`: what the 1.4–1.7 charts installed by themselves for replicated control planes, and what no chart installs
- * since 1.8 (research: istio-survey.md, section 1).
+ * The mesh profile `modern`: what the 1.4–1.7 charts installed by themselves for replicated control planes, and what no
+ * chart installs since 1.8 (research: istio-survey.md, section 1).
  */
 export function modernProfile(): KubernetesObject[] {
   return [
@@ -27,8 +27,8 @@ export function modernProfile(): KubernetesObject[] {
 }
 
 /**
- * What the page relies on and today's Istio no longer has, with what the profile puts in its place (research: istio.md and istio-survey.md).
- * Scenarios name the ones that concern them, and every report shows them in their rows.
+ * What the page relies on and today's Istio no longer has, with what the profile puts in its place (research: istio.md
+ * and istio-survey.md). Scenarios name the ones that concern them, and every report shows them in their rows.
  */
 export const replacements = {
   multiclusterValues: {
@@ -57,15 +57,18 @@ export const replacements = {
 const [egressOnly, sidecarsOnly] = ['external', 'mesh'];
 
 /**
- * Annotations of a client's pods: its sidecar gets a network view of its own, which keeps endpoints that are meant for the egress gateway
- * (`network: external`) out of it. Until 1.7 a sidecar without a view saw the unnamed network only; since 1.8 it sees all, and half of the
- * traffic would go direct while curl says 200.
+ * Annotations of a client's pods: its sidecar gets a network view of its own, which keeps endpoints that are meant for
+ * the egress gateway (`network: external`) out of it. Until 1.7 a sidecar without a view saw the unnamed network only;
+ * since 1.8 it sees all, and half of the traffic would go direct while curl says 200.
  */
 export const clientAnnotations = {
   'proxy.istio.io/config': JSON.stringify({ proxyMetadata: { ISTIO_META_REQUESTED_NETWORK_VIEW: sidecarsOnly } }),
 };
 
-/** An endpoint outside of the registry counts as a mesh member, which the SNI clusters of gateways demand since 1.20, by this label. */
+/**
+ * An endpoint outside of the registry counts as a mesh member, which the SNI clusters of gateways demand since 1.20, by
+ * this label.
+ */
 const meshMember = { 'security.istio.io/tlsMode': 'istio' };
 
 export interface ViaEgress extends Omit<RemoteService, 'endpoints' | 'resolution'> {
@@ -77,7 +80,10 @@ export interface ViaEgress extends Omit<RemoteService, 'endpoints' | 'resolution
   readonly resolution: 'STATIC' | 'DNS';
 }
 
-/** The walkthrough's ServiceEntry that leads a remote service through the egress gateway, with the network views that today's Istio needs. */
+/**
+ * The walkthrough's ServiceEntry that leads a remote service through the egress gateway, with the network views that
+ * today's Istio needs.
+ */
 export function remoteServiceViaEgress({ egress, gateway, ...service }: ViaEgress): KubernetesObject {
   return remoteService({
     ...service,

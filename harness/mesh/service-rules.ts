@@ -44,8 +44,8 @@ export interface AddressedService {
 }
 
 /**
- * Checks that within one cluster no two services share an address (walkthrough: "must be unique for each remote service, within a given
- * cluster").
+ * Checks that within one cluster no two services share an address (walkthrough: "must be unique for each remote
+ * service, within a given cluster").
  *
  * @throws MeshproofError MP607 that names both.
  */
@@ -73,8 +73,9 @@ const families: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * Checks that the name of a port says the protocol that the port declares. Istio believes the declaration of a ServiceEntry, and the name
- * of a Kubernetes Service's port: where both disagree, the two ends of one call speak differently.
+ * Checks that the name of a port says the protocol that the port declares. Istio believes the declaration of a
+ * ServiceEntry, and the name of a Kubernetes Service's port: where both disagree, the two ends of one call speak
+ * differently.
  *
  * @returns advice for a name that says no protocol, for which Istio guesses from the first bytes
  * @throws MeshproofError MP608 for a name that says another protocol.

@@ -38,7 +38,8 @@ export interface RemoteService {
 /**
  * The walkthrough's ServiceEntry for a service of another cluster ("Configure the example services", step 4).
  *
- * @throws MeshproofError MP606 for an address that no sidecar can capture, MP608 for a port whose name and protocol disagree.
+ * @throws MeshproofError MP606 for an address that no sidecar can capture, MP608 for a port whose name and protocol
+ *   disagree.
  */
 export function remoteService(service: RemoteService): KubernetesObject {
   const { host, namespace, name, address, port, resolution = 'DNS', endpoints } = service;
@@ -76,8 +77,8 @@ export interface ExposedService {
 
 /**
  * What the receiving cluster needs on today's Istio: its gateway has one filter chain for each SNI it knows, and knows
- * `outbound_.8000_._.httpbin.bar.global` only from a ServiceEntry of its own. (Until 1.7 an EnvoyFilter rewrote `.global` to
- * `.svc.cluster.local` there instead.)
+ * `outbound_.8000_._.httpbin.bar.global` only from a ServiceEntry of its own. (Until 1.7 an EnvoyFilter rewrote
+ * `.global` to `.svc.cluster.local` there instead.)
  */
 export function exposedService({ host, namespace, name, port, selector, address }: ExposedService): KubernetesObject {
   return {
@@ -115,7 +116,10 @@ export function eastWestGateway(
   };
 }
 
-/** Clients speak mutual TLS to every `.global` host: its endpoints are gateways, which no registry marks as mesh members. */
+/**
+ * Clients speak mutual TLS to every `.global` host: its endpoints are gateways, which no registry marks as mesh
+ * members.
+ */
 export function globalMutualTls(namespace: string): KubernetesObject {
   return {
     apiVersion: networking,
@@ -133,7 +137,10 @@ export interface Subsets {
   readonly subsets: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
-/** Named subsets of a host by the labels of its endpoints. A rule for one host replaces the mesh's `*.global` rule, so it repeats mutual TLS. */
+/**
+ * Named subsets of a host by the labels of its endpoints. A rule for one host replaces the mesh's `*.global` rule, so
+ * it repeats mutual TLS.
+ */
 export function subsets({ host, namespace, name, subsets: named }: Subsets): KubernetesObject {
   return {
     apiVersion: networking,
@@ -157,8 +164,9 @@ export interface Failover {
 }
 
 /**
- * Locality failover for a host in both clusters: endpoints of the client's own region first, those of the other when these fail. Outlier
- * detection tells Envoy that they do; a call that meets a failing endpoint is tried again in the other region.
+ * Locality failover for a host in both clusters: endpoints of the client's own region first, those of the other when
+ * these fail. Outlier detection tells Envoy that they do; a call that meets a failing endpoint is tried again in the
+ * other region.
  */
 export function localityFailover({ host, namespace, name, from, to }: Failover): KubernetesObject[] {
   const metadata = { name, namespace };

@@ -4,7 +4,10 @@ import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { systemNamespace } from './operator.ts';
 
-/** The four ways of the walkthrough ("Setup DNS") to hand `.global` to a name server of the mesh, by what the cluster's DNS is. */
+/**
+ * The four ways of the walkthrough ("Setup DNS") to hand `.global` to a name server of the mesh, by what the cluster's
+ * DNS is.
+ */
 export type StubDomainForm = 'kube-dns' | 'coredns<1.4.0' | 'coredns=1.4.0' | 'coredns>1.4.0';
 
 /**
@@ -26,7 +29,10 @@ export function stubDomainForm(dns: {
   return order < 0 ? 'coredns<1.4.0' : 'coredns>1.4.0';
 }
 
-/** The walkthrough's ConfigMap for a form, word for word. CoreDNS forms replace the whole Corefile; `withStubDomain` adds to one that is there. */
+/**
+ * The walkthrough's ConfigMap for a form, word for word. CoreDNS forms replace the whole Corefile; `withStubDomain`
+ * adds to one that is there.
+ */
 export function stubDomainConfigMap(form: StubDomainForm, server: string): KubernetesObject {
   if (form === 'kube-dns') return configMap('kube-dns', { stubDomains: `{"global": ["${server}"]}\n` });
   return configMap('coredns', { Corefile: stubDomainCorefile(form, server) });
@@ -38,8 +44,8 @@ export function stubDomainCorefile(form: Exclude<StubDomainForm, 'kube-dns'>, se
 }
 
 /**
- * The Corefile that a cluster runs, with the stub domain added, or replaced where there was one: what a cluster of today needs, whose own
- * blocks must stay as they are.
+ * The Corefile that a cluster runs, with the stub domain added, or replaced where there was one: what a cluster of
+ * today needs, whose own blocks must stay as they are.
  */
 export function withStubDomain(corefile: string, form: Exclude<StubDomainForm, 'kube-dns'>, server: string): string {
   return `${withoutStubDomain(corefile).trimEnd()}\n${globalBlock(form, server)}\n`;
@@ -51,8 +57,8 @@ export function withoutStubDomain(corefile: string): string {
 }
 
 /**
- * The name servers of each stub domain in a ConfigMap for KubeDNS, read by KubeDNS's own rule (k8s.io/dns, pkg/dns/config: a map of domains
- * to lists of IP addresses, each with a port or without).
+ * The name servers of each stub domain in a ConfigMap for KubeDNS, read by KubeDNS's own rule (k8s.io/dns,
+ * pkg/dns/config: a map of domains to lists of IP addresses, each with a port or without).
  *
  * @throws MeshproofError MP606 for an address that KubeDNS would refuse.
  */
@@ -69,7 +75,9 @@ export function kubeDnsStubDomains(configMap: KubernetesObject): Record<string, 
   return domains;
 }
 
-/** The addresses that a Corefile forwards `.global` to: how a form is checked where that CoreDNS itself cannot be had. */
+/**
+ * The addresses that a Corefile forwards `.global` to: how a form is checked where that CoreDNS itself cannot be had.
+ */
 export function stubDomainServers(corefile: string): string[] {
   const block = /^global:53 \{\n((?: .*\n)*)\}/m.exec(corefile)?.[1] ?? '';
   return (/^\s*forward \. (.*)$/m.exec(block)?.[1] ?? '').split(/\s+/).filter((word) => word !== '');

@@ -2,14 +2,17 @@ import { Socket } from 'node:net';
 import { Duplex, type Readable, type Writable } from 'node:stream';
 
 /**
- * How a connection ended, seen from the client: the peer closed it (FIN), reset it (RST), never took it, or nothing had happened when the client
- * itself gave up.
+ * How a connection ended, seen from the client: the peer closed it (FIN), reset it (RST), never took it, or nothing had
+ * happened when the client itself gave up.
  */
 export type Ending = 'EOF' | 'ECONNRESET' | 'ECONNREFUSED' | 'EHOSTUNREACH' | 'ENETUNREACH' | 'ETIMEDOUT' | 'given up';
 
 /** A connection of a probe, wherever its far end stands. */
 export interface Connection {
-  /** What is written goes to the peer, what is read comes from it. It ends when the peer says no more, for whatever reason. */
+  /**
+   * What is written goes to the peer, what is read comes from it. It ends when the peer says no more, for whatever
+   * reason.
+   */
   readonly stream: Duplex;
   /** Comes once the connection is over. Rejects with MP702 when the client could not be run at all. */
   readonly ended: Promise<Ending>;
@@ -21,8 +24,8 @@ export interface Connection {
 export type Connect = (protocol: 'tcp' | 'udp', address: string, port: number) => Connection;
 
 /**
- * Connects from this very process: to clusters that their owner made reachable from here, never into a container network, which Docker Desktop,
- * rootless Docker and remote daemons do not route to.
+ * Connects from this very process: to clusters that their owner made reachable from here, never into a container
+ * network, which Docker Desktop, rootless Docker and remote daemons do not route to.
  */
 export const connectFromHere: Connect = (protocol, address, port) => {
   if (protocol === 'udp') throw new Error('this process asks over TCP only');
@@ -61,8 +64,8 @@ const words: readonly (readonly [RegExp, Ending])[] = [
 export const endingOf = (text: string): Ending | undefined => words.find(([pattern]) => pattern.test(text))?.[1];
 
 /**
- * Two streams as one. That the writing one takes no more is no error here: what the reading one brings is what the peer said last, and not a byte of
- * it is lost.
+ * Two streams as one. That the writing one takes no more is no error here: what the reading one brings is what the peer
+ * said last, and not a byte of it is lost.
  */
 export function bothWays(input: Writable, output: Readable): Duplex {
   const joined = new Duplex({

@@ -193,13 +193,18 @@ export function rawAnswer({ statusLine, headers, body, error }: CurlExchange): s
   ].join('\n');
 }
 
-/** The client as the server's sidecar verified it: its SPIFFE identity and the SHA-256 of the very certificate it presented. */
+/**
+ * The client as the server's sidecar verified it: its SPIFFE identity and the SHA-256 of the very certificate it
+ * presented.
+ */
 export interface ClientIdentity {
   readonly uri: string | undefined;
   readonly certificate: string | undefined;
 }
 
-/** Reads the client's identity (X-Forwarded-Client-Cert, set by the server's sidecar) from httpbin's /headers answer. */
+/**
+ * Reads the client's identity (X-Forwarded-Client-Cert, set by the server's sidecar) from httpbin's /headers answer.
+ */
 export function clientIdentity(exchange: CurlExchange): ClientIdentity | undefined {
   const headers = z
     .object({ headers: z.record(z.string(), z.union([z.string(), z.array(z.string())])) })

@@ -5,9 +5,9 @@ export interface Bound {
 }
 
 /**
- * How many of `trials` may hit when each does with `probability`: the mean ± 4.5 standard deviations of the binomial distribution. A mesh that
- * does as told falls outside of it about once in 150 000 runs, so that a claim on it does not flake; one that ignores the weights does
- * nearly always.
+ * How many of `trials` may hit when each does with `probability`: the mean ± 4.5 standard deviations of the binomial
+ * distribution. A mesh that does as told falls outside of it about once in 150 000 runs, so that a claim on it does not
+ * flake; one that ignores the weights does nearly always.
  */
 export function binomialBound(trials: number, probability: number): Bound {
   const mean = trials * probability;

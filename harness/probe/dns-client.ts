@@ -7,13 +7,16 @@ import type { Connect, Connection, Ending } from './connection.ts';
 export interface DnsAnswer {
   /** IPv4 addresses, sorted; empty when there are none. */
   readonly addresses: readonly string[];
-  /** The resolver's code when there are none: `ENOTFOUND`, `ETIMEOUT`, `ESERVFAIL` …, or how the connection ended: `ECONNREFUSED`; else "". */
+  /**
+   * The resolver's code when there are none: `ENOTFOUND`, `ETIMEOUT`, `ESERVFAIL` …, or how the connection ended:
+   * `ECONNREFUSED`; else "".
+   */
   readonly code: string;
 }
 
 /**
- * Asks one name server for the IPv4 addresses of a name, from where the client stands. Node's resolver speaks to a socket on this machine's loopback,
- * and each of its packets is carried to the server by a connection of the client's.
+ * Asks one name server for the IPv4 addresses of a name, from where the client stands. Node's resolver speaks to a
+ * socket on this machine's loopback, and each of its packets is carried to the server by a connection of the client's.
  *
  * @throws MeshproofError MP702 when no connection could be tried.
  */

@@ -41,8 +41,8 @@ const summarySchema = z.object({ response_code: z.number(), exitcode: z.number()
 const [field, record] = ['\u001f', '\u001e'];
 
 /**
- * Calls a URL at a steady rate from a pod. The load is open: a call that hangs does not hold back the next one, so that the count of
- * failures is of all that users would have sent.
+ * Calls a URL at a steady rate from a pod. The load is open: a call that hangs does not hold back the next one, so that
+ * the count of failures is of all that users would have sent.
  *
  * @throws MeshproofError MP702 when the load could not be run, or not at its rate.
  */
@@ -72,7 +72,8 @@ async function load(
   signal: AbortSignal,
 ): Promise<LoadResult> {
   const total = perSecond * seconds;
-  // One line in one write for each call, so that calls in flight do not mix. The start is read from the system's uptime, in hundredths.
+  // One line in one write for each call, so that calls in flight do not mix. The start is read from the system's
+  // uptime, in hundredths.
   const one = `r=$(curl -sS --max-time ${maxSeconds} -w '${field}%{json}' "$1" 2>/dev/null); printf '%s${field}%s${record}' "$(u)" "$r"`;
   // The next call starts at its own time, however long the last one took to start.
   const pace = `d=$((b+i*100/${perSecond}-$(u))); if [ $d -gt 0 ]; then sleep $((d/100)).$(printf %02d $((d%100))); fi`;

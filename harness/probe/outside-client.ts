@@ -21,7 +21,8 @@ export class OutsideClient {
    * Starts the client.
    *
    * @param network of the clusters, by its name
-   * @param image an image with curl and bash, already known to the Docker daemon: the nodes' own has both, whoever made it
+   * @param image an image with curl and bash, already known to the Docker daemon: the nodes' own has both, whoever made
+   *   it
    * @param environment name of the one that it serves
    * @throws MeshproofError MP702 when the container does not start.
    */

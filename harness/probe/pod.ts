@@ -17,7 +17,8 @@ export interface ExecResult {
 }
 
 /**
- * Runs a program in a container through `kubectl exec` and returns its output and exit code; a non-zero exit code is an answer, not an error.
+ * Runs a program in a container through `kubectl exec` and returns its output and exit code; a non-zero exit code is an
+ * answer, not an error.
  *
  * @param kubectl path of the program
  * @param timeout milliseconds

@@ -5,7 +5,10 @@ import type { CurlExchange } from './curl.ts';
 const read = (path: string): unknown =>
   JSON.parse(readFileSync(new URL(`../../fixtures/${path}`, import.meta.url), 'utf8'));
 
-/** A config dump that this project recorded from real proxies in `direct-sidecar`; for unit tests and replay, never for a scenario. */
+/**
+ * A config dump that this project recorded from real proxies in `direct-sidecar`; for unit tests and replay, never for
+ * a scenario.
+ */
 export function recordedDump(
   name: 'sleep' | 'ingress-gateway',
   change: (text: string) => string = (text) => text,

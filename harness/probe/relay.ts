@@ -9,8 +9,9 @@ export interface DockerProgram {
 }
 
 /**
- * Carries bytes between bash's own standard streams and a peer. Reading and writing are processes of their own, so that a peer which hangs up while
- * something is still being written to it is heard to the last byte. When the client ends its input it is done, and nothing is left behind.
+ * Carries bytes between bash's own standard streams and a peer. Reading and writing are processes of their own, so that
+ * a peer which hangs up while something is still being written to it is heard to the last byte. When the client ends
+ * its input it is done, and nothing is left behind.
  */
 const carry = `
 exec 3<>"/dev/$1/$2/$3" 4<&0 || exit 1
@@ -22,8 +23,8 @@ kill "$writer" "$reader" 2>/dev/null
 exit "$code"`;
 
 /**
- * Connects from inside of a container: this process never has to reach the address itself. Needs bash and cat there, which every node image of kind
- * has.
+ * Connects from inside of a container: this process never has to reach the address itself. Needs bash and cat there,
+ * which every node image of kind has.
  *
  * @param container id of a running container
  */

@@ -18,12 +18,16 @@ export interface Greeting {
 
 /** What a TLS client outside of the mesh met. */
 export interface HandshakeResult {
-  /** `answered`: application data came back; `refused`: an alert or the end of the connection; `silent`: nothing within the deadline. */
+  /**
+   * `answered`: application data came back; `refused`: an alert or the end of the connection; `silent`: nothing within
+   * the deadline.
+   */
   readonly outcome: 'answered' | 'refused' | 'silent';
   /**
-   * OpenSSL's code of the server's alert, e.g. `ERR_SSL_TLSV1_ALERT_UNKNOWN_CA`. Without an alert, how the connection ended: `ECONNRESET` (RST) or
-   * `EOF` (FIN) before the server said a word; the same with ` during the handshake` or ` after the handshake` when it had spoken; `ECONNREFUSED`,
-   * `EHOSTUNREACH`, `ENETUNREACH` or `ETIMEDOUT` when there was no connection at all. "" when it was answered.
+   * OpenSSL's code of the server's alert, e.g. `ERR_SSL_TLSV1_ALERT_UNKNOWN_CA`. Without an alert, how the connection
+   * ended: `ECONNRESET` (RST) or `EOF` (FIN) before the server said a word; the same with ` during the handshake` or `
+   * after the handshake` when it had spoken; `ECONNREFUSED`, `EHOSTUNREACH`, `ENETUNREACH` or `ETIMEDOUT` when there
+   * was no connection at all. "" when it was answered.
    */
   readonly reason: string;
   /** SPIFFE identities of the certificate that the server showed, if the handshake came that far. */
@@ -31,8 +35,9 @@ export interface HandshakeResult {
 }
 
 /**
- * Greets a TLS port as a client outside of the mesh, sends one HTTP request and reports what came of it. Since TLS 1.3 a server refuses a
- * client's certificate only after the client believes the handshake done, so the first answer decides, not the handshake.
+ * Greets a TLS port as a client outside of the mesh, sends one HTTP request and reports what came of it. Since TLS 1.3
+ * a server refuses a client's certificate only after the client believes the handshake done, so the first answer
+ * decides, not the handshake.
  *
  * @param open opens the connection from where the client stands
  * @throws MeshproofError MP702 when no connection could be tried.

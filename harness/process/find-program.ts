@@ -2,7 +2,8 @@ import { access, constants, stat } from 'node:fs/promises';
 import { delimiter, join, resolve } from 'node:path';
 
 /**
- * The full path of a program, as a shell finds it: a name with a slash is a path, any other is looked for along the search path.
+ * The full path of a program, as a shell finds it: a name with a slash is a path, any other is looked for along the
+ * search path.
  *
  * @param searchPath folders, as in the variable PATH; this process's own by default
  * @returns undefined when there is no such program, or only a folder or a file of that name that nobody may run

@@ -30,7 +30,8 @@ export async function thisProcess(): Promise<ProcessIdentity> {
 export async function startOf(pid: number): Promise<string | undefined> {
   if (process.platform === 'linux') {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
-    // The name in parentheses may hold anything; the fields behind it are the state, … and, as the 20th of them, the start.
+    // The name in parentheses may hold anything; the fields behind it are the state, … and, as the 20th of them, the
+    // start.
     const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ') ?? [];
     return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
   }
@@ -38,7 +39,10 @@ export async function startOf(pid: number): Promise<string | undefined> {
   return exitCode === 0 && stdout.trim() !== '' ? stdout.trim() : undefined;
 }
 
-/** True while that very process lives; undefined when it ran on another machine, or in another pid namespace, which cannot be seen from here. */
+/**
+ * True while that very process lives; undefined when it ran on another machine, or in another pid namespace, which
+ * cannot be seen from here.
+ */
 export async function isAlive(identity: ProcessIdentity): Promise<boolean | undefined> {
   if (identity.place !== (await thisPlace())) return undefined;
   return (await startOf(identity.pid)) === identity.started;

@@ -14,14 +14,18 @@ export interface LockOptions {
 
 /** A holder on another machine, or in another container, shows by this that it lives. */
 const heartbeat = 2_000;
-/** Unchanged for so long, by the clock of the one that waits, such a holder counts as gone; and so does a file that never got its content. */
+/**
+ * Unchanged for so long, by the clock of the one that waits, such a holder counts as gone; and so does a file that
+ * never got its content.
+ */
 const silence = 10_000;
 /** Taking a dead holder's file away takes no longer than this. */
 const stealing = 3_000;
 
 /**
- * Holds a lock between processes: a file that names its holder. A holder is gone when its process is, at once, and never because time passed: a
- * process that was stopped for a minute, or a clock that was set, takes no lock from anybody. (Libraries for this go by the age of a file.)
+ * Holds a lock between processes: a file that names its holder. A holder is gone when its process is, at once, and
+ * never because time passed: a process that was stopped for a minute, or a clock that was set, takes no lock from
+ * anybody. (Libraries for this go by the age of a file.)
  *
  * @returns gives the lock back
  * @throws MeshproofError MP204 when a live process holds it for longer than `within`.
@@ -90,7 +94,9 @@ async function look(file: string): Promise<{ readonly text: string; readonly sig
   }
 }
 
-/** Removes a dead holder's file, unless somebody else has done so and holds it by now: those who take away take turns. */
+/**
+ * Removes a dead holder's file, unless somebody else has done so and holds it by now: those who take away take turns.
+ */
 async function takeAway(file: string, sign: string): Promise<void> {
   const turn = `${file}.stealing`;
   try {

@@ -8,9 +8,9 @@ const byKey: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT'];
 const passedOn: readonly NodeJS.Signals[] = [...byKey, 'SIGTERM', 'SIGHUP'];
 
 /**
- * Runs a program in this process's place: its streams are ours, and each signal that reaches us reaches it once. Ctrl-C at a terminal is
- * sent to the program by the terminal itself; without a terminal the program stands in a session of its own, so that a signal to our
- * whole process group does not reach it twice.
+ * Runs a program in this process's place: its streams are ours, and each signal that reaches us reaches it once. Ctrl-C
+ * at a terminal is sent to the program by the terminal itself; without a terminal the program stands in a session of
+ * its own, so that a signal to our whole process group does not reach it twice.
  *
  * @param env variables beside this process's own
  * @returns its exit code; 128 and the signal's number when a signal ended it, as shells count
@@ -60,8 +60,8 @@ function hasTerminal(): boolean {
 }
 
 /**
- * True when the terminal's keys reach this process's group. An interactive shell that we run takes the foreground for itself: what
- * reaches us then was sent to us alone.
+ * True when the terminal's keys reach this process's group. An interactive shell that we run takes the foreground for
+ * itself: what reaches us then was sent to us alone.
  */
 function standsInForeground(): boolean {
   try {

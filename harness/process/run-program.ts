@@ -33,8 +33,8 @@ export interface ProgramResult {
 /**
  * Runs one program with an argument list (never a shell string) and captures what it prints.
  *
- * @throws MeshproofError with the call's code, the end of its output and its log, when the program is missing, fails, or outlasts its
- *   deadline; the signal's reason when it was aborted.
+ * @throws MeshproofError with the call's code, the end of its output and its log, when the program is missing, fails,
+ *   or outlasts its deadline; the signal's reason when it was aborted.
  */
 export async function runProgram(call: ProgramCall): Promise<ProgramResult> {
   const { program, args, signal } = call;
@@ -53,7 +53,8 @@ export async function runProgram(call: ProgramCall): Promise<ProgramResult> {
   } as const satisfies Options;
   if (call.log !== undefined) await mkdir(dirname(call.log), { recursive: true });
   const log = call.log === undefined ? undefined : createWriteStream(call.log, { flags: 'a' });
-  // A log that cannot be written, on a full disk say, must not end the process; the program's own words are in memory all the same.
+  // A log that cannot be written, on a full disk say, must not end the process; the program's own words are in memory
+  // all the same.
   log?.on('error', () => undefined);
   log?.write(`$ ${redactText([program, ...args].join(' '))}\n`);
   // Loaded when something runs: commands that only read start the sooner.

@@ -27,7 +27,8 @@ export interface GroupOptions {
 /** Shows long work while it goes on. Everything goes to stderr: stdout belongs to results. */
 export interface Progress {
   /**
-   * Runs tasks side by side. The first failure aborts its siblings; the group ends when all have ended, and throws that first failure.
+   * Runs tasks side by side. The first failure aborts its siblings; the group ends when all have ended, and throws that
+   * first failure.
    */
   group(title: string, tasks: readonly Task[], options?: GroupOptions): Promise<void>;
   /** One line that stays. */
@@ -111,7 +112,8 @@ function liveProgress(stream: NodeJS.WriteStream): Progress {
             collapseErrors: false,
             showErrorMessage: false,
           },
-          // The library looks at stdout, which may be a pipe to `jq`; whether to be live was decided above, by the stream that is written to.
+          // The library looks at stdout, which may be a pipe to `jq`; whether to be live was decided above, by the
+          // stream that is written to.
           forceTTY: true,
           registerSignalListeners: false,
         },
@@ -131,7 +133,10 @@ function liveProgress(stream: NodeJS.WriteStream): Progress {
   };
 }
 
-/** One row of the live list: a promise that the list waits on, and the line below it. Events may come before the list has begun the row. */
+/**
+ * One row of the live list: a promise that the list waits on, and the line below it. Events may come before the list
+ * has begun the row.
+ */
 class Row {
   readonly shown: ListrTask;
   readonly #ended: Promise<void>;

@@ -11,10 +11,11 @@ const results = 'allure-results';
 const ours = /^[\w-]+-(result|container|attachment)(\.\w+)?$/;
 
 /**
- * Makes the static HTML of a run's Allure results, one file that needs neither a server nor the network: `allure-report/index.html`.
+ * Makes the static HTML of a run's Allure results, one file that needs neither a server nor the network:
+ * `allure-report/index.html`.
  *
- * Allure takes a file `allurerc.js` of the folder that it works in as its configuration, and so as a program. The run may come from somebody
- * else, so Allure works in a folder of its own, on copies of the results.
+ * Allure takes a file `allurerc.js` of the folder that it works in as its configuration, and so as a program. The run
+ * may come from somebody else, so Allure works in a folder of its own, on copies of the results.
  *
  * @param run folder of the run, with `allure-results/` in it
  * @throws MeshproofError MP712 with Allure's words; MP720 and MP721 for a folder that no run wrote.
@@ -65,7 +66,10 @@ async function copyResults(folder: string, target: string): Promise<void> {
   }
 }
 
-/** A result as meshproof writes it: plain text everywhere, and nothing that a browser would run or load. A broken one is left as it is. */
+/**
+ * A result as meshproof writes it: plain text everywhere, and nothing that a browser would run or load. A broken one is
+ * left as it is.
+ */
 function withoutMarkup(text: string): string {
   try {
     return JSON.stringify(

@@ -14,7 +14,10 @@ import { largest, readInside } from '../tape/run-folder.ts';
 const shared =
   /^(run\.json|report\.html|conformance\.yaml|walkthrough\.md|junit\.xml|diff\.(md|json)|(evidence|allure-results)[/\\].+)$/;
 
-/** Bounds of an archive: how many entries, how many bytes in all, how long a name, how many bytes of headers between two entries. */
+/**
+ * Bounds of an archive: how many entries, how many bytes in all, how long a name, how many bytes of headers between two
+ * entries.
+ */
 export type Bounds = Readonly<Record<'entries' | 'bytes' | 'name' | 'header', number>>;
 
 /** Bounds of an archive that is read: whatever is larger, no run wrote. */
@@ -28,8 +31,8 @@ export interface Archive {
 }
 
 /**
- * Packs a run into one file that can be handed on: its record, its reports and its evidence. Everything passes the redactor once more, so that
- * a run of an older version can be shared as well. The same run gives the same bytes.
+ * Packs a run into one file that can be handed on: its record, its reports and its evidence. Everything passes the
+ * redactor once more, so that a run of an older version can be shared as well. The same run gives the same bytes.
  *
  * @param folder of the run
  * @param run its name, which becomes the folder inside of the archive
@@ -97,11 +100,12 @@ async function digestOf(file: string): Promise<string> {
 export const isArchive = (path: string): boolean => /\.(tar\.gz|tgz)$/.test(path);
 
 /**
- * Unpacks an archive into a folder of its own, for one piece of work. Only regular files and folders with plain names below the top come out;
- * anything else ends it.
+ * Unpacks an archive into a folder of its own, for one piece of work. Only regular files and folders with plain names
+ * below the top come out; anything else ends it.
  *
  * @param work gets the folder that holds what was packed
- * @throws MeshproofError MP722 for an archive with links, devices, paths that lead out of it, or more than a run writes; or one that is cut off.
+ * @throws MeshproofError MP722 for an archive with links, devices, paths that lead out of it, or more than a run
+ *   writes; or one that is cut off.
  */
 export async function withUnpacked<T>(
   archive: string,

@@ -1,7 +1,9 @@
 import type { Action } from '../scenario/journal.ts';
 import type { PageCommand } from './page.ts';
 
-/** What a command of the page asks for: the clusters by their place, and how to tell the lines of a run that answer it. */
+/**
+ * What a command of the page asks for: the clusters by their place, and how to tell the lines of a run that answer it.
+ */
 interface Intent {
   /** 0 for the page's cluster1, 1 for cluster2; undefined means every cluster. */
   readonly cluster: number | undefined;
@@ -11,7 +13,10 @@ interface Intent {
   readonly lines?: RegExp;
 }
 
-/** Reads what a command of the page does. kubectl's own words decide; the names in it are the example's and may be the run's own. */
+/**
+ * Reads what a command of the page does. kubectl's own words decide; the names in it are the example's and may be the
+ * run's own.
+ */
 export function intentOf({ text }: PageCommand): Intent {
   const cluster = text.includes('$CTX_CLUSTER1') ? 0 : text.includes('$CTX_CLUSTER2') ? 1 : undefined;
   const sample = /@samples\/(\w+)\//.exec(text)?.[1];
@@ -63,7 +68,10 @@ export function intentOf({ text }: PageCommand): Intent {
   }
 }
 
-/** The actions of a run that answer a command of the page, each with the lines of its output that do; of several curls the first. */
+/**
+ * The actions of a run that answer a command of the page, each with the lines of its output that do; of several curls
+ * the first.
+ */
 export function answersTo(command: PageCommand, actions: readonly Action[], clusters: readonly string[]): Action[] {
   const intent = intentOf(command);
   const wanted = intent.cluster === undefined ? undefined : clusters[intent.cluster];

@@ -6,8 +6,9 @@ import { countClaims, countVerdicts, type RunData } from './run-data.ts';
 type Result = 'success' | 'failure' | 'partial';
 
 /**
- * The conformance report of a run as YAML, in the spirit of Gateway API's (apis/v1/conformancereport.go): who was tested, in which version,
- * under which profile, with what result; and for each claim that does not hold or is not supported the reason, which that report lacks.
+ * The conformance report of a run as YAML, in the spirit of Gateway API's (apis/v1/conformancereport.go): who was
+ * tested, in which version, under which profile, with what result; and for each claim that does not hold or is not
+ * supported the reason, which that report lacks.
  */
 export function conformanceReport(data: RunData): string {
   const text = stringify(
@@ -60,7 +61,9 @@ export function conformanceReport(data: RunData): string {
   return visible(text);
 }
 
-/** Success when all holds; partial when nothing failed but something was not supported, or the run ended before its end. */
+/**
+ * Success when all holds; partial when nothing failed but something was not supported, or the run ended before its end.
+ */
 function resultOf(claims: readonly ClaimResult[], { verdict }: RunData): Result {
   if (claims.some(({ verdict: one }) => one === 'failed' || one === 'error' || one === 'notReached')) return 'failure';
   const all = claims.length > 0 && claims.every((claim) => claim.verdict === 'passed');

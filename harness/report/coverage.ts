@@ -10,7 +10,9 @@ export interface PageSteps {
   readonly steps: readonly PageStep[];
 }
 
-/** A command of the page with the steps that carry it out: exactly as it says, or something in its place for a reason. */
+/**
+ * A command of the page with the steps that carry it out: exactly as it says, or something in its place for a reason.
+ */
 export interface CoveredCommand {
   readonly command: PageCommand;
   readonly steps: readonly (PageStep & { readonly by: string })[];

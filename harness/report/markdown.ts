@@ -1,8 +1,8 @@
 import { visible } from '../progress/visible.ts';
 
 /**
- * Text that stands in a line of Markdown, or in a cell of a table, as what it is: no markup, no link, no picture, no second line. What is shown
- * may be the words of a pod.
+ * Text that stands in a line of Markdown, or in a cell of a table, as what it is: no markup, no link, no picture, no
+ * second line. What is shown may be the words of a pod.
  */
 export const inline = (text: string): string =>
   visible(text)

@@ -22,7 +22,8 @@ export interface PageCommand {
 }
 
 /**
- * Reads a page of istio.io: Markdown with Hugo's short codes. Commands are what stands in a fence `{{< text bash >}}` behind a prompt `$ `.
+ * Reads a page of istio.io: Markdown with Hugo's short codes. Commands are what stands in a fence `{{< text bash >}}`
+ * behind a prompt `$ `.
  */
 export function parsePage(source: string): Page {
   const frontMatter = /^---\n([\s\S]*?)\n---\n/.exec(source);
@@ -72,7 +73,10 @@ export function parsePage(source: string): Page {
   return { title, parts, commands: parts.flatMap((part) => (part.kind === 'fence' ? part.commands : [])) };
 }
 
-/** The commands of a fence: each begins at a prompt and takes what follows, continuation lines and here-documents, up to the next. */
+/**
+ * The commands of a fence: each begins at a prompt and takes what follows, continuation lines and here-documents, up to
+ * the next.
+ */
 function commandsIn(lines: readonly string[]): string[] {
   const indent = Math.min(
     ...lines.filter((line) => line.trim() !== '').map((line) => line.length - line.trimStart().length),

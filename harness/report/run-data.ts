@@ -18,7 +18,10 @@ export type Phase = (typeof phases)[number];
 const word = z.string().max(10_000);
 const moment = z.iso.datetime();
 
-/** run.json: everything a report, a diff or a gate needs to know of a run. Written anew after each phase and each scenario. */
+/**
+ * run.json: everything a report, a diff or a gate needs to know of a run. Written anew after each phase and each
+ * scenario.
+ */
 export const runRecordSchema = z.object({
   schema: z.literal(1),
   run: word,
@@ -31,7 +34,10 @@ export const runRecordSchema = z.object({
   provider: z.enum(providerNames),
   clusters: z.array(word).max(1_000),
   versions: z.object({ kubernetes: word, istio: word, edition: word }).optional(),
-  /** Files and images that were checked against hashes of the configuration (`mirror.pins`), not of the list of what is published. */
+  /**
+   * Files and images that were checked against hashes of the configuration (`mirror.pins`), not of the list of what is
+   * published.
+   */
   pinnedByUser: z.array(word).max(1_000).optional(),
   /** Begin and end of each phase in seconds since the run started; phases may overlap. */
   phases: z.partialRecord(z.enum(phases), z.object({ from: z.number(), to: z.number() })),

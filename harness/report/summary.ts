@@ -5,7 +5,9 @@ import { countClaims, countsTold, countVerdicts, type RunData } from './run-data
 
 export const signs = { passed: '✓', failed: '✗', error: '!', notSupported: '–', notReached: '·' } as const;
 
-/** What a run found, as Markdown: a sentence, a row for each section, and each claim that does not hold with its reason. */
+/**
+ * What a run found, as Markdown: a sentence, a row for each section, and each claim that does not hold with its reason.
+ */
 export function summary(data: RunData): string {
   const rows = data.scenarios.map(({ section, id, claims, seconds, replaced, stopped }) => {
     return `| ${inline(section)} | ${codeSpan(id)} | ${countVerdicts(claims).passed} of ${claims.length} ${signs[worstOfScenario({ claims, stopped })]} | ${seconds.toFixed(1)} s | ${inline(replaced.map(({ was }) => was).join('; '))} |`;

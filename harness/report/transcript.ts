@@ -9,8 +9,8 @@ import type { RunData } from './run-data.ts';
 import { signs, summary, worstOf } from './summary.ts';
 
 /**
- * The executed page, as Markdown: its own text and commands in their order, each command with what this run did for it and what came
- * back. Everything is read from run.json; nothing is run.
+ * The executed page, as Markdown: its own text and commands in their order, each command with what this run did for it
+ * and what came back. Everything is read from run.json; nothing is run.
  */
 export function transcript(page: Page, covered: readonly CoveredCommand[], data: RunData): string {
   const body = page.parts.map((part) => {
@@ -47,7 +47,10 @@ function executed(command: PageCommand, covered: readonly CoveredCommand[], data
   return [fenced('bash', command.text), told].join('\n\n');
 }
 
-/** The action with what it read, where the page's command reads something; of several objects only those that the command is about. */
+/**
+ * The action with what it read, where the page's command reads something; of several objects only those that the
+ * command is about.
+ */
 function aboutCommand({ input, ...action }: Action, { text }: PageCommand): Action {
   if (input === undefined || !text.includes('<<EOF')) return action;
   const names = action.output.split('\n').map((line) => line.split(' ')[0] ?? '');

@@ -9,8 +9,8 @@ import { stateFolder } from './state.ts';
 const files = ['ca-cert.pem', 'ca-key.pem', 'root-cert.pem', 'cert-chain.pem'] as const;
 
 /**
- * The CAs of the clusters: the user's own (`pki.folder`, one sub-folder a cluster), or fresh ones. Either way they are checked before
- * any cluster is made.
+ * The CAs of the clusters: the user's own (`pki.folder`, one sub-folder a cluster), or fresh ones. Either way they are
+ * checked before any cluster is made.
  *
  * @throws MeshproofError MP102 when a file is missing; MP601, MP602, MP603 when they cannot carry one mesh.
  */

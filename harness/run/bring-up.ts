@@ -33,8 +33,9 @@ import { baselinePath, manifestPath, writeEnvironment } from './state.ts';
 const meshWithin = 180_000;
 
 /**
- * Brings two or more meshed clusters up and proves them ready. What does not depend on each other runs side by side: manifests render
- * and CAs are made while the clusters boot; MetalLB, istiod, the gateways and the sample workloads all start at once.
+ * Brings two or more meshed clusters up and proves them ready. What does not depend on each other runs side by side:
+ * manifests render and CAs are made while the clusters boot; MetalLB, istiod, the gateways and the sample workloads all
+ * start at once.
  *
  * @returns the environment, already remembered on disk as ready.
  */
@@ -214,7 +215,10 @@ function environmentOf(
   };
 }
 
-/** Readiness from the mesh's own words: every proxy has acknowledged what istiod sent, and each gateway answers its peers. */
+/**
+ * Readiness from the mesh's own words: every proxy has acknowledged what istiod sent, and each gateway answers its
+ * peers.
+ */
 async function proveReady(environment: Environment, progress: Progress, signal: AbortSignal): Promise<void> {
   await progress.group(
     'mesh',

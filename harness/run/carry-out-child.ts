@@ -8,7 +8,9 @@ import { labNamespacePath } from '../lab/network-namespace.ts';
 import type { Plan } from './plan.ts';
 import { RunRecord } from './run-record.ts';
 
-/** What the process that carried a plan out says at its end: also where the disk was too full for the record to say it. */
+/**
+ * What the process that carried a plan out says at its end: also where the disk was too full for the record to say it.
+ */
 export const lastWordsSchema = z.object({
   verdict: z.enum(['running', 'passed', 'failed', 'error']),
   error: z.object({ code: z.string(), message: z.string() }).optional(),
@@ -16,8 +18,9 @@ export const lastWordsSchema = z.object({
 export type LastWords = z.infer<typeof lastWordsSchema>;
 
 /**
- * Carries a plan out in a process of its own: inside of the lab's network namespace where the clusters live there, and everywhere in a process group of
- * its own, so that a Ctrl-C reaches it once, from here, and none of the programs that it runs.
+ * Carries a plan out in a process of its own: inside of the lab's network namespace where the clusters live there, and
+ * everywhere in a process group of its own, so that a Ctrl-C reaches it once, from here, and none of the programs that
+ * it runs.
  *
  * @returns the record as that process left it, its verdict final
  * @throws MeshproofError MP902 when the process was killed, MP999 when it ended by itself without a verdict.

@@ -20,8 +20,9 @@ import { readEnvironment } from './state.ts';
 import { removeEnvironment } from './tear-down.ts';
 
 /**
- * Carries a plan out: clusters, mesh, scenarios, tear-down. Everything that happens, errors included, ends up in run.json; nothing is
- * thrown. What was made is taken away again unless the plan keeps it, whatever fails before: the mesh, a signal, or the recording of any of it.
+ * Carries a plan out: clusters, mesh, scenarios, tear-down. Everything that happens, errors included, ends up in
+ * run.json; nothing is thrown. What was made is taken away again unless the plan keeps it, whatever fails before: the
+ * mesh, a signal, or the recording of any of it.
  */
 export async function carryOut(plan: Plan, record: RunRecord, progress: Progress, signal: AbortSignal): Promise<void> {
   const fail = async (error: unknown): Promise<void> => {
@@ -107,7 +108,10 @@ async function collectEvidence(
   });
 }
 
-/** Opens the kept environment, sees that every cluster of it answers, and clears away what an interrupted run left there. */
+/**
+ * Opens the kept environment, sees that every cluster of it answers, and clears away what an interrupted run left
+ * there.
+ */
 async function reopen(
   { config: { name, scenarios }, agreed, only }: Plan,
   progress: Progress,

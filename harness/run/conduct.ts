@@ -35,8 +35,8 @@ export interface ConductOptions {
 }
 
 /**
- * One run from start to end. The toolchain works out here, where the package sources are; the clusters live where the engine is, and the second
- * half runs in a process of its own there.
+ * One run from start to end. The toolchain works out here, where the package sources are; the clusters live where the
+ * engine is, and the second half runs in a process of its own there.
  *
  * @returns the record, its verdict final.
  * @throws MeshproofError for bad usage or configuration, found before anything was made.
@@ -105,7 +105,10 @@ async function takeDownWhatIsLeft(options: ConductOptions, record: RunRecord): P
     });
 }
 
-/** Leaves the lab and closes the record; each step stands alone, so that no failure of one keeps another from being done. */
+/**
+ * Leaves the lab and closes the record; each step stands alone, so that no failure of one keeps another from being
+ * done.
+ */
 async function finish(options: ConductOptions, record: RunRecord): Promise<void> {
   const { config, progress } = options;
   const keep = options.keep || options.reuse || options.prepareOnly === true;
@@ -138,7 +141,8 @@ async function finish(options: ConductOptions, record: RunRecord): Promise<void>
 }
 
 /**
- * Sees before anything is prepared that there is an environment to reuse, the one that is configured, or none in the way.
+ * Sees before anything is prepared that there is an environment to reuse, the one that is configured, or none in the
+ * way.
  *
  * @returns the one that is used again
  * @throws MeshproofError MP105 without one to reuse, or with another one than is configured; MP501 with one in the way.
@@ -161,7 +165,10 @@ async function checkKept(config: Config, reuse: boolean): Promise<Environment | 
   return kept;
 }
 
-/** The kept environment; one whose private daemon has ended, or was started anew since, is forgotten: its clusters are gone. */
+/**
+ * The kept environment; one whose private daemon has ended, or was started anew since, is forgotten: its clusters are
+ * gone.
+ */
 async function livingEnvironment(name: string): Promise<Environment | undefined> {
   const kept = await readEnvironment(name);
   if (kept?.networkNamespace === undefined || (await labHolds(labUser(name)))) return kept;

@@ -22,7 +22,10 @@ const pool = z.string().transform((text, context) => {
 /** A run of every scenario on two clusters writes about a tenth of it. */
 export const defaultEvidenceMegabytes = 1_000;
 
-/** What meshproof.yaml may say. Unknown keys are errors: a misspelt key must not be silently ignored. docs/configuration.md is made from it. */
+/**
+ * What meshproof.yaml may say. Unknown keys are errors: a misspelt key must not be silently ignored.
+ * docs/configuration.md is made from it.
+ */
 export const configSchema = z
   .strictObject({
     name: z

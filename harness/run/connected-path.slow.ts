@@ -17,8 +17,9 @@ import { Publisher } from '../toolchain/publisher.ts';
 import type { Recipe } from '../toolchain/recipe.ts';
 import { provide } from '../toolchain/toolchain.ts';
 
-// A machine with every publisher in reach cannot be had in a test, so the publishers come to the machine: a registry and a file server, laid out as the
-// real ones are. Everything on this side of them is the real thing: the command line, a cold cache, a Docker daemon that pulls.
+// A machine with every publisher in reach cannot be had in a test, so the publishers come to the machine: a registry
+// and a file server, laid out as the real ones are. Everything on this side of them is the real thing: the command
+// line, a cold cache, a Docker daemon that pulls.
 const bin = fileURLToPath(new URL('../cli/bin.js', import.meta.url));
 const signal = new AbortController().signal;
 const cache = ArtifactCache.default();

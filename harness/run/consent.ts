@@ -16,7 +16,10 @@ export interface IntendedWrites {
   readonly deleted: readonly string[];
 }
 
-/** Asks whether clusters of the user may be written to; throws MP508 when not. Whoever may write to them has to have one. */
+/**
+ * Asks whether clusters of the user may be written to; throws MP508 when not. Whoever may write to them has to have
+ * one.
+ */
 export type Agree = (writes: IntendedWrites) => Promise<void>;
 
 /** What scenarios write to clusters of the user, and take away again. */
@@ -46,7 +49,10 @@ const hostsOf = (scenarios: readonly Scenario[]): string[] => {
   ].sort();
 };
 
-/** Clusters, with those marked that somebody agreed to: an agreement holds for exactly the contexts that were named in the question. */
+/**
+ * Clusters, with those marked that somebody agreed to: an agreement holds for exactly the contexts that were named in
+ * the question.
+ */
 export const withAgreement = <C extends ClusterAddress>(
   clusters: readonly C[],
   agreed: readonly ClusterAddress[],

@@ -42,7 +42,10 @@ const nameOf = ({ run, versions }: RunData): string => `${versions?.istio ?? 'un
 const readFacts = async (run: string, file: string): Promise<ReturnType<typeof factsOf>> =>
   factsOf(JSON.parse(await readInside(run, file, largest.answer)), join(run, file));
 
-/** The last dump of each workload's proxy in each scenario: "direct-sidecar · west foo/sleep" → file, relative to the run. */
+/**
+ * The last dump of each workload's proxy in each scenario: "direct-sidecar · west foo/sleep" → file, relative to the
+ * run.
+ */
 async function lastDumps(folder: string, { scenarios }: RunData): Promise<Map<string, string>> {
   const dumps = new Map<string, string>();
   for (const { id } of scenarios) {

@@ -1,7 +1,8 @@
 import { execa } from 'execa';
 
 /**
- * Bytes that a folder takes on disk, mounts inside of it (running containers) left out. A living daemon adds and removes files meanwhile; what vanished between two looks counts as nothing.
+ * Bytes that a folder takes on disk, mounts inside of it (running containers) left out. A living daemon adds and
+ * removes files meanwhile; what vanished between two looks counts as nothing.
  *
  * @returns undefined when not even the folder can be read
  */

@@ -32,7 +32,9 @@ export interface DoctorReport {
   /** What each publisher said of what is still to be fetched. */
   readonly publishers: readonly PublisherAnswer[];
   readonly disk: { readonly free: number; readonly needed: number };
-  /** Files and images that will be checked against hashes of the configuration, not of the list of what is published. */
+  /**
+   * Files and images that will be checked against hashes of the configuration, not of the list of what is published.
+   */
   readonly pinnedByUser: readonly string[];
   /** What could not be looked at, and why. */
   readonly skipped: readonly string[];

@@ -12,12 +12,14 @@ export type Engine =
 export type EngineWish = 'auto' | 'docker' | 'lab';
 
 /**
- * The user's Docker when it answers, else the lab where this machine allows one. A Docker that is there and cannot be used (no permission, no
- * answer, another engine in its place) is an error: what would happen instead takes far longer, and is nobody's wish.
+ * The user's Docker when it answers, else the lab where this machine allows one. A Docker that is there and cannot be
+ * used (no permission, no answer, another engine in its place) is an error: what would happen instead takes far longer,
+ * and is nobody's wish.
  *
  * What kind and testcontainers start later uses the same daemon as docker does: DOCKER_HOST follows the docker context.
  *
- * @throws MeshproofError MP201 when there is neither; MP205 to MP209 for a Docker that cannot be used, with docker's words.
+ * @throws MeshproofError MP201 when there is neither; MP205 to MP209 for a Docker that cannot be used, with docker's
+ *   words.
  */
 export async function chooseEngine(wanted: EngineWish = 'auto'): Promise<Engine> {
   if (process.platform !== 'linux' && process.platform !== 'darwin')

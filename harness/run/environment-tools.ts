@@ -7,10 +7,12 @@ import type { Environment } from '../scenario/environment.ts';
 import { stateFolder } from './state.ts';
 
 /**
- * Lays out what a person works with in an environment: a folder with its kubectl, istioctl, kind and docker, and one kubeconfig whose
- * contexts are named like the clusters. Both lie in the state folder and go with it; nobody's own kubeconfig is written.
+ * Lays out what a person works with in an environment: a folder with its kubectl, istioctl, kind and docker, and one
+ * kubeconfig whose contexts are named like the clusters. Both lie in the state folder and go with it; nobody's own
+ * kubeconfig is written.
  *
- * @returns the variables that put them in place: PATH, KUBECONFIG, and what KUBECONFIG was before as MESHPROOF_OUTER_KUBECONFIG
+ * @returns the variables that put them in place: PATH, KUBECONFIG, and what KUBECONFIG was before as
+ *   MESHPROOF_OUTER_KUBECONFIG
  * @throws MeshproofError MP504 when the kubeconfig of a cluster cannot be read.
  */
 export async function layOutTools(environment: Environment): Promise<Readonly<Record<string, string>>> {
@@ -19,7 +21,8 @@ export async function layOutTools(environment: Environment): Promise<Readonly<Re
   await mkdir(programs, { recursive: true, mode: 0o700 });
   for (const [name, target] of Object.entries(environment.programs)) {
     const link = join(programs, name);
-    // What is a bare name is the machine's own, and on the PATH already; what is gone must not hide another of that name.
+    // What is a bare name is the machine's own, and on the PATH already; what is gone must not hide another of that
+    // name.
     if (!isAbsolute(target) || (await findProgram(target)) === undefined) await rm(link, { force: true });
     else await appear(link, (place) => symlink(target, place));
   }

@@ -34,8 +34,8 @@ export interface Exported {
 /**
  * Reads the services of every cluster of a fleet, and makes the ServiceEntry set of each.
  *
- * @throws MeshproofError MP504 for a cluster that does not answer, MP604 for one without a gateway address, MP610 for a namespace that no cluster
- *   has, MP102 for a broken address book, MP609 when the range is full.
+ * @throws MeshproofError MP504 for a cluster that does not answer, MP604 for one without a gateway address, MP610 for a
+ *   namespace that no cluster has, MP102 for a broken address book, MP609 when the range is full.
  */
 export async function exportFleet(options: ExportOptions, signal: AbortSignal): Promise<Exported> {
   const apis = options.clusters.map((cluster) => new ClusterApi(cluster));
@@ -86,7 +86,10 @@ async function readCluster(
   return { name: api.address.name, gateway: await gatewayAddress(api, { within: 10_000, signal }), services };
 }
 
-/** A Service as peers may call it; one without pods of its own (ExternalName, no selector) or without a TCP port is none. */
+/**
+ * A Service as peers may call it; one without pods of its own (ExternalName, no selector) or without a TCP port is
+ * none.
+ */
 function serviceOf({ metadata, spec }: V1Service): FleetService[] {
   const { selector, type, ports = [] } = spec ?? {};
   const tcp = ports.filter(({ protocol }) => protocol === undefined || protocol === 'TCP');
@@ -99,7 +102,8 @@ function serviceOf({ metadata, spec }: V1Service): FleetService[] {
       selector,
       ports: tcp.map(({ name = 'tcp', port, targetPort, appProtocol }) => {
         const protocol = protocolOf(appProtocol ?? name);
-        // A named target port is looked up by nobody in a ServiceEntry; the service's own number is what most such pods listen on.
+        // A named target port is looked up by nobody in a ServiceEntry; the service's own number is what most such pods
+        // listen on.
         return {
           name: protocol === 'TCP' && !name.startsWith('tcp') ? `tcp-${name}` : name,
           number: port,
@@ -118,7 +122,10 @@ function protocolOf(name: string): ServicePort['protocol'] {
   return first in known ? known[first as keyof typeof known] : 'TCP';
 }
 
-/** Addresses that ServiceEntries of a cluster have: those of earlier exports of this name by host, and those of everybody else. */
+/**
+ * Addresses that ServiceEntries of a cluster have: those of earlier exports of this name by host, and those of
+ * everybody else.
+ */
 async function readAddresses(
   api: ClusterApi,
   name: string,

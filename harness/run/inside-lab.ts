@@ -6,7 +6,10 @@ import { runAttached } from '../process/run-attached.ts';
 import type { Environment } from '../scenario/environment.ts';
 import { environmentPath } from './state.ts';
 
-/** True when this process stands where the environment's addresses are: in the lab's network namespace, or anywhere without a lab. */
+/**
+ * True when this process stands where the environment's addresses are: in the lab's network namespace, or anywhere
+ * without a lab.
+ */
 export async function standsInside({ networkNamespace }: Environment): Promise<boolean> {
   return networkNamespace === undefined || (await standsIn(networkNamespace));
 }

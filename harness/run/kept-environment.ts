@@ -12,13 +12,13 @@ import { listScenarios } from './scenario-files.ts';
 import { lockEnvironment, stateFolder } from './state.ts';
 
 /**
- * Global set-up of the vitest project `conformance`. `meshproof run` provides the environment itself; a bare
- * `npx vitest --project conformance`, from an editor say, finds the kept one here, holds it as any other command does, and asks before
- * it writes to clusters of the user.
+ * Global set-up of the vitest project `conformance`. `meshproof run` provides the environment itself; a bare `npx
+ * vitest --project conformance`, from an editor say, finds the kept one here, holds it as any other command does, and
+ * asks before it writes to clusters of the user.
  *
  * @returns what gives the environment free again
- * @throws MeshproofError MP105 without a kept environment, MP106 outside of the lab it lives in, MP204 while another command holds it, MP508
- *   when nobody agrees.
+ * @throws MeshproofError MP105 without a kept environment, MP106 outside of the lab it lives in, MP204 while another
+ *   command holds it, MP508 when nobody agrees.
  */
 export default async function useKeptEnvironment(project: TestProject): Promise<(() => Promise<void>) | undefined> {
   if (project.vitest.config.provide.environment !== undefined) return undefined;
@@ -35,7 +35,8 @@ export default async function useKeptEnvironment(project: TestProject): Promise<
   if (kept.networkNamespace !== undefined && !(await standsIn(kept.networkNamespace))) {
     throw new MeshproofError('MP106', { what: 'the kept environment lives in the lab’s network namespace' });
   }
-  // Beside the environment, and gone with it: a name in the temporary folder that all share could be somebody else's link.
+  // Beside the environment, and gone with it: a name in the temporary folder that all share could be somebody else's
+  // link.
   const runFolder = join(stateFolder(kept.name), 'vitest');
   await mkdir(runFolder, { recursive: true, mode: 0o700 });
   const unlock = await lockEnvironment(kept.name);

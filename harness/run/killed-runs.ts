@@ -11,7 +11,8 @@ export const runName = /^\d{8}-\d{6}-\d+$/;
 const silence = 20 * signOfLife;
 
 /**
- * Closes the record of a run that was killed: it says “running”, and its process is gone. It becomes an error, with when it was last alive.
+ * Closes the record of a run that was killed: it says “running”, and its process is gone. It becomes an error, with
+ * when it was last alive.
  *
  * @returns the record, closed when it had to be
  */

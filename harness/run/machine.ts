@@ -9,7 +9,10 @@ import type { Problem } from './problem.ts';
 
 /** Images, and what two clusters write while they run. */
 const runtimeBytes = 6_000_000_000;
-/** What a node's processes use of root's inotify instances and watches: measured with two meshed clusters, 27 and 350 each. */
+/**
+ * What a node's processes use of root's inotify instances and watches: measured with two meshed clusters, 27 and 350
+ * each.
+ */
 const instancesOfNode = 32;
 const watchesOfNode = 1_024;
 /** What a machine's own services use, where it cannot be counted. */

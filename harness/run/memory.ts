@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 
-/** Samples the machine's used memory every half second; the returned function stops and gives the peak rise in bytes since the start. */
+/**
+ * Samples the machine's used memory every half second; the returned function stops and gives the peak rise in bytes
+ * since the start.
+ */
 export function sampleMemory(): () => number {
   const before = usedBytes();
   let peak = before;

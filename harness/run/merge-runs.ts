@@ -8,14 +8,15 @@ import { keepScenarioEnvironment } from './run-environment.ts';
 import { RunRecord } from './run-record.ts';
 
 /**
- * Makes one run of several that share its scenarios: the shards of a CI matrix, each on a machine of its own. The new run has all claims, all
- * evidence and one verdict. A shard that is missing, or did not come to its end, is an error of the whole: what was not looked at is not proven.
+ * Makes one run of several that share its scenarios: the shards of a CI matrix, each on a machine of its own. The new
+ * run has all claims, all evidence and one verdict. A shard that is missing, or did not come to its end, is an error of
+ * the whole: what was not looked at is not proven.
  *
  * @param folders of the runs, in any order
  * @param reports where the new run's folder is made
  * @returns the record of the new run
- * @throws MeshproofError MP710 for a folder without a run; MP723 for runs that do not belong together, before anything is written; MP720 and
- *   MP721 for a folder that no run wrote.
+ * @throws MeshproofError MP710 for a folder without a run; MP723 for runs that do not belong together, before anything
+ *   is written; MP720 and MP721 for a folder that no run wrote.
  */
 export async function mergeRuns(folders: readonly string[], reports: string): Promise<RunRecord> {
   const runs = await Promise.all(folders.map((folder) => openRun(folder)));
@@ -119,7 +120,10 @@ function incompleteness(parts: readonly RunData[]): RunData['error'] {
   return { code: error.code, message: describeError(error) };
 }
 
-/** From the first beginning to the last end; a phase lasts from where the first machine began it to where the last one ended it. */
+/**
+ * From the first beginning to the last end; a phase lasts from where the first machine began it to where the last one
+ * ended it.
+ */
 function wholeTime(parts: readonly RunData[]): Pick<RunData, 'startedAt' | 'endedAt' | 'phases'> {
   const begin = Math.min(...parts.map(({ startedAt }) => Date.parse(startedAt)));
   const ends = parts.flatMap(({ endedAt }) => (endedAt === undefined ? [] : [Date.parse(endedAt)]));
@@ -145,8 +149,9 @@ function wholeTime(parts: readonly RunData[]): Pick<RunData, 'startedAt' | 'ende
 }
 
 /**
- * Copies what a part saw. Its scenarios keep their places; the environment that they were played in goes with each, and what was collected of
- * whole clusters goes below the part's own name. A link, or whatever leads out of the folder, is refused (MP720).
+ * Copies what a part saw. Its scenarios keep their places; the environment that they were played in goes with each, and
+ * what was collected of whole clusters goes below the part's own name. A link, or whatever leads out of the folder, is
+ * refused (MP720).
  */
 async function copyEvidence({ folder, data }: RunRecord, target: string): Promise<void> {
   const environment = await readInside(folder, join('evidence', 'environment.json'), largest.record).catch(

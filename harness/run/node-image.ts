@@ -9,7 +9,10 @@ import { meshName } from '../toolchain/mesh-choice.ts';
 import { releaseChoice, type RecipeState, type Selection } from '../toolchain/toolchain.ts';
 import type { Engine } from './engine.ts';
 
-/** The name of the node image, and whether it is made already. The lab's daemon may be asleep, but its images wait in its data folder under their hash. */
+/**
+ * The name of the node image, and whether it is made already. The lab's daemon may be asleep, but its images wait in
+ * its data folder under their hash.
+ */
 export async function findNodeImage(
   states: readonly RecipeState[],
   selection: Selection,

@@ -20,7 +20,8 @@ export async function latestRun(reports: string): Promise<string> {
 /**
  * The record of a run in its folder. That of a run that was killed is closed first.
  *
- * @throws MeshproofError MP710 when there is none, or when it is not as a run writes it; MP720 and MP721 for one that no run wrote.
+ * @throws MeshproofError MP710 when there is none, or when it is not as a run writes it; MP720 and MP721 for one that
+ *   no run wrote.
  */
 export async function openRun(folder: string): Promise<RunRecord> {
   const record = await RunRecord.open(folder).catch((cause: unknown) => {

@@ -6,8 +6,9 @@ import { stateFolder } from './state.ts';
 const ownerPath = (name: string): string => join(stateFolder(name), 'owner');
 
 /**
- * The id that marks what an environment makes in clusters, as its state folder has it. By it `down` finds everything again, and never what another
- * person's state folder made. It goes with the folder, once nothing is left that carries it.
+ * The id that marks what an environment makes in clusters, as its state folder has it. By it `down` finds everything
+ * again, and never what another person's state folder made. It goes with the folder, once nothing is left that carries
+ * it.
  *
  * @returns undefined before anything was made
  */

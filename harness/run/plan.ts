@@ -4,8 +4,8 @@ import type { ImageSet } from '../toolchain/images/image-set.ts';
 import type { Toolchain } from '../toolchain/toolchain.ts';
 
 /**
- * What one run does, as plain data. The process that prepared it (toolchain, daemon, images) hands it to the one that carries it out
- * inside of the lab's network namespace.
+ * What one run does, as plain data. The process that prepared it (toolchain, daemon, images) hands it to the one that
+ * carries it out inside of the lab's network namespace.
  */
 export interface Plan {
   readonly config: Config;

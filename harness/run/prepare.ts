@@ -37,9 +37,11 @@ export interface PrepareOptions {
 }
 
 /**
- * Everything before the first cluster: the engine, the toolchain, the private daemon where one is needed, and the images.
+ * Everything before the first cluster: the engine, the toolchain, the private daemon where one is needed, and the
+ * images.
  *
- * @throws MeshproofError MP2xx for the machine and MP3xx for a publisher, before anything is made; MP3xx for components; MP4xx for the lab.
+ * @throws MeshproofError MP2xx for the machine and MP3xx for a publisher, before anything is made; MP3xx for
+ *   components; MP4xx for the lab.
  */
 export async function prepare(options: PrepareOptions): Promise<Plan> {
   const { config, record, progress, signal } = options;
@@ -88,8 +90,8 @@ export async function prepare(options: PrepareOptions): Promise<Plan> {
 }
 
 /**
- * For clusters that the user has, nothing is built: they are asked first, and the programs are those on the PATH. Workloads run from
- * published images, which those clusters pull.
+ * For clusters that the user has, nothing is built: they are asked first, and the programs are those on the PATH.
+ * Workloads run from published images, which those clusters pull.
  *
  * @throws MeshproofError MP504 when a context does not answer, MP508 when nobody agrees, MP203 without kubectl.
  */
@@ -98,7 +100,8 @@ async function planForExisting(options: PrepareOptions): Promise<Plan> {
   const { workloads = {} } = config;
   const provider = await providerOf(config);
   await provider.check();
-  // The addresses that are written to: those of the kept environment, where one is used again. `up` plays nothing, and writes nothing.
+  // The addresses that are written to: those of the kept environment, where one is used again. `up` plays nothing, and
+  // writes nothing.
   const targets = (options.kept?.clusters ?? provider.addresses).filter(({ foreign }) => foreign === true);
   const scenarios = await listScenarios(config.scenarios, options.only);
   const agreed = scenarios.length === 0 ? [] : targets;

@@ -1,7 +1,10 @@
 import type { ErrorCode } from '../errors/catalogue.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 
-/** Something that was found before anything was made: as a problem it keeps a run from beginning, as a warning it does not. */
+/**
+ * Something that was found before anything was made: as a problem it keeps a run from beginning, as a warning it does
+ * not.
+ */
 export interface Problem {
   readonly code: ErrorCode;
   readonly message: string;

@@ -6,9 +6,10 @@ import { RunRecord } from './run-record.ts';
 const dayInMilliseconds = 86_400_000;
 
 /**
- * Removes old runs from a reports folder. The rule: the newest `keep` runs stay, of these those that are not older than `days`, and the very newest in
- * any case; and so do a run that is still at work, the run that made an environment
- * which is kept, and every folder that is not one that meshproof wrote: another name, no run.json that can be read, or one of another run.
+ * Removes old runs from a reports folder. The rule: the newest `keep` runs stay, of these those that are not older than
+ * `days`, and the very newest in any case; and so do a run that is still at work, the run that made an environment
+ * which is kept, and every folder that is not one that meshproof wrote: another name, no run.json that can be read, or
+ * one of another run.
  *
  * @param keep how many stay; 1 at least
  * @param days how long ago a run may have begun; without it age does not matter

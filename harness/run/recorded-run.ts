@@ -3,7 +3,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { brotliDecompressSync } from 'node:zlib';
 
-/** Runs that this project recorded: green ones of every scenario (one of another Istio), and one for each fault that was put into a real mesh. */
+/**
+ * Runs that this project recorded: green ones of every scenario (one of another Istio), and one for each fault that was
+ * put into a real mesh.
+ */
 export type RecordedRun =
   'green' | 'green-april' | 'green-august' | `fault-${'authz' | 'sidecar' | 'abort' | 'sni' | 'gateway' | 'tls'}`;
 

@@ -24,13 +24,13 @@ export interface Replayed {
 }
 
 /**
- * Computes every verdict and diagnosis of a run again from its evidence: the scenarios are played with the recorded answers in place of
- * clusters, proxies and pods. Nothing outside of the folder is read, started or called.
+ * Computes every verdict and diagnosis of a run again from its evidence: the scenarios are played with the recorded
+ * answers in place of clusters, proxies and pods. Nothing outside of the folder is read, started or called.
  *
  * @param folder of the run
  * @param from patterns of scenario files, as the config lists them
- * @throws MeshproofError MP710 for a folder without a run, MP101 for a scenario that is not here, MP713 when the evidence does not have what a
- *   scenario asks, MP720 and MP721 for a folder that no run wrote.
+ * @throws MeshproofError MP710 for a folder without a run, MP101 for a scenario that is not here, MP713 when the
+ *   evidence does not have what a scenario asks, MP720 and MP721 for a folder that no run wrote.
  */
 export async function replay(folder: string, from?: readonly string[]): Promise<Replayed> {
   const started = performance.now();

@@ -8,7 +8,10 @@ import { isMissing, largest, readInside, writeInside } from '../tape/run-folder.
 
 const place = join('evidence', 'environment.json');
 
-/** Keeps what a replay has to know of the environment: names, addresses, versions. Paths of the machine and credentials are not in it. */
+/**
+ * Keeps what a replay has to know of the environment: names, addresses, versions. Paths of the machine and credentials
+ * are not in it.
+ */
 export async function keepRunEnvironment(runFolder: string, environment: Environment): Promise<void> {
   const file = join(runFolder, place);
   await mkdir(dirname(file), { recursive: true });
@@ -23,10 +26,11 @@ export async function keepScenarioEnvironment(runFolder: string, scenario: strin
 }
 
 /**
- * The environment that a scenario of a run was played in. Programs, kubeconfigs and sockets that it names are left out: a replay starts and
- * calls nothing, whatever a folder says.
+ * The environment that a scenario of a run was played in. Programs, kubeconfigs and sockets that it names are left out:
+ * a replay starts and calls nothing, whatever a folder says.
  *
- * @throws MeshproofError MP713 when the run did not keep it, or not as a run does; MP720 and MP721 for a folder that no run wrote.
+ * @throws MeshproofError MP713 when the run did not keep it, or not as a run does; MP720 and MP721 for a folder that no
+ *   run wrote.
  */
 export async function readRunEnvironment(runFolder: string, scenario: string): Promise<Environment> {
   const own = join('evidence', scenario, 'environment.json');

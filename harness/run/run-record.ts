@@ -9,7 +9,10 @@ import { runRecordSchema, type Phase, type RunData } from '../report/run-data.ts
 /** Milliseconds between two signs of life of a run that is at work. */
 export const signOfLife = 5_000;
 
-/** The record of a run in its folder. Each change is on disk at once, by a rename, so that a killed run leaves a readable file. */
+/**
+ * The record of a run in its folder. Each change is on disk at once, by a rename, so that a killed run leaves a
+ * readable file.
+ */
 export class RunRecord {
   readonly folder: string;
   data: RunData;
@@ -83,19 +86,28 @@ export class RunRecord {
     await writing;
   }
 
-  /** Changes the record, and writes it if that can be done; what is on the way out must not stop at a full disk. `lost` says when it could not. */
+  /**
+   * Changes the record, and writes it if that can be done; what is on the way out must not stop at a full disk. `lost`
+   * says when it could not.
+   */
   async note(changes: Partial<RunData> = {}): Promise<void> {
     // `save` has set `lost`, which whoever ends the run looks at.
     await this.save(changes).catch(() => undefined);
   }
 
-  /** Notes what kept the run from a verdict. The first failure is the one that matters; a later one, while cleaning up, changes nothing. */
+  /**
+   * Notes what kept the run from a verdict. The first failure is the one that matters; a later one, while cleaning up,
+   * changes nothing.
+   */
   async noteError(error: MeshproofError): Promise<void> {
     if (this.data.error !== undefined) return;
     await this.note({ verdict: 'error', error: { code: error.code, message: describeError(error) } });
   }
 
-  /** Gives a sign of life now and then until the returned function is called, so that it can be told when a killed run was last alive. */
+  /**
+   * Gives a sign of life now and then until the returned function is called, so that it can be told when a killed run
+   * was last alive.
+   */
   live(): () => void {
     const beat = setInterval(() => {
       const now = new Date();
@@ -119,7 +131,8 @@ export class RunRecord {
     try {
       return await work();
     } finally {
-      // A phase may come in parts: side by side for each cluster, or one after the other (clusters are torn down first, then the lab).
+      // A phase may come in parts: side by side for each cluster, or one after the other (clusters are torn down first,
+      // then the lab).
       const begun = Math.min(from, this.data.phases[phase]?.from ?? from);
       await this.note({ phases: { ...this.data.phases, [phase]: { from: begun, to: this.elapsed() } } });
     }

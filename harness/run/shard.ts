@@ -25,17 +25,19 @@ export function parseShard(text: string): Shard {
 }
 
 /**
- * What a scenario weighs in a shard, in seconds, roughly: those that take control planes away wait for them to return, those that change the
- * cluster wait for its DNS. It comes from what a scenario declares and not from earlier runs, since every machine must come to the same split.
+ * What a scenario weighs in a shard, in seconds, roughly: those that take control planes away wait for them to return,
+ * those that change the cluster wait for its DNS. It comes from what a scenario declares and not from earlier runs,
+ * since every machine must come to the same split.
  */
 const weightOf = ({ meta: { needs } }: Scenario): number =>
   needs.ownsMesh === true ? 60 : needs.ownsCluster === true ? 30 : 8;
 
 /**
- * The scenarios of one shard, in the order they came in. The heaviest goes first to the shard that has least so far; together all shards have
- * every scenario once.
+ * The scenarios of one shard, in the order they came in. The heaviest goes first to the shard that has least so far;
+ * together all shards have every scenario once.
  *
- * @throws MeshproofError MP103 when there are more shards than scenarios: an empty one would prove nothing, and be green.
+ * @throws MeshproofError MP103 when there are more shards than scenarios: an empty one would prove nothing, and be
+ *   green.
  */
 export function scenariosOfShard(scenarios: readonly Scenario[], { index, count }: Shard): Scenario[] {
   if (count > scenarios.length)

@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { holdLock } from '../process/process-lock.ts';
 import { environmentSchema, type Environment } from '../scenario/environment.ts';
 
-/** Where a kept environment is remembered: kubeconfigs, the CAs, and what there is to remove. One folder for each `name`. */
+/**
+ * Where a kept environment is remembered: kubeconfigs, the CAs, and what there is to remove. One folder for each
+ * `name`.
+ */
 export const stateFolder = (name: string): string => join(stateBase(), name);
 
 const stateBase = (): string =>

@@ -36,11 +36,11 @@ interface Scope {
 }
 
 /**
- * Collects evidence of all clusters, before anything is cleaned up. Each item stands alone: one that cannot be had leaves a line that
- * says so, and the others are still collected. Everything passes the redactor.
+ * Collects evidence of all clusters, before anything is cleaned up. Each item stands alone: one that cannot be had
+ * leaves a line that says so, and the others are still collected. Everything passes the redactor.
  *
- * On clusters of the user only what meshproof made is looked into: its namespaces, and of the logs of istiod and the gateways the lines that
- * name one of them or one of their hosts.
+ * On clusters of the user only what meshproof made is looked into: its namespaces, and of the logs of istiod and the
+ * gateways the lines that name one of them or one of their hosts.
  */
 export async function collectClusterEvidence(
   environment: Environment,
@@ -89,7 +89,10 @@ const kubectlFor =
     return stdout;
   };
 
-/** The objects of the namespaces that count, each namespace under its name; objects in JSON become YAML, redacted by what they are. */
+/**
+ * The objects of the namespaces that count, each namespace under its name; objects in JSON become YAML, redacted by
+ * what they are.
+ */
 async function listed(kubectl: Kubectl, file: string, args: readonly string[], { namespaces }: Scope): Promise<string> {
   const places = namespaces?.map((name) => ['-n', name]) ?? [['--all-namespaces']];
   const texts = await Promise.all(places.map(async (place) => await kubectl([...args, ...place])));

@@ -8,12 +8,13 @@ import { providerOfEnvironment } from './provider-of.ts';
 import { forgetEnvironment, readEnvironment, stateFolder } from './state.ts';
 
 /**
- * Removes the clusters of an environment, whole or half made, and forgets it; of clusters of the user, what it made there.
+ * Removes the clusters of an environment, whole or half made, and forgets it; of clusters of the user, what it made
+ * there.
  *
  * @param forget clusters of the user that do not answer are left as they are
  * @returns a line for each thing that was removed; empty when there was nothing.
- * @throws MeshproofError MP504 for a cluster of the user that does not answer, and MP510 for a namespace of its own that others use: the environment
- *   is remembered then, since there is still something to remove.
+ * @throws MeshproofError MP504 for a cluster of the user that does not answer, and MP510 for a namespace of its own
+ *   that others use: the environment is remembered then, since there is still something to remove.
  */
 export async function removeEnvironment(name: string, options: { readonly forget?: boolean } = {}): Promise<string[]> {
   const environment = await readEnvironment(name);
@@ -31,7 +32,8 @@ async function removeWhatItMade(environment: Environment, options: { readonly fo
 }
 
 /**
- * Removes, from the user's own Docker, the containers in which killed runs baked a node image. Where no Docker answers there is nothing to remove.
+ * Removes, from the user's own Docker, the containers in which killed runs baked a node image. Where no Docker answers
+ * there is nothing to remove.
  *
  * @returns a line for each
  */
@@ -49,8 +51,8 @@ export const labUser = (name: string): LabUser => ({ name, state: stateFolder(na
 export const joinLabFor = (name: string): Promise<void> => joinLab(labUser(name));
 
 /**
- * Leaves the lab for an environment: the last one to leave stops the private daemon and removes its network namespace; with `wholly` also its images
- * and data.
+ * Leaves the lab for an environment: the last one to leave stops the private daemon and removes its network namespace;
+ * with `wholly` also its images and data.
  *
  * @param keep the environment stays there
  * @throws MeshproofError MP404 with `wholly` while others use it.

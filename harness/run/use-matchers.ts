@@ -1,5 +1,6 @@
 /**
- * vitest's `expect` with the matchers that scenarios use, for whoever plays one outside of a test; there is no file then that it could belong to.
+ * vitest's `expect` with the matchers that scenarios use, for whoever plays one outside of a test; there is no file
+ * then that it could belong to.
  *
  * @returns how many assertions were made so far
  */

@@ -1,7 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { ClusterApi, type ClusterAddress } from '../cluster/cluster-api.ts';
 
-/** Milliseconds: how long it must be quiet after a change (changes come in bursts, a rollout say), and the pauses after failures. */
+/**
+ * Milliseconds: how long it must be quiet after a change (changes come in bursts, a rollout say), and the pauses after
+ * failures.
+ */
 export interface WatchTimes {
   readonly quiet: number;
   readonly firstRetry: number;
@@ -10,9 +13,9 @@ export interface WatchTimes {
 const times: WatchTimes = { quiet: 300, firstRetry: 1_000, lastRetry: 60_000 };
 
 /**
- * Does work each time services of any of the clusters have changed, until the signal aborts. However many changes come while the work is done, it is
- * done once more for all of them. A cluster that stops answering, or work that fails, is told and tried again, after longer and longer pauses: an API
- * server restarts, and the watch goes on.
+ * Does work each time services of any of the clusters have changed, until the signal aborts. However many changes come
+ * while the work is done, it is done once more for all of them. A cluster that stops answering, or work that fails, is
+ * told and tried again, after longer and longer pauses: an API server restarts, and the watch goes on.
  *
  * @param tell hears of each failure
  */
@@ -40,7 +43,10 @@ export async function onServiceChanges(
   await worker.settled();
 }
 
-/** Work that is asked for more often than it can be done: one piece is done, one waits, and the rest is the same as the one that waits. */
+/**
+ * Work that is asked for more often than it can be done: one piece is done, one waits, and the rest is the same as the
+ * one that waits.
+ */
 export class Coalesced {
   readonly #work: () => Promise<void>;
   readonly #signal: AbortSignal;

@@ -9,7 +9,10 @@ export interface Attachment {
 
 const longestTitle = 100;
 
-/** What was run and seen for one step or claim: each command with its manifest and its answer, and the path that was followed through the dumps. */
+/**
+ * What was run and seen for one step or claim: each command with its manifest and its answer, and the path that was
+ * followed through the dumps.
+ */
 export function attachmentsOf({ hops, actions }: Pick<Notes, 'hops' | 'actions'>): Attachment[] {
   const path = hops.length === 0 ? [] : [{ title: 'path, as the config dumps have it', text: describeTrace(hops) }];
   return [

@@ -3,13 +3,19 @@ import { causeSchema } from '../diagnose/causes/cause.ts';
 import { hopSchema } from '../probe/trace.ts';
 import { actionSchema } from './journal.ts';
 
-/** The longest text, in characters, and the longest list that the record of a run holds: bounds for a record that somebody else wrote. */
+/**
+ * The longest text, in characters, and the longest list that the record of a run holds: bounds for a record that
+ * somebody else wrote.
+ */
 const longest = { word: 10_000, text: 4_000_000, list: 100_000 } as const;
 const word = z.string().max(longest.word);
 const text = z.string().max(longest.text);
 const list = <Item extends z.ZodType>(item: Item): z.ZodArray<Item> => z.array(item).max(longest.list);
 
-/** A scenario's id: its path below scenarios/, without the ending. It is the place of its evidence below `evidence/`, too. */
+/**
+ * A scenario's id: its path below scenarios/, without the ending. It is the place of its evidence below `evidence/`,
+ * too.
+ */
 export const scenarioIdSchema = z
   .string()
   .max(200)

@@ -51,7 +51,10 @@ export class ClusterDns {
         ];
   }
 
-  /** What the cluster runs, by the image of its DNS deployment: "registry/coredns:v1.12.1" → 1.12.1, and so which form it needs. */
+  /**
+   * What the cluster runs, by the image of its DNS deployment: "registry/coredns:v1.12.1" → 1.12.1, and so which form
+   * it needs.
+   */
   async form(): Promise<{ readonly image: string; readonly version: string; readonly form: StubDomainForm }> {
     const { spec } = await this.#api.apps.readNamespacedDeployment(kubeSystem);
     const image = spec?.template.spec?.containers[0]?.image ?? '';
@@ -67,7 +70,10 @@ export class ClusterDns {
     return spec?.clusterIP ?? '';
   }
 
-  /** How the cluster's DNS reaches the API server, for a CoreDNS of another version outside of the cluster that takes its place. */
+  /**
+   * How the cluster's DNS reaches the API server, for a CoreDNS of another version outside of the cluster that takes
+   * its place.
+   */
   async asPod(): ReturnType<ClusterApi['asPod']> {
     return await this.#api.asPod(kubeSystem.namespace, 'coredns');
   }

@@ -10,8 +10,8 @@ import type { Environment } from './environment.ts';
 import type { Journal } from './journal.ts';
 
 /**
- * Containers outside of every mesh, on the clusters' own network, and what is asked from there. This process itself need not reach that network:
- * Docker Desktop, rootless Docker and remote daemons do not route to it.
+ * Containers outside of every mesh, on the clusters' own network, and what is asked from there. This process itself
+ * need not reach that network: Docker Desktop, rootless Docker and remote daemons do not route to it.
  */
 export class Containers {
   readonly #environment: Environment;
@@ -31,8 +31,8 @@ export class Containers {
   }
 
   /**
-   * Greets a TLS port as a client that no mesh knows. To clusters that their owner made, whose network no container of ours can join, it goes from
-   * this machine.
+   * Greets a TLS port as a client that no mesh knows. To clusters that their owner made, whose network no container of
+   * ours can join, it goes from this machine.
    */
   async greet(greeting: Greeting): Promise<HandshakeResult> {
     const open = async (): Promise<Connect> =>

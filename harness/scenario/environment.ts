@@ -3,7 +3,10 @@ import { providerNames } from '../cluster/providers/registry.ts';
 import { defaultTopology, topologyNames } from '../mesh/topologies/names.ts';
 import { stepResultSchema } from './claims.ts';
 
-/** Everything a scenario needs to reach two meshed clusters, as plain JSON: it crosses processes, and a kept environment is this file. */
+/**
+ * Everything a scenario needs to reach two meshed clusters, as plain JSON: it crosses processes, and a kept environment
+ * is this file.
+ */
 export const environmentSchema = z.object({
   name: z.string(),
   provider: z.enum(providerNames),
@@ -42,9 +45,15 @@ export const environmentSchema = z.object({
       owner: z.string().optional(),
       /** Somebody agreed that it is written to; never kept on disk. */
       agreed: z.boolean().optional(),
-      /** The objects that installed the mesh, as JSON: what the page calls `$HOME/istio.yaml`. Absent where meshproof did not install it. */
+      /**
+       * The objects that installed the mesh, as JSON: what the page calls `$HOME/istio.yaml`. Absent where meshproof
+       * did not install it.
+       */
       manifest: z.string().optional(),
-      /** What the cluster was like when its mesh was proven ready, as JSON; absent on clusters that meshproof did not make. */
+      /**
+       * What the cluster was like when its mesh was proven ready, as JSON; absent on clusters that meshproof did not
+       * make.
+       */
       baseline: z.string().optional(),
       gateway: z.object({ address: z.string(), kind: z.enum(['ip', 'hostname']) }).optional(),
     }),

@@ -8,8 +8,9 @@ export interface LeftOut {
 }
 
 /**
- * How much evidence a run may still write. Config dumps of a large fleet take a hundred megabytes each: what goes beyond the budget is left out and
- * counted, and no verdict depends on it, since every claim is judged by the answer itself.
+ * How much evidence a run may still write. Config dumps of a large fleet take a hundred megabytes each: what goes
+ * beyond the budget is left out and counted, and no verdict depends on it, since every claim is judged by the answer
+ * itself.
  */
 export class EvidenceBudget {
   #left: number;

@@ -22,7 +22,10 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** Does work twice: live, with what is outside, and once more from what was recorded, where asking outside fails the test. */
+/**
+ * Does work twice: live, with what is outside, and once more from what was recorded, where asking outside fails the
+ * test.
+ */
 async function twice<T>(
   work: (outside: <A>(answer: A) => Promise<A>) => Promise<T>,
 ): Promise<{ readonly live: T; readonly replayed: T }> {

@@ -55,7 +55,10 @@ export interface Evidence extends Tape {
   keepManifest(cluster: string, object: KubernetesObject): Promise<void>;
 }
 
-/** Numbers the questions of a scenario: the same one in the same step again is the next one. Recording and replay count alike. */
+/**
+ * Numbers the questions of a scenario: the same one in the same step again is the next one. Recording and replay count
+ * alike.
+ */
 export class Places {
   /** Title of the step or claim that is played. */
   during = '';
@@ -73,8 +76,9 @@ export class Places {
 const short = 600;
 
 /**
- * The evidence of one scenario on disk: every dump, exchange and manifest, numbered in the order they came, and the list of all answers, from
- * which a replay computes the verdicts again. Everything passes the redactor; what is secret as a whole is asked with it left out.
+ * The evidence of one scenario on disk: every dump, exchange and manifest, numbered in the order they came, and the
+ * list of all answers, from which a replay computes the verdicts again. Everything passes the redactor; what is secret
+ * as a whole is asked with it left out.
  */
 export class EvidenceFolder implements Evidence {
   readonly path: string;

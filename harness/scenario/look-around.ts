@@ -42,8 +42,8 @@ export async function takeBaseline(environment: Environment, api: ReadApi): Prom
 }
 
 /**
- * Looks around in every cluster, once a claim did not hold: at objects, events, logs, certificates and at the machine below. What cannot be
- * looked at is told and hides nothing else; the whole look takes seconds.
+ * Looks around in every cluster, once a claim did not hold: at objects, events, logs, certificates and at the machine
+ * below. What cannot be looked at is told and hides nothing else; the whole look takes seconds.
  */
 export async function lookAround(environment: Environment, surroundings: Surroundings): Promise<Situation> {
   // A client of its own: a scenario's gives answers without secrets, and a Secret is to be compared by what is in it.
@@ -110,7 +110,10 @@ async function lookInto(
   };
 }
 
-/** What values that must not be written down are hashed with: as long as the cluster lives, known to whoever may read its kubeconfig only. */
+/**
+ * What values that must not be written down are hashed with: as long as the cluster lives, known to whoever may read
+ * its kubeconfig only.
+ */
 const keyOf = async ({ kubeconfig }: { readonly kubeconfig: string }): Promise<string> =>
   createHash('sha256')
     .update(await readFile(kubeconfig))

@@ -50,7 +50,10 @@ export class MeshLife {
     return this.#gone;
   }
 
-  /** Kills one pod of a component without grace, as a lost node would, and returns its name. Its deployment starts another. */
+  /**
+   * Kills one pod of a component without grace, as a lost node would, and returns its name. Its deployment starts
+   * another.
+   */
   async kill(component: Component): Promise<string> {
     const { items } = await this.#api.core.listNamespacedPod({
       namespace: systemNamespace,
@@ -79,8 +82,8 @@ export class MeshLife {
   }
 
   /**
-   * Uninstalls the control plane and the gateways (walkthrough: "Uninstalling"): every object of the manifest that installed them, the
-   * namespace, and the root certificates that istiod left in all other namespaces.
+   * Uninstalls the control plane and the gateways (walkthrough: "Uninstalling"): every object of the manifest that
+   * installed them, the namespace, and the root certificates that istiod left in all other namespaces.
    *
    * @returns what `reinstall` needs.
    */
@@ -127,8 +130,8 @@ export class MeshLife {
   }
 
   /**
-   * Everything in the cluster, of whatever kind, that is Istio's by its name, its namespace, its API group or its labels. Empty after an
-   * uninstallation without a trace.
+   * Everything in the cluster, of whatever kind, that is Istio's by its name, its namespace, its API group or its
+   * labels. Empty after an uninstallation without a trace.
    */
   async traces(): Promise<string[]> {
     return (await everything(this.#options.environment.programs.kubectl, this.#options.cluster))

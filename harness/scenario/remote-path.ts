@@ -12,15 +12,18 @@ export interface RemotePathOptions {
   readonly service: { readonly host: string; readonly address: string; readonly port: ServicePort };
   /** The peer's gateway. */
   readonly gateway: Gateway;
-  /** What the client's sidecar connects to, "address:port", where that is not the peer's gateway itself: a node port, a host name. */
+  /**
+   * What the client's sidecar connects to, "address:port", where that is not the peer's gateway itself: a node port, a
+   * host name.
+   */
   readonly endpoint?: string;
   /** The egress gateway in between, and what it connects to. */
   readonly via?: { readonly gateway: Gateway; readonly endpoint: string };
 }
 
 /**
- * The path of a call to a service of another cluster: client's sidecar → (egress gateway) → the peer's gateway, as each proxy's own
- * configuration has it.
+ * The path of a call to a service of another cluster: client's sidecar → (egress gateway) → the peer's gateway, as each
+ * proxy's own configuration has it.
  */
 export class RemotePath {
   /** Name of the outbound cluster in the sidecar. */
@@ -39,7 +42,9 @@ export class RemotePath {
     this.endpoint = options.endpoint ?? `${gateway.address}:${gateway.port}`;
   }
 
-  /** The propagation barrier: goes on when every proxy of the path has it, as its control plane gave it, acknowledged. */
+  /**
+   * The propagation barrier: goes on when every proxy of the path has it, as its control plane gave it, acknowledged.
+   */
   async held(): Promise<void> {
     await Promise.all(this.#stages.map(({ proxy, follow }) => proxy.holdsPath(follow)));
   }

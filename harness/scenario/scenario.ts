@@ -7,9 +7,15 @@ import type { MeshCluster } from './mesh-cluster.ts';
 export interface PageStep {
   /** Title of the step, or name of the claim. */
   readonly step: string;
-  /** Commands of the page by section anchor and number, "cleanup-the-example.2", or a range of them, "cleanup-the-example.1-3". */
+  /**
+   * Commands of the page by section anchor and number, "cleanup-the-example.2", or a range of them,
+   * "cleanup-the-example.1-3".
+   */
   readonly runs: `${string}.${number}` | `${string}.${number}-${number}`;
-  /** Why something else runs in their place, where today's Istio or this kind of cluster no longer takes them as they are. */
+  /**
+   * Why something else runs in their place, where today's Istio or this kind of cluster no longer takes them as they
+   * are.
+   */
   readonly instead?: string;
 }
 
@@ -26,7 +32,10 @@ export interface Needs {
   readonly topologies?: readonly TopologyName[];
   readonly loadBalancer?: boolean;
   readonly egressGateway?: boolean;
-  /** It kills or takes away control planes or gateways, so it plays after those that do not, and never on a mesh that is not meshproof's. */
+  /**
+   * It kills or takes away control planes or gateways, so it plays after those that do not, and never on a mesh that is
+   * not meshproof's.
+   */
   readonly ownsMesh?: boolean;
   /** It changes the cluster itself, its DNS say, or stands beside it on its network; never on a cluster of the user. */
   readonly ownsCluster?: boolean;
@@ -44,11 +53,19 @@ export interface ScenarioMeta<Claim extends string = string> {
   /** Every claim by name, in order: `meshproof list` shows them, and one that is never proven fails the scenario. */
   readonly claims: readonly Claim[];
   readonly needs: Needs;
-  /** Where it plays among all: what shows that the environment is sound opens, what takes the mesh away ends. No scenario depends on the order. */
+  /**
+   * Where it plays among all: what shows that the environment is sound opens, what takes the mesh away ends. No
+   * scenario depends on the order.
+   */
   readonly plays?: 'first' | 'last';
-  /** Which of its steps and claims carry out which commands of the page; `meshproof walkthrough` puts their output there. */
+  /**
+   * Which of its steps and claims carry out which commands of the page; `meshproof walkthrough` puts their output
+   * there.
+   */
   readonly walkthrough?: readonly PageStep[];
-  /** What the mesh profile has to put in the place of things that are gone; shown in the scenario's row of every report. */
+  /**
+   * What the mesh profile has to put in the place of things that are gone; shown in the scenario's row of every report.
+   */
   readonly replaced?: readonly Replacement[];
 }
 
@@ -71,7 +88,10 @@ export interface ScenarioContext<Claim extends string> {
   readonly third: MeshCluster | undefined;
   /** Does one step of the section; its title shows in every report. */
   readonly step: <T>(title: string, work: () => Promise<T>) => Promise<T>;
-  /** Proves one declared claim; a figure that the proof returns shows in every report. A failure is recorded with its evidence, and the scenario goes on to the next claim. */
+  /**
+   * Proves one declared claim; a figure that the proof returns shows in every report. A failure is recorded with its
+   * evidence, and the scenario goes on to the next claim.
+   */
   readonly claim: (name: Claim, proof: () => Proven | Promise<Proven>) => Promise<void>;
   /** Puts back, after the scenario, what it took from the environment; left out when the environment ends with it. */
   readonly restore: (title: string, work: () => Promise<void>) => void;
@@ -86,7 +106,10 @@ export interface Scenario {
 }
 
 type Registrar = (scenario: Scenario) => void;
-/** Kept where every copy of this module finds it: vitest may load one for the set-up file, and Node another for a package’s scenarios. */
+/**
+ * Kept where every copy of this module finds it: vitest may load one for the set-up file, and Node another for a
+ * package’s scenarios.
+ */
 const shared = globalThis as unknown as Record<symbol, Registrar | undefined>;
 const registrar = Symbol.for('meshproof.registrar');
 

@@ -18,7 +18,10 @@ declare module 'vitest' {
 
 expect.extend({ ...meshMatchers, ...convergingMatchers });
 
-/** Each scenario that is imported becomes one test; its claims are in the test's meta, and its failure lists those that do not hold. */
+/**
+ * Each scenario that is imported becomes one test; its claims are in the test's meta, and its failure lists those that
+ * do not hold.
+ */
 registerScenariosWith((scenario) => {
   test(scenario.meta.id, async ({ task, signal }) => {
     await epic(scenario.meta.section);

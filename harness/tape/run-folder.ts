@@ -9,14 +9,14 @@ const megabyte = 1024 * 1024;
 export const largest = { record: 64 * megabyte, tape: 256 * megabyte, answer: 256 * megabyte } as const;
 
 /**
- * Reads a text file of a run folder. Somebody else may have written the folder: what is read must be a regular file that lies inside of it,
- * links followed.
+ * Reads a text file of a run folder. Somebody else may have written the folder: what is read must be a regular file
+ * that lies inside of it, links followed.
  *
  * @param folder that must hold the file; it may be a link itself
  * @param path of the file, relative to the folder
  * @param most the largest size that is read, in bytes
- * @throws MeshproofError MP720 for a path or a link that leaves the folder, or for anything but a regular file; MP721 for a file that is
- *   larger. A file that is not there rejects with ENOENT, for the caller to say what is missing.
+ * @throws MeshproofError MP720 for a path or a link that leaves the folder, or for anything but a regular file; MP721
+ *   for a file that is larger. A file that is not there rejects with ENOENT, for the caller to say what is missing.
  */
 export async function readInside(folder: string, path: string, most: number): Promise<string> {
   const file = await pathInside(folder, path);
@@ -55,8 +55,8 @@ export async function pathInside(folder: string, path: string): Promise<string> 
 }
 
 /**
- * Writes a file of a run folder as a whole or not at all. A link that has its name is replaced, and never followed: the folder may come from
- * somebody else.
+ * Writes a file of a run folder as a whole or not at all. A link that has its name is replaced, and never followed: the
+ * folder may come from somebody else.
  */
 export async function writeInside(file: string, text: string): Promise<void> {
   const unfinished = join(dirname(file), `.${basename(file)}.${process.pid}`);

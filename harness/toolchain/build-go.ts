@@ -7,8 +7,8 @@ import type { GoRecipe } from './recipe.ts';
 import type { Workshop } from './workshop.ts';
 
 /**
- * Compiles a Go recipe with its locked modules. Go's own build cache, kept beside the store, makes it resumable: after a kill the
- * next try compiles only what is missing.
+ * Compiles a Go recipe with its locked modules. Go's own build cache, kept beside the store, makes it resumable: after
+ * a kill the next try compiles only what is missing.
  *
  * @throws MeshproofError MP301 with the compiler's words and the log; MP203 when Go is not installed.
  */
@@ -47,8 +47,9 @@ export async function buildGo(recipe: GoRecipe, { partial, cache, log, say, sign
   let compiled = 0;
   await runProgram({
     ...call,
-    // No debug information: nobody debugs these binaries, and it costs a sixth of the compile time and half of the size. No -trimpath: it puts
-    // each module's required version into the compiled packages, and recipes that share modules by replacement would no longer share them.
+    // No debug information: nobody debugs these binaries, and it costs a sixth of the compile time and half of the
+    // size. No -trimpath: it puts each module's required version into the compiled packages, and recipes that share
+    // modules by replacement would no longer share them.
     args: [
       'build',
       '-v',
@@ -77,7 +78,10 @@ export async function buildGo(recipe: GoRecipe, { partial, cache, log, say, sign
   await rm(module, { recursive: true });
 }
 
-/** The go.mod of a module that does nothing but require another one, from a folder of sources perhaps, whatever that folder is called. */
+/**
+ * The go.mod of a module that does nothing but require another one, from a folder of sources perhaps, whatever that
+ * folder is called.
+ */
 export function moduleFile(
   { id, module, sources }: Pick<GoRecipe, 'id' | 'module' | 'sources'>,
   version: string,
@@ -96,8 +100,8 @@ export function moduleFile(
 }
 
 /**
- * Writes the lock files for a module that meshproof does not pin. What it requires is checked against its own go.sum, the module itself by Go
- * against the checksum database (or as GONOSUMDB and GOPRIVATE of the user say).
+ * Writes the lock files for a module that meshproof does not pin. What it requires is checked against its own go.sum,
+ * the module itself by Go against the checksum database (or as GONOSUMDB and GOPRIVATE of the user say).
  */
 async function lockByItself(recipe: GoRecipe, module: string, call: Omit<ProgramCall, 'args'>): Promise<void> {
   const { sources } = recipe;

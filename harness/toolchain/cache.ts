@@ -31,8 +31,8 @@ export interface Artifact {
 }
 
 /**
- * The content-addressed store of everything the toolchain made. An artifact appears under its key by one rename, so a kill at any
- * moment leaves either nothing or all of it; unfinished work waits under `partial/` and is taken up again.
+ * The content-addressed store of everything the toolchain made. An artifact appears under its key by one rename, so a
+ * kill at any moment leaves either nothing or all of it; unfinished work waits under `partial/` and is taken up again.
  */
 export class ArtifactCache {
   readonly root: string;
@@ -60,7 +60,8 @@ export class ArtifactCache {
   }
 
   /**
-   * The artifact of a recipe when it is whole: its record is there and each file has the recorded size. Anything else counts as absent.
+   * The artifact of a recipe when it is whole: its record is there and each file has the recorded size. Anything else
+   * counts as absent.
    */
   async find(recipe: Recipe, key: string): Promise<Artifact | undefined> {
     const folder = this.folderOf(recipe, key);
@@ -97,8 +98,8 @@ export class ArtifactCache {
   }
 
   /**
-   * Holds a recipe's lock while `work` runs, so that two meshproofs on one machine build each artifact once. A builder that lives keeps it however
-   * slow it is, and one that was killed has lost it at once.
+   * Holds a recipe's lock while `work` runs, so that two meshproofs on one machine build each artifact once. A builder
+   * that lives keeps it however slow it is, and one that was killed has lost it at once.
    *
    * @throws MeshproofError MP204 when another live process holds it for longer than two hours.
    */

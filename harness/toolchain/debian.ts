@@ -6,8 +6,8 @@ import type { DebianPackagesRecipe, RootFilesystemRecipe } from './recipe.ts';
 import type { Workshop } from './workshop.ts';
 
 /**
- * Fetches Debian packages through the machine's own apt sources and unpacks them side by side. Nothing is installed: no service
- * starts, no file of the machine changes. apt checks the signatures.
+ * Fetches Debian packages through the machine's own apt sources and unpacks them side by side. Nothing is installed: no
+ * service starts, no file of the machine changes. apt checks the signatures.
  *
  * @throws MeshproofError MP301 with apt's words.
  */
@@ -111,8 +111,8 @@ async function aptLists({ cache, log, signal }: Workshop): Promise<string[]> {
 }
 
 /**
- * The mirror of the machine's own apt sources, for suites that these do not name. A mirror keeps such a suite as it was on some day, so its
- * Release file may be past its date; signatures are checked all the same.
+ * The mirror of the machine's own apt sources, for suites that these do not name. A mirror keeps such a suite as it was
+ * on some day, so its Release file may be past its date; signatures are checked all the same.
  */
 async function debianMirror(): Promise<string> {
   const file = await debianSources();

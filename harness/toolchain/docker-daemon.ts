@@ -165,7 +165,10 @@ interface Said {
   readonly late: boolean;
 }
 
-/** Runs docker, and at the deadline ends it with all that it started: a child that holds the pipe would be waited for else. */
+/**
+ * Runs docker, and at the deadline ends it with all that it started: a child that holds the pipe would be waited for
+ * else.
+ */
 async function run(program: string, args: readonly string[], within: number): Promise<Said> {
   let late = false;
   const child = execa(program, [...args], {

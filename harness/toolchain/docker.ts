@@ -1,7 +1,10 @@
 import { runProgram, type ProgramCall, type ProgramResult } from '../process/run-program.ts';
 import type { ErrorCode } from '../errors/catalogue.ts';
 
-/** Deadlines of docker commands that get none of their own, in milliseconds: of those that move whole images, and of all others. */
+/**
+ * Deadlines of docker commands that get none of their own, in milliseconds: of those that move whole images, and of all
+ * others.
+ */
 const within = { images: 900_000, other: 120_000 } as const;
 const movesImages = new Set(['build', 'commit', 'import', 'load', 'pull', 'push', 'save']);
 

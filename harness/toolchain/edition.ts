@@ -15,9 +15,10 @@ export interface ChosenEdition {
 }
 
 /**
- * Which edition of the toolchain this machine takes. The lab's daemon has no network that it could pull through, so it takes source packages, and a mesh
- * that is no release is built. A Docker of the user takes releases: whether their publishers can be reached is asked afterwards, and is told when
- * they cannot. Compiling everything takes many times longer, so on such a machine it is done only for who asks for it.
+ * Which edition of the toolchain this machine takes. The lab's daemon has no network that it could pull through, so it
+ * takes source packages, and a mesh that is no release is built. A Docker of the user takes releases: whether their
+ * publishers can be reached is asked afterwards, and is told when they cannot. Compiling everything takes many times
+ * longer, so on such a machine it is done only for who asks for it.
  */
 export function chooseEdition({ wanted, engine, mesh }: EditionQuestion): ChosenEdition {
   if (wanted !== 'auto') return { edition: wanted, why: `asked for by \`toolchain: ${wanted}\`` };

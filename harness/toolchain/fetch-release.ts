@@ -16,11 +16,12 @@ import type { ReleaseRecipe } from './recipe.ts';
 import type { Workshop } from './workshop.ts';
 
 /**
- * Downloads a published file, checks it and unpacks it. A wrong or truncated file never stays. Where no hash is pinned, the publisher's own
- * checksum file tells it, fetched from the publisher; a mirror is refused then, since it could bring a wrong file and the checksum to it.
+ * Downloads a published file, checks it and unpacks it. A wrong or truncated file never stays. Where no hash is pinned,
+ * the publisher's own checksum file tells it, fetched from the publisher; a mirror is refused then, since it could
+ * bring a wrong file and the checksum to it.
  *
- * @throws MeshproofError MP302 when the server is dead, answers with an error or stops half-way; MP303 when the checksum differs; MP306 for
- *   a mirror without a pinned hash; MP320 for a program of another platform.
+ * @throws MeshproofError MP302 when the server is dead, answers with an error or stops half-way; MP303 when the
+ *   checksum differs; MP306 for a mirror without a pinned hash; MP320 for a program of another platform.
  */
 export async function fetchRelease(
   recipe: ReleaseRecipe,
@@ -91,7 +92,8 @@ const fetchWithin = 900_000;
 /**
  * Fetches a small text, e.g. a checksum file or a manifest.
  *
- * @throws MeshproofError MP302 when it is not there, or what may pass (429, 5xx, a broken connection) did not pass in time.
+ * @throws MeshproofError MP302 when it is not there, or what may pass (429, 5xx, a broken connection) did not pass in
+ *   time.
  */
 export async function fetchText(url: string, signal: AbortSignal): Promise<string> {
   return await fetching(url, signal, async (bounded) => textOf(await askFor(url, { signal: bounded }), bounded));

@@ -26,7 +26,8 @@ const certificate =
 /**
  * What a failed fetch means.
  *
- * @param proxies as a message may show them, when there are any: an address that nobody asked for is easier to place then
+ * @param proxies as a message may show them, when there are any: an address that nobody asked for is easier to place
+ *   then
  */
 export function transportTrouble(error: unknown, signal: AbortSignal, proxies?: string): HttpTrouble {
   const chain = causesOf(error);

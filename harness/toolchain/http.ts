@@ -12,7 +12,8 @@ export interface HttpQuestion {
 let current: { readonly proxies: string; readonly dispatcher: Promise<Dispatcher> } | undefined;
 
 /**
- * The way out: through HTTP_PROXY and HTTPS_PROXY, except for what NO_PROXY lists. Node's own fetch knows them only in its newest versions.
+ * The way out: through HTTP_PROXY and HTTPS_PROXY, except for what NO_PROXY lists. Node's own fetch knows them only in
+ * its newest versions.
  */
 async function wayOut(): Promise<Dispatcher> {
   const [httpProxy, httpsProxy] = [proxyOf('http'), proxyOf('https')];
@@ -61,8 +62,8 @@ export function proxiesShown(): string | undefined {
 /**
  * Asks a server once, through the proxies of the environment. Whatever it answers is an answer, also 404.
  *
- * @throws HttpTrouble when there is no answer, or a proxy refuses to pass the question on; the signal's reason when it was aborted for
- *   another cause than a deadline.
+ * @throws HttpTrouble when there is no answer, or a proxy refuses to pass the question on; the signal's reason when it
+ *   was aborted for another cause than a deadline.
  */
 export async function ask(url: string, { method = 'GET', headers = {}, signal }: HttpQuestion): Promise<Response> {
   const [{ fetch }, dispatcher] = await Promise.all([import('undici'), wayOut()]);
@@ -95,7 +96,8 @@ export interface Patience {
 }
 
 /**
- * Tries again what may pass: 429, 5xx, a broken or refused connection. A server that says when to come back (Retry-After) is believed.
+ * Tries again what may pass: 429, 5xx, a broken or refused connection. A server that says when to come back
+ * (Retry-After) is believed.
  *
  * @param attempt gets a signal that ends with the deadline
  * @throws HttpTrouble of the last try; at once for what stays as it is (404, 401, an unknown certificate).

@@ -4,8 +4,8 @@ import type { Recipe, ReleaseRecipe } from './recipe.ts';
 export type { ReleaseChoice };
 
 /**
- * The one list of pinned versions. Go sources are pinned further by source/<id>/go.sum, wheels by their hash, releases by the hashes in
- * published-records.ts, Debian packages by apt's signatures.
+ * The one list of pinned versions. Go sources are pinned further by source/<id>/go.sum, wheels by their hash, releases
+ * by the hashes in published-records.ts, Debian packages by apt's signatures.
  */
 export const versions = {
   kind: publishedOnce.kind.version,

@@ -5,7 +5,10 @@ import { MeshproofError } from '../errors/meshproof-error.ts';
 import { versions } from './manifest.ts';
 import type { GoRecipe } from './recipe.ts';
 
-/** Which build of the mesh a run is for, as plain data: the one that the manifest pins, a release, a commit, or a folder of sources. */
+/**
+ * Which build of the mesh a run is for, as plain data: the one that the manifest pins, a release, a commit, or a folder
+ * of sources.
+ */
 export type MeshChoice =
   | { readonly kind: 'pinned' }
   | { readonly kind: 'release'; readonly version: string }
@@ -59,7 +62,10 @@ export function meshName(mesh: MeshChoice): string {
   }
 }
 
-/** The pinned Istio recipe, bent to another commit or to sources on this machine. Releases are not built, so they leave it as it is. */
+/**
+ * The pinned Istio recipe, bent to another commit or to sources on this machine. Releases are not built, so they leave
+ * it as it is.
+ */
 export function recipeFor(mesh: MeshChoice, pinned: GoRecipe): GoRecipe {
   if (mesh.kind !== 'module' && mesh.kind !== 'path') return pinned;
   const { id, from, module, programs, tags, files, provides, seconds, bytes } = pinned;

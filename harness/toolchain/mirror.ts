@@ -1,6 +1,6 @@
 /**
- * A company's own copy of what is published, for machines that reach nothing else. It cannot vouch for itself: hashes come from the list of
- * published-records.ts or from the user.
+ * A company's own copy of what is published, for machines that reach nothing else. It cannot vouch for itself: hashes
+ * come from the list of published-records.ts or from the user.
  */
 export interface Mirror {
   /** Base URL: `https://github.com/a/b` is fetched from `<files>/github.com/a/b`. */
@@ -25,5 +25,8 @@ export function mirroredImage(image: string, mirror: Mirror | undefined): string
   return `${mirror.images.replace(/\/+$/, '')}/${whole}`;
 }
 
-/** An image by its digest alone, e.g. `istio/pilot@sha256:…`: what a registry answers then is that very image, or an error. */
+/**
+ * An image by its digest alone, e.g. `istio/pilot@sha256:…`: what a registry answers then is that very image, or an
+ * error.
+ */
 export const imageByDigest = (image: string, digest: string): string => `${image.replace(/:[^/:]*$/, '')}@${digest}`;

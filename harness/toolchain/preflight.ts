@@ -45,7 +45,10 @@ export interface PreflightOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Asks each publisher for each file and each image, by HEAD: nothing is fetched. Never throws for what a publisher does or does not say. */
+/**
+ * Asks each publisher for each file and each image, by HEAD: nothing is fetched. Never throws for what a publisher does
+ * or does not say.
+ */
 export async function askPublishers({ files, images }: Wanted, options: PreflightOptions): Promise<PublisherAnswer[]> {
   if (files.length + images.length === 0) return [];
   await readyToAsk();

@@ -14,7 +14,8 @@ const machCpus: Readonly<Record<number, string>> = { 0x01000007: 'amd64', 0x0100
 /**
  * The platform that a program was built for, by the first bytes of its file.
  *
- * @returns e.g. `linux/arm64` or `windows/?`; undefined for what is no program of a known format, such as a script or a manifest.
+ * @returns e.g. `linux/arm64` or `windows/?`; undefined for what is no program of a known format, such as a script or a
+ *   manifest.
  */
 export async function programPlatform(file: string): Promise<string | undefined> {
   const head = Buffer.alloc(20);

@@ -1,9 +1,10 @@
 import type { Platform, PublishedImage } from './published.ts';
 
 /**
- * What is known to be published, by hand from public records; `published.ts` makes names and URLs of it. A value is here
- * only when a record of it was found, most of them in several places that do not copy each other. Where there is none,
- * the field stays undefined: such a file is checked against its publisher's checksum file, and never taken from a mirror.
+ * What is known to be published, by hand from public records; `published.ts` makes names and URLs of it. A value is
+ * here only when a record of it was found, most of them in several places that do not copy each other. Where there is
+ * none, the field stays undefined: such a file is checked against its publisher's checksum file, and never taken from a
+ * mirror.
  */
 type BySystem = Readonly<Partial<Record<Platform, string>>>;
 

@@ -16,7 +16,10 @@ import {
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const platforms: readonly Platform[] = ['linux/amd64', 'linux/arm64', 'darwin/amd64', 'darwin/arm64'];
 
-/** What people read and copy from: documents, the action, the workflows, examples, and the texts of --help and of errors. */
+/**
+ * What people read and copy from: documents, the action, the workflows, examples, and the texts of --help and of
+ * errors.
+ */
 async function documents(): Promise<string[]> {
   const below = async (folder: string): Promise<string[]> =>
     (await readdir(join(root, folder), { recursive: true, withFileTypes: true }).catch(() => []))

@@ -11,7 +11,8 @@ export interface ReleaseChoice {
   readonly kubernetes: string;
   /**
    * SHA-256 values that the user vouches for, in place of the list's: URL of a file, or name of an image, → 64 hex
-   * digits. For a mirror that holds other builds under the publishers' names, and for versions that are not in the list.
+   * digits. For a mirror that holds other builds under the publishers' names, and for versions that are not in the
+   * list.
    */
   readonly pins?: Readonly<Record<string, string>> | undefined;
 }

@@ -6,7 +6,10 @@ import type { Docker } from './docker.ts';
 import type { GoRecipe } from './recipe.ts';
 import { provide } from './toolchain.ts';
 
-/** A registry of images and a server of files in one program, which stand where the publishers do: for the proofs of the release toolchain. */
+/**
+ * A registry of images and a server of files in one program, which stand where the publishers do: for the proofs of the
+ * release toolchain.
+ */
 const recipe: GoRecipe = {
   id: 'publisher',
   version: '3',
@@ -31,8 +34,8 @@ export class Publisher {
   /**
    * Builds the program when it is not cached, and starts it on a Docker daemon.
    *
-   * @param standIn names of publishers to stand for by TLS, on port 443 of the daemon's machine, and a folder for what images are made of: a second
-   *   publisher that is given the same one need not be sent it again
+   * @param standIn names of publishers to stand for by TLS, on port 443 of the daemon's machine, and a folder for what
+   *   images are made of: a second publisher that is given the same one need not be sent it again
    */
   static async start(
     docker: Docker,
@@ -78,7 +81,10 @@ export class Publisher {
     return `127.0.0.1:${this.#container.getMappedPort(5000)}`;
   }
 
-  /** Publishes files: path below the server's root → content. One with a twin that ends in `.cut` and is not empty breaks off half-way. */
+  /**
+   * Publishes files: path below the server's root → content. One with a twin that ends in `.cut` and is not empty
+   * breaks off half-way.
+   */
   async publishFiles(files: Readonly<Record<string, string | Buffer>>): Promise<void> {
     await this.#container.copyContentToContainer(
       Object.entries(files).map(([path, content]) => ({ content, target: `/files/${path}`, mode: 0o644 })),
@@ -97,7 +103,8 @@ export class Publisher {
   }
 
   /**
-   * Puts an index of several platforms, with attestations, in the place of an image that was published: what the tags of real publishers lead to.
+   * Puts an index of several platforms, with attestations, in the place of an image that was published: what the tags
+   * of real publishers lead to.
    *
    * @returns the digest of the index
    */

@@ -23,7 +23,8 @@ export const pullMayPass = (words: string): boolean => !final.test(words) && pas
 /**
  * Pulls an image through the daemon. What is already pulled of it is kept between the tries.
  *
- * @throws MeshproofError MP302 with docker's words: at once when the image is not there or access is denied, after the last try else.
+ * @throws MeshproofError MP302 with docker's words: at once when the image is not there or access is denied, after the
+ *   last try else.
  */
 export async function pullImage(docker: Docker, reference: string, options: PullOptions = {}): Promise<void> {
   const { signal, within = 900_000, firstPause = 2_000 } = options;

@@ -7,7 +7,10 @@ interface RecipeBase {
   readonly version: string;
   /** What the artifact provides: component name → file inside the artifact. */
   readonly provides: Readonly<Record<string, string>>;
-  /** Seconds and bytes measured in a cold build on two cores, beside the others; `doctor` and the progress line start from them. */
+  /**
+   * Seconds and bytes measured in a cold build on two cores, beside the others; `doctor` and the progress line start
+   * from them.
+   */
   readonly seconds: number;
   readonly bytes: number;
 }
@@ -21,8 +24,8 @@ export interface GoRecipe extends RecipeBase {
   /** Go package → name of the program. */
   readonly programs: Readonly<Record<string, string>>;
   /**
-   * A recipe whose Kubernetes client libraries this one takes, in the very versions (`npm run lock` writes them as replacements): what that
-   * one compiled is then compiled already. It is built after it.
+   * A recipe whose Kubernetes client libraries this one takes, in the very versions (`npm run lock` writes them as
+   * replacements): what that one compiled is then compiled already. It is built after it.
    */
   readonly shares?: string;
   readonly tags?: readonly string[];
@@ -30,9 +33,15 @@ export interface GoRecipe extends RecipeBase {
   readonly stamp?: Readonly<Record<string, string>>;
   /** Files copied from the module: path in the module → name in the artifact. */
   readonly files?: Readonly<Record<string, string>>;
-  /** Not pinned by us: what the module requires is pinned by its own go.sum, and the module itself by the checksum database. */
+  /**
+   * Not pinned by us: what the module requires is pinned by its own go.sum, and the module itself by the checksum
+   * database.
+   */
   readonly lockedByItself?: boolean;
-  /** Folder that stands in for the published module: a checkout on this machine. Its content is part of `version`, its place is not. */
+  /**
+   * Folder that stands in for the published module: a checkout on this machine. Its content is part of `version`, its
+   * place is not.
+   */
   readonly sources?: string;
 }
 
@@ -63,7 +72,10 @@ export interface RootFilesystemRecipe extends RecipeBase {
   readonly suite?: string;
 }
 
-/** A published file of a release, checked against a pinned hash, or where there is none against the publisher's checksum file. */
+/**
+ * A published file of a release, checked against a pinned hash, or where there is none against the publisher's checksum
+ * file.
+ */
 export interface ReleaseRecipe extends RecipeBase {
   readonly from: 'release';
   readonly url: string;

@@ -13,7 +13,9 @@ export interface ImageReference {
   readonly digest: string | undefined;
 }
 
-/** Takes an image name apart: `istio/pilot:1.31.0`, `quay.io/metallb/speaker@sha256:…`, `localhost:5000/a/b:c@sha256:…`. */
+/**
+ * Takes an image name apart: `istio/pilot:1.31.0`, `quay.io/metallb/speaker@sha256:…`, `localhost:5000/a/b:c@sha256:…`.
+ */
 export function parseImage(name: string): ImageReference {
   const [whole = '', digest] = name.split('@');
   const slash = whole.indexOf('/');
@@ -38,7 +40,9 @@ const manifestTypes = [
   'application/vnd.docker.distribution.manifest.v2+json',
 ].join(', ');
 
-/** One repository of a registry, asked without a login: HTTP API v2 with the tokens that registries give to everybody. */
+/**
+ * One repository of a registry, asked without a login: HTTP API v2 with the tokens that registries give to everybody.
+ */
 export class Repository {
   readonly #image: ImageReference;
   readonly #schemes: readonly ('https' | 'http')[];
@@ -114,7 +118,9 @@ export class Repository {
     throw refused;
   }
 
-  /** Gets a token for nobody in particular. @returns undefined when the registry gives none, or knows passwords only. */
+  /**
+   * Gets a token for nobody in particular. @returns undefined when the registry gives none, or knows passwords only.
+   */
   async #fetchToken(challenge: string): Promise<string | undefined> {
     if (!/^bearer\s/i.test(challenge)) return undefined;
     const fields = Object.fromEntries(

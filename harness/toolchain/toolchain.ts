@@ -56,8 +56,8 @@ export const releaseChoice = ({
 /**
  * The recipes of a selection.
  *
- * @throws MeshproofError MP305 for what the edition cannot give: a Kubernetes other than the pinned one from source packages, a release of
- *   Istio from source packages, a commit from releases.
+ * @throws MeshproofError MP305 for what the edition cannot give: a Kubernetes other than the pinned one from source
+ *   packages, a release of Istio from source packages, a commit from releases.
  */
 export function recipesOf(selection: Selection): readonly Recipe[] {
   const { edition, mesh, kubernetes, lab } = selection;
@@ -87,7 +87,8 @@ export function recipesOf(selection: Selection): readonly Recipe[] {
       remedy:
         'Name the commit of the release by its pseudo-version, or use a machine with Docker that reaches the images, and `--toolchain release`.',
     });
-  // mmdebstrap comes with the lab's tools and makes the root filesystems, so they are needed with the user's Docker, too.
+  // mmdebstrap comes with the lab's tools and makes the root filesystems, so they are needed with the user's Docker,
+  // too.
   return sourceRecipes.map((recipe): Recipe => (recipe.id === 'istio' ? recipeFor(mesh, recipe) : recipe));
 }
 
@@ -129,7 +130,8 @@ export interface ResolveOptions {
 /**
  * Resolves every component: what the cache has is used, the rest is fetched or built.
  *
- * @throws MeshproofError MP301, MP302, MP303 of the first recipe that failed; the others are stopped, and resume at the next try.
+ * @throws MeshproofError MP301, MP302, MP303 of the first recipe that failed; the others are stopped, and resume at the
+ *   next try.
  */
 export async function resolveToolchain(options: ResolveOptions): Promise<Toolchain> {
   const { cache, selection, mirror, progress, signal } = options;
@@ -140,10 +142,12 @@ export async function resolveToolchain(options: ResolveOptions): Promise<Toolcha
   const made = new Map<string, Promise<Artifact>>();
   for (const { recipe, artifact } of states) if (artifact !== undefined) made.set(recipe.id, Promise.resolve(artifact));
 
-  // Compilers fill the cores; downloads and unpacking wait on the network and the disk. Two lanes keep both busy. The first has room for one
-  // build more than there are cores, since one that downloads or links leaves a core to the others.
+  // Compilers fill the cores; downloads and unpacking wait on the network and the disk. Two lanes keep both busy. The
+  // first has room for one build more than there are cores, since one that downloads or links leaves a core to the
+  // others.
   const lanes = { compile: pLimit(availableParallelism() + 1), fetch: pLimit(edition === 'release' ? 4 : 1) };
-  // The longest build first; what is fetched in the manifest's order, since the lab's tools hold mmdebstrap, which the root filesystems need.
+  // The longest build first; what is fetched in the manifest's order, since the lab's tools hold mmdebstrap, which the
+  // root filesystems need.
   const order = ({ recipe }: RecipeState): number => (recipe.from === 'go' ? -recipe.seconds : 0);
   const tasks = [...missing]
     .sort((left, right) => order(left) - order(right))
@@ -248,7 +252,8 @@ async function makeArtifact(recipe: Recipe, key: string, options: MakeOptions): 
       },
     };
     await build(recipe, workshop).catch(async (error: unknown) => {
-      // Only a Go build goes on from what is there; of anything else nothing half done stays, also when a sibling's failure stopped it.
+      // Only a Go build goes on from what is there; of anything else nothing half done stays, also when a sibling's
+      // failure stopped it.
       if (recipe.from !== 'go') await rm(partial, { recursive: true, force: true });
       throw error;
     });

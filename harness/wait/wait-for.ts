@@ -10,8 +10,8 @@ export interface Condition<T> {
   /** Reads as a sentence: "istiod of west is available". */
   readonly name: string;
   /**
-   * Looks once. A throw counts as "not yet" only when `tolerates` says so; any other throw ends the wait. A look that hangs is given up at the
-   * deadline, when its signal aborts.
+   * Looks once. A throw counts as "not yet" only when `tolerates` says so; any other throw ends the wait. A look that
+   * hangs is given up at the deadline, when its signal aborts.
    */
   readonly look: (signal: AbortSignal) => Promise<Sighting<T>>;
   /** Deadline in milliseconds, from the first look. */
@@ -34,8 +34,8 @@ export const notYet = (seen: string): Sighting<never> => ({ holds: false, seen }
 /**
  * Polls a named condition until it holds or its deadline passes.
  *
- * @throws MeshproofError MP701 (or `code`) that names the condition and what was last seen; MP716 (or `code`) when the last look did not come back; the
- *   abort reason when `signal` aborts.
+ * @throws MeshproofError MP701 (or `code`) that names the condition and what was last seen; MP716 (or `code`) when the
+ *   last look did not come back; the abort reason when `signal` aborts.
  */
 export async function waitFor<T>(condition: Condition<T>): Promise<T> {
   const { name, within, every = 250, signal } = condition;
@@ -91,7 +91,9 @@ export async function waitFor<T>(condition: Condition<T>): Promise<T> {
   }
 }
 
-/** What a look found, or the reason of the abort that came first; what becomes of the look then is nobody's business. */
+/**
+ * What a look found, or the reason of the abort that came first; what becomes of the look then is nobody's business.
+ */
 async function unlessAborted<T>(look: Promise<T>, signal: AbortSignal): Promise<T> {
   let stop: (() => void) | undefined;
   const aborted = new Promise<never>((_, reject) => {

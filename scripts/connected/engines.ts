@@ -4,7 +4,10 @@ import type { GoRecipe, RootFilesystemRecipe } from '../../harness/toolchain/rec
 export interface EngineChoice {
   /** Version of Docker, e.g. `28.5`. */
   readonly version: string;
-  /** Which image store its daemon is set to. Docker 20.10 has its own only; a new Docker 29 starts with containerd's by `default`. */
+  /**
+   * Which image store its daemon is set to. Docker 20.10 has its own only; a new Docker 29 starts with containerd's by
+   * `default`.
+   */
   readonly imageStore: 'graph' | 'containerd' | 'default';
   readonly machine: RootFilesystemRecipe;
   /** Takes the place of the package's dockerd. */
@@ -40,7 +43,10 @@ const docker29: GoRecipe = {
   bytes: 110_000_000,
 };
 
-/** The oldest that is still around, the last before the containerd image store was finished, one with it, and the first that starts with it. */
+/**
+ * The oldest that is still around, the last before the containerd image store was finished, one with it, and the first
+ * that starts with it.
+ */
 export const engines: readonly EngineChoice[] = [
   { version: '20.10', imageStore: 'graph', machine: machine('bookworm', ['docker.io']) },
   { version: '26.1', imageStore: 'containerd', machine: machine('trixie', ['docker.io', 'docker-cli']) },

@@ -14,7 +14,10 @@ import { holds, notYet, waitFor } from '../../harness/wait/wait-for.ts';
 import type { EngineChoice } from './engines.ts';
 
 const repository = fileURLToPath(new URL('../../', import.meta.url)).replace(/\/$/, '');
-/** Both ends of the machine's only link (RFC 5737): the lab stands for the world outside, in which nobody but the publishers answers. */
+/**
+ * Both ends of the machine's only link (RFC 5737): the lab stands for the world outside, in which nobody but the
+ * publishers answers.
+ */
 const [outside, inside] = ['198.51.100.1', '198.51.100.2'];
 /** They hold mmdebstrap, which makes root filesystems. */
 const labTools = sourceRecipes.filter(({ id }) => id === 'lab-tools');
@@ -33,8 +36,9 @@ export interface MachineOptions {
 }
 
 /**
- * A machine with Docker and a network, as most people have it: a root filesystem of its own with the Docker that its Debian packages, in namespaces of
- * its own, with one link to the outside. Everything in it descends from one process and ends with it, mounts and network included.
+ * A machine with Docker and a network, as most people have it: a root filesystem of its own with the Docker that its
+ * Debian packages, in namespaces of its own, with one link to the outside. Everything in it descends from one process
+ * and ends with it, mounts and network included.
  */
 export class ConnectedMachine {
   readonly #holder: ChildProcess;
@@ -178,9 +182,10 @@ export class ConnectedMachine {
 }
 
 /**
- * $1 is the root filesystem, $2 the node program, $3 the repository: as read from outside, and at the same place inside. The root is changed for the
- * whole mount namespace, not for one process as chroot does: `docker exec` enters a container by its mount namespace, whose root is the container's
- * only when the daemon's own root was a namespace's root.
+ * $1 is the root filesystem, $2 the node program, $3 the repository: as read from outside, and at the same place
+ * inside. The root is changed for the whole mount namespace, not for one process as chroot does: `docker exec` enters a
+ * container by its mount namespace, whose root is the container's only when the daemon's own root was a namespace's
+ * root.
  */
 const mounts = `
 mount --bind "$1" "$1"

@@ -25,7 +25,9 @@ import { locate, type Toolchain } from '../../harness/toolchain/toolchain.ts';
 /** The versions that the stand-ins publish: Istio's is the tag of the commit that the source edition builds. */
 export const standInChoice: ReleaseChoice = { istio: versions.istioRelease, kubernetes: versions.kubernetesSource };
 
-/** The hosts that everything in the published list is fetched from, as a Docker daemon and a file download ask for them. */
+/**
+ * The hosts that everything in the published list is fetched from, as a Docker daemon and a file download ask for them.
+ */
 export function publisherHosts(): string[] {
   const { files, images } = publishedFor(standInChoice);
   const registries = images.map(({ name }) => mirroredImage(name, { images: 'https:/' }));
@@ -47,7 +49,8 @@ export interface StandInOptions {
 /**
  * Publishes what the source edition built under the names that the publishers use.
  *
- * @returns the SHA-256 of each, by URL or name: these are not the publishers' own builds, so a run has to be told that they are meant.
+ * @returns the SHA-256 of each, by URL or name: these are not the publishers' own builds, so a run has to be told that
+ *   they are meant.
  */
 export async function publishStandIns(options: StandInOptions): Promise<Record<string, string>> {
   const { publisher, say } = options;
@@ -104,8 +107,8 @@ async function labelled(image: string, { images: { istio }, docker, signal }: St
 }
 
 /**
- * kind's own node image as the source edition has it: with the control plane's images, and with a network plugin that comes as a manifest which kind
- * applies. Until then the node is not ready, as with kindnet.
+ * kind's own node image as the source edition has it: with the control plane's images, and with a network plugin that
+ * comes as a manifest which kind applies. Until then the node is not ready, as with kindnet.
  */
 async function nodeImage({ toolchain, images, docker, say, signal }: StandInOptions): Promise<string> {
   const plugin = 'meshproof/stand-in-network-plugin:1';

@@ -13,8 +13,8 @@ const named = (
 });
 
 /**
- * What other people have in a cluster: a workload with a sidecar, which must hear of nothing that scenarios apply, and objects of every kind that
- * scenarios write.
+ * What other people have in a cluster: a workload with a sidecar, which must hear of nothing that scenarios apply, and
+ * objects of every kind that scenarios write.
  *
  * @param image with a shell, that the cluster has
  */

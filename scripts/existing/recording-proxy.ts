@@ -13,15 +13,19 @@ export interface Seen {
   readonly status: number;
   /** True for what changes something: dry runs, and questions about one's own rights, do not. */
   readonly writes: boolean;
-  /** Labels of the object: as it is created, or as it was before it was changed or deleted; undefined when there was none. */
+  /**
+   * Labels of the object: as it is created, or as it was before it was changed or deleted; undefined when there was
+   * none.
+   */
   readonly labels: Readonly<Record<string, string>> | undefined;
 }
 
 const questions = /\/apis\/authorization\.k8s\.io\/[^/]+\/selfsubject\w+reviews$/;
 
 /**
- * Stands in front of the API server of a cluster, passes every request on as it is, credentials and all, and writes down what it was. Of an object
- * that is about to be changed or deleted it asks the server, as an administrator, whose it is.
+ * Stands in front of the API server of a cluster, passes every request on as it is, credentials and all, and writes
+ * down what it was. Of an object that is about to be changed or deleted it asks the server, as an administrator, whose
+ * it is.
  */
 export class RecordingProxy {
   readonly seen: Seen[] = [];

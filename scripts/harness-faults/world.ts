@@ -15,7 +15,10 @@ const bin = join(root, 'harness', 'cli', 'bin.js');
 /** The lab of the faults: beside the one that runs share, so that no run of anybody is disturbed. */
 export const lab = 'meshproof-faults';
 export const labFolder = `/run/${lab}`;
-/** Every process of a world carries this in its environment, so that the ones that are left are found whoever their parent is. */
+/**
+ * Every process of a world carries this in its environment, so that the ones that are left are found whoever their
+ * parent is.
+ */
 const mark = 'MESHPROOF_FAULT_WORLD';
 
 /** What a command came to. */
@@ -93,7 +96,10 @@ export class World {
     this.cache = cache;
   }
 
-  /** Its cache shares the artifacts of the real one by hard links, and stays between two calls of the script: the node image is baked once. */
+  /**
+   * Its cache shares the artifacts of the real one by hard links, and stays between two calls of the script: the node
+   * image is baked once.
+   */
   static async make(): Promise<World> {
     const shared = ArtifactCache.default().root;
     const cache = join(shared, 'faults');
@@ -193,7 +199,9 @@ export class World {
     await execa('umount', ['--lazy', at]);
   }
 
-  /** Kills a command and every process that it started, at once and without a word; what its daemon runs is not its own. */
+  /**
+   * Kills a command and every process that it started, at once and without a word; what its daemon runs is not its own.
+   */
   async killTree(pid: number): Promise<void> {
     const { stdout } = await execa('ps', ['-eo', 'pid=,ppid=,args=']);
     const rows = stdout.split('\n').map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line));
@@ -244,7 +252,10 @@ const exists = (path: string): Promise<boolean> =>
 
 const list = (folder: string): Promise<string[]> => readdir(folder).catch(() => []);
 
-/** The rules of packet filters that this machine has outside of any lab, by the kernel's own list; the order in which they came does not matter. */
+/**
+ * The rules of packet filters that this machine has outside of any lab, by the kernel's own list; the order in which
+ * they came does not matter.
+ */
 export async function packetFilters(): Promise<string[]> {
   const saved = await execa('iptables-save', [], { reject: false });
   return (saved.exitCode === 0 ? saved.stdout : '')

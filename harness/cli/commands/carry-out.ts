@@ -6,7 +6,9 @@ import { RunRecord } from '../../run/run-record.ts';
 import type { LastWords } from '../../run/carry-out-child.ts';
 import { untilSignal } from '../signals.ts';
 
-/** Hidden: the half of a run that lives inside of the lab's network namespace. `run` calls it with the plan it prepared. */
+/**
+ * Hidden: the half of a run that lives inside of the lab's network namespace. `run` calls it with the plan it prepared.
+ */
 export function addCarryOut(program: Command): void {
   program
     .command('carry-out', { hidden: true })

@@ -61,7 +61,8 @@ export function addServices(program: Command): void {
           import('../../run/apply-export.ts'),
           import('../../run/consent.ts'),
         ]);
-      // Asked once, with every entry by name: what follows while it watches is of the same kind, and of this export only.
+      // Asked once, with every entry by name: what follows while it watches is of the same kind, and of this export
+      // only.
       let agree = askFirst(flags.yes === true);
       const apply = async (exported: Exported): Promise<string[]> => {
         const changes = await changesOf(clusters, exported, name, flags.allowEmpty === true);

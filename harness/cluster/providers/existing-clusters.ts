@@ -6,7 +6,10 @@ import { ownLabels } from '../labels.ts';
 import { readKubeconfig } from '../read-kubeconfig.ts';
 import type { Provider, ProviderContext } from './provider.ts';
 
-/** Clusters that somebody has, meshed already. Nothing of them is created or deleted beyond what scenarios apply and take away. */
+/**
+ * Clusters that somebody has, meshed already. Nothing of them is created or deleted beyond what scenarios apply and
+ * take away.
+ */
 export class ExistingClusters implements Provider {
   readonly #context: ProviderContext;
 
@@ -43,13 +46,15 @@ export class ExistingClusters implements Provider {
   /**
    * Takes away the namespaces and objects that this environment made, by its owner id, and nothing else.
    *
-   * @throws MeshproofError MP510 for a namespace in which somebody else has something; MP504 for a cluster that does not answer; what was made there is still to be removed then.
+   * @throws MeshproofError MP510 for a namespace in which somebody else has something; MP504 for a cluster that does
+   *   not answer; what was made there is still to be removed then.
    */
   async destroy(
     kept: readonly ClusterAddress[],
     { forget = false }: { readonly forget?: boolean } = {},
   ): Promise<string[]> {
-    // All have to answer before anything goes: half a removal would leave calls between clusters broken, and a state that says otherwise.
+    // All have to answer before anything goes: half a removal would leave calls between clusters broken, and a state
+    // that says otherwise.
     const left: string[] = [];
     const answering = await Promise.all(
       kept.map(async (cluster) => {

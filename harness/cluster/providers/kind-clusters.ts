@@ -52,7 +52,8 @@ export class KindClusters implements Provider {
       });
     }
     if (pools === undefined) return;
-    // On a Docker that never ran kind there is nothing to check them against yet; that is done once kind has made the network.
+    // On a Docker that never ran kind there is nothing to check them against yet; that is done once kind has made the
+    // network.
     const network = await readKindNetwork(this.#docker);
     if (network !== undefined) checkPools(pools, network);
   }
@@ -88,8 +89,8 @@ export class KindClusters implements Provider {
   }
 
   /**
-   * The user's pools or computed ones, free by what Docker knows and by who answers there: load balancers' addresses of other clusters are known to
-   * their own speakers only.
+   * The user's pools or computed ones, free by what Docker knows and by who answers there: load balancers' addresses of
+   * other clusters are known to their own speakers only.
    */
   async #choosePools(images: ImageSet, signal: AbortSignal): Promise<Readonly<Record<string, AddressPool>>> {
     const { clusters, pools, name: prefix } = this.#context;
@@ -176,7 +177,8 @@ export class KindClusters implements Provider {
         },
       });
     } catch (error) {
-      // The nodes are still there (--retain), so their logs can be had; that they cannot be exported must not hide why creation failed.
+      // The nodes are still there (--retain), so their logs can be had; that they cannot be exported must not hide why
+      // creation failed.
       await this.#kind(
         ['export', 'logs', '--name', name, join(evidence, cluster, 'kind-logs')],
         'export the logs',

@@ -5,7 +5,8 @@ import type { AddressPool } from '../address-pool.ts';
 import type { ClusterAddress } from '../cluster-api.ts';
 
 /**
- * What clusters of a provider can be used for. A scenario whose needs are not met is reported as not supported, never passed over.
+ * What clusters of a provider can be used for. A scenario whose needs are not met is reported as not supported, never
+ * passed over.
  *
  * - `loadBalancer`: LoadBalancer services get an address of their own
  * - `ownsMesh`: meshproof may install, change and restart control planes
@@ -47,7 +48,8 @@ export interface Provider {
   /**
    * Sees that the clusters can be had, before anything is made.
    *
-   * @throws MeshproofError MP501 for a name in use, MP502 for addresses that will not do, MP504 for one that does not answer.
+   * @throws MeshproofError MP501 for a name in use, MP502 for addresses that will not do, MP504 for one that does not
+   *   answer.
    */
   check(): Promise<void>;
   /**

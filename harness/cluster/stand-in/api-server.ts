@@ -31,8 +31,9 @@ type Metadata = Record<string, unknown> & {
 };
 
 /**
- * A stand-in for a Kubernetes API server, for tests: it keeps objects, honours preconditions, refuses what a real one refuses (a name that is
- * taken, a version that has changed, a namespace that is not there), and records every request that it is sent.
+ * A stand-in for a Kubernetes API server, for tests: it keeps objects, honours preconditions, refuses what a real one
+ * refuses (a name that is taken, a version that has changed, a namespace that is not there), and records every request
+ * that it is sent.
  */
 export class ApiServer {
   readonly requests: Recorded[] = [];

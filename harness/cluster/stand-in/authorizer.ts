@@ -46,7 +46,10 @@ export function authorizer(manifest: readonly KubernetesObject[]): (attributes: 
     );
 }
 
-/** What a request wants, undefined for one that everybody may send: discovery, the version, questions about one's own rights. */
+/**
+ * What a request wants, undefined for one that everybody may send: discovery, the version, questions about one's own
+ * rights.
+ */
 export function attributesOf(method: string, path: string): Attributes | undefined {
   const place = placeOf(path);
   if (place === undefined) return undefined;

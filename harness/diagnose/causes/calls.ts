@@ -5,7 +5,10 @@ import { meaningOf } from './meaning.ts';
 import { ownerOf } from './pods.ts';
 import { listIn, recordIn, valueAt } from './reading.ts';
 
-/** What proxies themselves wrote about a call that came to nothing: Envoy's response code details name the filter, sometimes the object. */
+/**
+ * What proxies themselves wrote about a call that came to nothing: Envoy's response code details name the filter,
+ * sometimes the object.
+ */
 export const accessLogs: Explainer = (question) =>
   question.situation.clusters.flatMap((cluster) =>
     cluster.refusedCalls.flatMap((call) => readings.flatMap((read) => read(call, cluster, question))),

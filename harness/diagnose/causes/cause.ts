@@ -4,8 +4,8 @@ import type { ObjectChange } from '../changes.ts';
 import type { Concern, Situation } from '../situation.ts';
 
 /**
- * The layers that a call stands on, lowest first: what breaks below shows as many things above, so of two causes the lower one is told
- * first.
+ * The layers that a call stands on, lowest first: what breaks below shows as many things above, so of two causes the
+ * lower one is told first.
  */
 export const layers = [
   'machine and network',
@@ -49,8 +49,8 @@ export type Cause = Readonly<z.infer<typeof causeSchema>>;
 /** A cause with the weight that its explainer gives it. */
 export interface Suspect extends Omit<Cause, 'code'> {
   /**
-   * How sure its own evidence makes it: 3, the failure's own words name it; 2, it is not as it was, or cannot work as it is; 1, it could do
-   * this and nothing else speaks for it.
+   * How sure its own evidence makes it: 3, the failure's own words name it; 2, it is not as it was, or cannot work as
+   * it is; 1, it could do this and nothing else speaks for it.
    */
   readonly certainty: 1 | 2 | 3;
 }

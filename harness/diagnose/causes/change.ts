@@ -8,8 +8,8 @@ import { listIn, textIn } from './reading.ts';
 const everywhere = new Set(['istio-system', 'kube-system', 'metallb-system']);
 
 /**
- * On clusters that meshproof made, whatever is not as it was when the mesh was ready was done to them: each such object that concerns the
- * call is a suspect.
+ * On clusters that meshproof made, whatever is not as it was when the mesh was ready was done to them: each such object
+ * that concerns the call is a suspect.
  */
 export const changedObjects: Explainer = ({ changes, concern }) =>
   changes.filter((change) => concerns(change, concern)).map(suspect);
@@ -62,7 +62,10 @@ export const hostsOf = ({ body }: SeenObject): string[] =>
     (host): host is string => typeof host === 'string' && host !== '',
   );
 
-/** Whether a host of a mesh object means this host: itself, a wildcard over it, or the Kubernetes name behind a `.global` one. */
+/**
+ * Whether a host of a mesh object means this host: itself, a wildcard over it, or the Kubernetes name behind a
+ * `.global` one.
+ */
 export function hostMatches(pattern: string, host: string): boolean {
   const bare = pattern.includes('/') ? pattern.slice(pattern.indexOf('/') + 1) : pattern;
   if (bare === '*' || bare === host) return true;

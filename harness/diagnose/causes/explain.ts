@@ -50,8 +50,9 @@ const makers: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * From what was seen to causes: which object or component of which cluster does what. Ranked by how sure the evidence is, by whether it can
- * break the hop that broke, and then in causal order: of two that are as sure, the lower layer comes first.
+ * From what was seen to causes: which object or component of which cluster does what. Ranked by how sure the evidence
+ * is, by whether it can break the hop that broke, and then in causal order: of two that are as sure, the lower layer
+ * comes first.
  *
  * @returns the likeliest first; empty when nothing that was seen explains it
  */

@@ -12,7 +12,10 @@ export interface Meaning {
 
 type Reader = (object: SeenObject, fields: readonly FieldChange[]) => Omit<Meaning, 'layer'> | undefined;
 
-/** The layer that each kind belongs to, and how its fields are read. A kind that is not here is told by its name and fields. */
+/**
+ * The layer that each kind belongs to, and how its fields are read. A kind that is not here is told by its name and
+ * fields.
+ */
 const kinds: Readonly<Record<string, readonly [Layer, Reader?]>> = {
   Node: ['machine and network'],
   NetworkPolicy: ['machine and network', networkPolicy],

@@ -23,7 +23,10 @@ const harmful: Readonly<Record<string, (object: SeenObject) => boolean>> = {
     textIn(body, 'spec.location') === 'MESH_EXTERNAL' || listIn(body, 'spec.exportTo').length > 0,
 };
 
-/** Mesh objects that concern the call and could refuse, redirect or hide it, on clusters whose former state nobody knows. */
+/**
+ * Mesh objects that concern the call and could refuse, redirect or hide it, on clusters whose former state nobody
+ * knows.
+ */
 export const meshObjects: Explainer = ({ situation, concern }) =>
   situation.clusters.flatMap((cluster) =>
     Object.entries(harmful).flatMap(([kind, isHarmful]) =>
@@ -57,7 +60,9 @@ const isOwnOf = (applied: readonly SeenObject[], object: SeenObject): boolean =>
     ({ kind, namespace, name }) => kind === object.kind && namespace === object.namespace && name === object.name,
   );
 
-/** An object that is for hosts concerns a call to one of them; one without hosts concerns every call of its namespace. */
+/**
+ * An object that is for hosts concerns a call to one of them; one without hosts concerns every call of its namespace.
+ */
 const aboutTheCall = (object: SeenObject, hosts: readonly string[]): boolean => {
   const own = hostsOf(object);
   return own.length === 0 || own.some((pattern) => hosts.some((host) => hostMatches(pattern, host)));

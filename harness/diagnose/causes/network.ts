@@ -31,8 +31,8 @@ const readingOf = (rule: string): string | undefined =>
   readings.find(([pattern]) => pattern.test(rule.replace(/^pod \S+: /, '')))?.[1];
 
 /**
- * The machine below the cluster: packet rules, queues, links, routes and fixed neighbours that were not there when the mesh was ready, or
- * are there no more.
+ * The machine below the cluster: packet rules, queues, links, routes and fixed neighbours that were not there when the
+ * mesh was ready, or are there no more.
  */
 export const machineNetwork: Explainer = ({ situation }) =>
   situation.clusters.flatMap((cluster) => {

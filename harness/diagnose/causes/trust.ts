@@ -30,7 +30,10 @@ function outOfTime(all: readonly ProxyTrust[], now: number): Suspect[] {
     }));
 }
 
-/** @param suspected clusters whose CA is not as it was; with two clusters nothing else tells which of them is the odd one */
+/**
+ * @param suspected clusters whose CA is not as it was; with two clusters nothing else tells which of them is the odd
+ * one
+ */
 function roots(all: readonly ProxyTrust[], suspected: readonly string[]): Suspect[] {
   const counts = new Map<string, number>();
   for (const { roots: trusted } of all) for (const root of trusted) counts.set(root, (counts.get(root) ?? 0) + 1);

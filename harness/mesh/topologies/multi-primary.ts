@@ -16,8 +16,8 @@ const networkLabel = 'topology.istio.io/network';
 const networkOf = (cluster: string): string => `net-${cluster}`;
 
 /**
- * Multi-primary on several networks: every control plane reads the services of all clusters, and what is not in its own network is reached
- * through that network's gateway on 15443.
+ * Multi-primary on several networks: every control plane reads the services of all clusters, and what is not in its own
+ * network is reached through that network's gateway on 15443.
  */
 export const multiPrimary: Topology = {
   gateways: ['istio-ingressgateway'],
@@ -30,10 +30,11 @@ export const multiPrimary: Topology = {
       ingress: {
         label: { app: 'istio-ingressgateway', istio: 'ingressgateway', [networkLabel]: network },
         env: [
-          // Gateways are not injected, so nobody else tells them where they are: without it they take every endpoint for a remote one, their
-          // own service included, and a call goes round in a loop.
+          // Gateways are not injected, so nobody else tells them where they are: without it they take every endpoint
+          // for a remote one, their own service included, and a call goes round in a loop.
           { name: 'ISTIO_META_NETWORK', value: network },
-          // Without it a gateway sends half of what arrives back to the peer (a hairpin), and the caller sees 200 all the same.
+          // Without it a gateway sends half of what arrives back to the peer (a hairpin), and the caller sees 200 all
+          // the same.
           { name: 'ISTIO_META_REQUESTED_NETWORK_VIEW', value: network },
         ],
       },
@@ -55,7 +56,10 @@ export const multiPrimary: Topology = {
   path: pathThroughGateways,
 };
 
-/** What lets another control plane read the services of a cluster. Its API server is named by the node's address, which other clusters reach. */
+/**
+ * What lets another control plane read the services of a cluster. Its API server is named by the node's address, which
+ * other clusters reach.
+ */
 async function remoteSecret(api: ClusterApi, { programs, within, signal }: Connecting): Promise<KubernetesObject> {
   const { name, kubeconfig, context } = api.address;
   const { items } = await api.core.listNode();

@@ -1,7 +1,10 @@
 import { outboundCluster, outboundSni } from '../services.ts';
 import type { Call, PathStage } from './topology.ts';
 
-/** Client's sidecar → (egress gateway) → the peer's gateway, which knows the service by its SNI: the path of every mesh on several networks. */
+/**
+ * Client's sidecar → (egress gateway) → the peer's gateway, which knows the service by its SNI: the path of every mesh
+ * on several networks.
+ */
 export function pathThroughGateways({ service, endpoint, gateway, via }: Call): PathStage[] {
   const { host, address, port } = service;
   const sni = outboundSni(host, port.number);

@@ -3,7 +3,10 @@ import { clientAnnotations, modernProfile } from '../profile.ts';
 import { pathThroughGateways } from './path.ts';
 import type { Topology } from './topology.ts';
 
-/** Replicated control planes: each knows its own cluster only, and calls others by `.global` hosts that somebody declared (the page). */
+/**
+ * Replicated control planes: each knows its own cluster only, and calls others by `.global` hosts that somebody
+ * declared (the page).
+ */
 export const replicated: Topology = {
   gateways: ['istio-ingressgateway', 'istio-egressgateway'],
   clientAnnotations,

@@ -8,8 +8,9 @@ const [quote, backslash, comma, colon] = [0x22, 0x5c, 0x2c, 0x3a] as const;
 const [openBrace, closeBrace, openBracket, closeBracket] = [0x7b, 0x7d, 0x5b, 0x5d] as const;
 
 /**
- * The values of a JSON list or object, one after the other, by where they stand. Nothing is read into memory: of a large dump each part can be
- * taken by itself, looked at, and let go. What a part holds is checked by whoever parses it.
+ * The values of a JSON list or object, one after the other, by where they stand. Nothing is read into memory: of a
+ * large dump each part can be taken by itself, looked at, and let go. What a part holds is checked by whoever parses
+ * it.
  *
  * @param text of UTF-8 JSON
  * @param at where the list or object begins

@@ -9,8 +9,8 @@ const modelled = new Map<string, z.ZodType>(
 );
 
 /**
- * Reads the bytes of a config dump of any size. It is taken resource by resource, and of each only what claims and traces ask for stays in
- * memory, a small part: a dump of 100 MB fits, and so do hundreds of usual ones side by side.
+ * Reads the bytes of a config dump of any size. It is taken resource by resource, and of each only what claims and
+ * traces ask for stays in memory, a small part: a dump of 100 MB fits, and so do hundreds of usual ones side by side.
  *
  * @param text the JSON of `/config_dump?include_eds`, as UTF-8
  * @param origin where it comes from, for messages

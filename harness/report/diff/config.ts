@@ -41,7 +41,10 @@ const sections: Readonly<
   },
 };
 
-/** What a dump says, without what only tells of this one environment. Certificates are left out: each environment has its own. */
+/**
+ * What a dump says, without what only tells of this one environment. Certificates are left out: each environment has
+ * its own.
+ */
 export function factsOf(raw: unknown, origin: string): Facts {
   const normalise = normaliserFor(ConfigDump.parse(raw, origin));
   const facts = new Map<string, string>();
@@ -138,7 +141,10 @@ function flatten(
   for (const [key, inner] of entries) flatten(inner, path === '' ? key : `${path}.${key}`, tell, normalise);
 }
 
-/** Endpoints come in the order of their addresses, which say nothing; in the order of their meaning two lists can be compared. */
+/**
+ * Endpoints come in the order of their addresses, which say nothing; in the order of their meaning two lists can be
+ * compared.
+ */
 function inOrder(value: readonly unknown[], path: string, normalise: Normalise): readonly unknown[] {
   if (!path.endsWith('lb_endpoints')) return value;
   return value

@@ -5,14 +5,15 @@ export type Normalise = (text: string) => string;
 
 const address = /(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])/g;
 /**
- * Addresses that mean the same everywhere: unspecified, loopback, link-local, documentation, and class E, which ServiceEntries take, except where
- * istiod allots by itself and in the order in which it met the hosts (240.240.0.0/16).
+ * Addresses that mean the same everywhere: unspecified, loopback, link-local, documentation, and class E, which
+ * ServiceEntries take, except where istiod allots by itself and in the order in which it met the hosts
+ * (240.240.0.0/16).
  */
 const telling = /^(0\.0\.0\.0|127\.|169\.254\.|192\.0\.2\.|240\.(?!240\.))/;
 
 /**
- * Names the addresses of one proxy's configuration by what stands behind them: the service whose cluster or listener has the address. Addresses
- * of nobody become `<address>`.
+ * Names the addresses of one proxy's configuration by what stands behind them: the service whose cluster or listener
+ * has the address. Addresses of nobody become `<address>`.
  */
 export function normaliserFor(dump: ConfigDump): Normalise {
   const names = new Map<string, string>();

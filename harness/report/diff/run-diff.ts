@@ -36,7 +36,10 @@ export interface RunDiff {
   readonly dumps: { readonly compared: number; readonly note: string | undefined };
 }
 
-/** A time counts as changed when it differs by more than this factor and this many seconds: both were exceeded by no two runs of one mesh. */
+/**
+ * A time counts as changed when it differs by more than this factor and this many seconds: both were exceeded by no two
+ * runs of one mesh.
+ */
 const noise = { factor: 1.6, seconds: 3 } as const;
 
 /** Scenarios that only one of two runs played: they cannot be compared. */
@@ -45,7 +48,10 @@ export function unmatched(base: RunData, head: RunData): string[] {
   return [...before.filter((id) => !after.includes(id)), ...after.filter((id) => !before.includes(id))];
 }
 
-/** Claims of scenarios that both runs played whose verdict is another one; a regression is one that held and no longer does, or is no longer proven. */
+/**
+ * Claims of scenarios that both runs played whose verdict is another one; a regression is one that held and no longer
+ * does, or is no longer proven.
+ */
 export function compareVerdicts(
   base: RunData,
   head: RunData,

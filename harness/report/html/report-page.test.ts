@@ -15,7 +15,10 @@ const [sidecar, gateway] = [
   'east istio-system/istio-ingressgateway-f544f446c-v2997',
 ];
 
-/** Traces through the recorded dumps, as a run notes them: of a host that is there, or of one that the gateway does not know. */
+/**
+ * Traces through the recorded dumps, as a run notes them: of a host that is there, or of one that the gateway does not
+ * know.
+ */
 function traced(host: string): RunData['scenarios'][number]['claims'][number]['hops'] {
   const journal = new Journal();
   journal.noteHops(

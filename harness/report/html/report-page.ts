@@ -8,8 +8,8 @@ import { timeline } from './timeline.ts';
 import { topology } from './topology.ts';
 
 /**
- * What a browser may do for the page: draw it with its own style sheet, and nothing else. No script runs, whatever a record holds, and nothing
- * is loaded or sent.
+ * What a browser may do for the page: draw it with its own style sheet, and nothing else. No script runs, whatever a
+ * record holds, and nothing is loaded or sent.
  */
 const policy = [
   "default-src 'none'",
@@ -18,7 +18,10 @@ const policy = [
   "form-action 'none'",
 ].join('; ');
 
-/** report.html: the whole run on one page that needs no network, made of run.json alone. It lies beside the evidence that it links. */
+/**
+ * report.html: the whole run on one page that needs no network, made of run.json alone. It lies beside the evidence
+ * that it links.
+ */
 export function reportPage(data: RunData): string {
   const { total = 0 } = phaseSeconds(data);
   const page = markup`<!doctype html>

@@ -9,7 +9,10 @@ interface Place {
   readonly name: string;
 }
 
-/** A line of the picture: traffic that traces followed from one proxy to the next, and whether all of its hops were there. */
+/**
+ * A line of the picture: traffic that traces followed from one proxy to the next, and whether all of its hops were
+ * there.
+ */
 interface Line {
   readonly from: string;
   readonly to: string;
@@ -19,8 +22,8 @@ interface Line {
 const [column, row, boxWidth, boxHeight, margin] = [420, 64, 220, 40, 24] as const;
 
 /**
- * A picture of what the run's traces went through: a box for each cluster with its proxies, a line for each step of a path, red where a hop
- * was missing. It shows what was seen, so a run without traces has clusters and nothing in them.
+ * A picture of what the run's traces went through: a box for each cluster with its proxies, a line for each step of a
+ * path, red where a hop was missing. It shows what was seen, so a run without traces has clusters and nothing in them.
  */
 export function topology({ clusters, scenarios }: Pick<RunData, 'clusters' | 'scenarios'>): Markup {
   const places = placesOf(scenarios, clusters);

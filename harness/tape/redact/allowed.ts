@@ -1,6 +1,6 @@
 /**
- * What of the world outside may be written down by its name. Whatever is not listed here, a header say that some team made up for its own
- * tokens, keeps its name and loses its value.
+ * What of the world outside may be written down by its name. Whatever is not listed here, a header say that some team
+ * made up for its own tokens, keeps its name and loses its value.
  */
 const words = (text: string): ReadonlySet<string> => new Set(text.trim().split(/\s+/));
 
@@ -37,7 +37,10 @@ const variables = words(`
   POD_NAME POD_NAMESPACE PROXY_CONFIG REVISION SERVICE_ACCOUNT TRUST_DOMAIN USE_REAL_HOSTNAME
 `);
 
-/** Metadata that a proxy tells of itself (istio: pkg/model/proxy.go, NodeMetadata). ISTIO_META_ variables of any name come there too. */
+/**
+ * Metadata that a proxy tells of itself (istio: pkg/model/proxy.go, NodeMetadata). ISTIO_META_ variables of any name
+ * come there too.
+ */
 const nodeMetadata = words(`
   ANNOTATIONS APP_CONTAINERS AUTO_REGISTER_GROUP CLUSTER_ID DNS_AUTO_ALLOCATE DNS_CAPTURE ENVOY_PROMETHEUS_PORT ENVOY_SKIP_DEPRECATED_LOGS
   ENVOY_STATUS_PORT GENERATOR HTTP10 INSTANCE_IPS INTERCEPTION_MODE ISTIO_PROXY_SHA ISTIO_VERSION LABELS MESH_ID METADATA_DISCOVERY NAME
@@ -45,7 +48,10 @@ const nodeMetadata = words(`
   WORKLOAD_IDENTITY_SOCKET_FILE WORKLOAD_NAME
 `);
 
-/** Envoy's filters and extensions whose configuration is known to hold no program, template or credential of somebody's own. */
+/**
+ * Envoy's filters and extensions whose configuration is known to hold no program, template or credential of somebody's
+ * own.
+ */
 const extensions = words(`
   BootstrapConfigDump ClustersConfigDump EndpointsConfigDump ListenersConfigDump RoutesConfigDump ScopedRoutesConfigDump SecretsConfigDump
   EcdsConfigDump

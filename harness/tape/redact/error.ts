@@ -1,8 +1,8 @@
 import { redact } from './value.ts';
 
 /**
- * The same error without what must not be written down: its words, its trace, what it compared, and what it came of. Whoever catches it still
- * finds its type and its code.
+ * The same error without what must not be written down: its words, its trace, what it compared, and what it came of.
+ * Whoever catches it still finds its type and its code.
  */
 export function redactError(error: unknown): unknown {
   if (!(error instanceof Error)) return redact(error);

@@ -3,8 +3,8 @@ import { redact } from './value.ts';
 import { redactText } from './text.ts';
 
 /**
- * A manifest, one or several objects in YAML or JSON, without what must not be written down. Of a Secret only its name stays. A text that is no
- * YAML, a Corefile say, is read as a text.
+ * A manifest, one or several objects in YAML or JSON, without what must not be written down. Of a Secret only its name
+ * stays. A text that is no YAML, a Corefile say, is read as a text.
  */
 export function redactManifest(text: string): string {
   if (!/^\s*["']?kind["']?\s*:/m.test(text)) return redactText(text);

@@ -7,12 +7,18 @@ export const redacted = '[redacted]';
 const suspicious =
   /eyJ|LS0tLS1CRUdJTi|PRIVATE KEY|bearer|basic|negotiate|digest|authorization|cookie|token|secret|pass|key|credential|session|signature|\?|@|AKIA|ASIA|gh[pousr]_|github_pat_|glpat-|xox|sk-/i;
 
-/** Names of headers and settings whose values are secrets wherever they stand. They end with the word: `secretName` only names one. */
+/**
+ * Names of headers and settings whose values are secrets wherever they stand. They end with the word: `secretName` only
+ * names one.
+ */
 const secretName =
   '(?:[\\w.-]*(?:authorization|cookie2?|passwd|password|passphrase|secret|token|api[-_]?key|access[-_]?key|secret[-_]?key|private[-_]?key|auth[-_]?key|client[-_]?key(?:[-_]?data)?|certificate[-_]?key|(?<!allow-)credentials?|session[-_]?id|signature)|x-[\\w-]*(?:auth|key|session)[\\w-]*)';
 const isSecretName = new RegExp(`^${secretName}$`, 'i');
 
-/** True for the name of a setting whose value is a secret: "clientSecret", "x-api-key"; false for what only names or holds one. */
+/**
+ * True for the name of a setting whose value is a secret: "clientSecret", "x-api-key"; false for what only names or
+ * holds one.
+ */
 export const namesSecret = (name: string): boolean => isSecretName.test(name);
 
 interface Rule {
@@ -25,7 +31,8 @@ const rules: readonly Rule[] = [
     find: /-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----[\s\S]*?(?:-----END \1-----|$)/g,
     replace: (_all, kind = '') => `-----BEGIN ${kind}----- ${redacted} -----END ${kind}-----`,
   },
-  // PEM in base64, as kubeconfigs, Secrets and Envoy have it: certificates are for everybody, whatever else is in it is not.
+  // PEM in base64, as kubeconfigs, Secrets and Envoy have it: certificates are for everybody, whatever else is in it is
+  // not.
   {
     find: /LS0tLS1CRUdJTi[A-Za-z0-9+/_-]*={0,2}/g,
     replace: (all = '') => (Buffer.from(all, 'base64').toString('latin1').includes('PRIVATE KEY') ? redacted : all),
@@ -80,8 +87,8 @@ function withoutValue(parameter: string): string {
 }
 
 /**
- * A text without the secrets that can be told by their look or by the name before them: private keys, tokens, credentials in URLs, the values
- * of queries. A text that was redacted before stays as it is.
+ * A text without the secrets that can be told by their look or by the name before them: private keys, tokens,
+ * credentials in URLs, the values of queries. A text that was redacted before stays as it is.
  */
 export function redactText(text: string): string {
   if (!suspicious.test(text)) return text;

@@ -6,9 +6,10 @@ type Fields = Readonly<Record<string, unknown>>;
 type Treatment = (value: unknown, parent: string) => unknown;
 
 /**
- * Whatever came from outside, without what must not be written down: the one way into evidence, journals, records and reports. Known shapes
- * are read by their names: headers, annotations, environment variables, metadata and extensions by a list of what may stay, Secrets never; of
- * all other texts what looks like a secret is left out. A value in which nothing had to be left out is returned as it is.
+ * Whatever came from outside, without what must not be written down: the one way into evidence, journals, records and
+ * reports. Known shapes are read by their names: headers, annotations, environment variables, metadata and extensions
+ * by a list of what may stay, Secrets never; of all other texts what looks like a secret is left out. A value in which
+ * nothing had to be left out is returned as it is.
  */
 export function redact<T>(value: T): T {
   if (typeof value !== 'object' || value === null) return plain(value, '') as T;
@@ -96,7 +97,8 @@ const within = (value: Fields, allowed: (name: string) => boolean): Fields =>
   fields(value, (inner, name) => (allowed(name) ? plain(inner, name) : withheld(inner)));
 
 const headers: Treatment = (value) => {
-  // A VirtualService says what it does to headers of requests and of answers: {request: {set: {…}, add: {…}, remove: […]}}.
+  // A VirtualService says what it does to headers of requests and of answers: {request: {set: {…}, add: {…}, remove:
+  // […]}}.
   const changes = (inner: unknown): boolean =>
     isFields(inner) && Object.keys(inner).every((key) => /^(set|add|remove)$/.test(key));
   if (
@@ -111,7 +113,10 @@ const headers: Treatment = (value) => {
   return byName(value, isAllowed.header);
 };
 
-/** Programs, templates and data inside of a configuration. Certificates are public, and the format of an access log is a list of fields. */
+/**
+ * Programs, templates and data inside of a configuration. Certificates are public, and the format of an access log is a
+ * list of fields.
+ */
 const inline: Treatment = (value, parent) =>
   /^(certificate_chain|trusted_ca|crl|ocsp_staple|text_format_source)$/.test(parent)
     ? plain(value, '')

@@ -1,7 +1,10 @@
 import { isAlive, processIdentitySchema, thisProcess } from '../../process/process-identity.ts';
 import type { Docker } from '../docker.ts';
 
-/** Label of a container in which a node image is baked: the process that does it. One that was killed leaves its container behind. */
+/**
+ * Label of a container in which a node image is baked: the process that does it. One that was killed leaves its
+ * container behind.
+ */
 const bakerLabel = 'meshproof.baked-by';
 
 /** The label of a container that this process bakes in, as docker's options. */
@@ -11,7 +14,8 @@ export const bakerOption = async (): Promise<string[]> => [
 ];
 
 /**
- * Removes the containers of bakers that were killed; those of living ones, and of ones that cannot be seen from here, stay.
+ * Removes the containers of bakers that were killed; those of living ones, and of ones that cannot be seen from here,
+ * stay.
  *
  * @returns the names of those that were removed
  * @throws MeshproofError MP304 with docker's words.

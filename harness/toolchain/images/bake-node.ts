@@ -21,8 +21,8 @@ export interface BakeOptions {
 }
 
 /**
- * Puts images into a node image's containerd, the way kind's own image builder does it: start the image, import through its containerd,
- * commit. Clusters then start without a single pull or `kind load`.
+ * Puts images into a node image's containerd, the way kind's own image builder does it: start the image, import through
+ * its containerd, commit. Clusters then start without a single pull or `kind load`.
  *
  * @throws MeshproofError MP304 with the words of docker or ctr.
  */

@@ -1,13 +1,15 @@
 /**
- * Whose build of Envoy a proxy image carries. Istio's has filters of its own (ALPN, metadata exchange, stats); upstream's rejects a listener that
- * names them, so istiod must then not configure them.
+ * Whose build of Envoy a proxy image carries. Istio's has filters of its own (ALPN, metadata exchange, stats);
+ * upstream's rejects a listener that names them, so istiod must then not configure them.
  */
 export type EnvoyBuild = 'istio' | 'upstream';
 
 /** The label by which a proxy image says that its Envoy is `upstream`; without it, Istio's is meant. */
 export const envoyLabel = 'meshproof.envoy';
 
-/** The images of a run, by role. All but `node` are inside of the node image already, so that no cluster pulls anything. */
+/**
+ * The images of a run, by role. All but `node` are inside of the node image already, so that no cluster pulls anything.
+ */
 export interface ImageSet {
   /** kind's node image with everything baked in. */
   readonly node: string;
@@ -17,7 +19,10 @@ export interface ImageSet {
   readonly httpbin: { readonly image: string; readonly port: number };
   /** An image with curl and a shell, for the sleep workload and for clients outside of the mesh. */
   readonly curl: string;
-  /** CoreDNS as it was, by version: servers outside of the clusters that prove the walkthrough's older stub-domain forms. */
+  /**
+   * CoreDNS as it was, by version: servers outside of the clusters that prove the walkthrough's older stub-domain
+   * forms.
+   */
   readonly coredns: Readonly<Record<'1.2.6' | '1.4.0', string>>;
   /** MetalLB's own manifest, as text on disk. */
   readonly metallbManifest: string;

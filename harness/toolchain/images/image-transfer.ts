@@ -4,8 +4,8 @@ import type { Docker } from '../docker.ts';
 /** What decides how images leave a Docker daemon. */
 export interface ImageStore {
   /**
-   * `graph` is Docker's own store, which holds one platform of an image; `containerd` (the default of a new Docker 29 and of Docker Desktop) keeps
-   * the publisher's whole index beside the one platform that was pulled.
+   * `graph` is Docker's own store, which holds one platform of an image; `containerd` (the default of a new Docker 29
+   * and of Docker Desktop) keeps the publisher's whole index beside the one platform that was pulled.
    */
   readonly kind: 'graph' | 'containerd';
   /** The API version that client and daemon agreed on. */
@@ -56,9 +56,9 @@ export function imageStoreFrom(info: unknown, apiVersion: string): ImageStore {
 const savesByPlatform = '1.48';
 
 /**
- * How images of a store come into a node's containerd. An index names platforms and attestations that were never pulled; asked for all
- * platforms, `ctr images import` looks for them in the archive and fails with “content digest … not found”. So either the archive holds one
- * platform, or containerd takes its own platform out of it.
+ * How images of a store come into a node's containerd. An index names platforms and attestations that were never
+ * pulled; asked for all platforms, `ctr images import` looks for them in the archive and fails with “content digest …
+ * not found”. So either the archive holds one platform, or containerd takes its own platform out of it.
  */
 export function imageTransfer({ kind, apiVersion, platform }: ImageStore): ImageTransfer {
   const load = ['--no-unpack', '--digests', '-'];

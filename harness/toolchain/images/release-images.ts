@@ -58,7 +58,10 @@ export async function pullReleaseImages(options: ImageOptions): Promise<ImageSet
   return withEnvoy(images, envoy);
 }
 
-/** Whose Envoy a proxy image carries, or a node image that has it baked in: a company may build its proxies on upstream's. */
+/**
+ * Whose Envoy a proxy image carries, or a node image that has it baked in: a company may build its proxies on
+ * upstream's.
+ */
 async function envoyOf(image: string, docker: Docker): Promise<EnvoyBuild> {
   const { stdout } = await docker.run(
     ['image', 'inspect', '--format', `{{index .Config.Labels "${envoyLabel}"}}`, image],
@@ -145,12 +148,17 @@ function imageSetOf(published: readonly PublishedImage[], refer: (image: Publish
   };
 }
 
-/** The sample workloads from published images, for clusters that you own: by name and digest, which a kubelet checks. */
+/**
+ * The sample workloads from published images, for clusters that you own: by name and digest, which a kubelet checks.
+ */
 export const publishedWorkloads: ImageSet = imageSetOf(publishedFor(pinnedRelease).images, ({ name, digest }) =>
   digest === undefined ? name : `${name}@${digest}`,
 );
 
-/** The name of the node image with the published images baked in: a hash over what they are, and over MetalLB's manifest. */
+/**
+ * The name of the node image with the published images baked in: a hash over what they are, and over MetalLB's
+ * manifest.
+ */
 export function releaseNodeImage(choice: ReleaseChoice): string {
   const { files, images } = publishedFor(choice);
   const parts = [

@@ -1,11 +1,14 @@
 import type { Docker } from '../docker.ts';
 
-/** So many images beside the current one stay: those of the meshes that a gate compares, so that they need not be baked anew each time. */
+/**
+ * So many images beside the current one stay: those of the meshes that a gate compares, so that they need not be baked
+ * anew each time.
+ */
 const kept = 2;
 
 /**
- * Removes images that earlier toolchains assembled, except the youngest and those that a container still uses: each node image holds
- * gigabytes, and every version that changes makes another.
+ * Removes images that earlier toolchains assembled, except the youngest and those that a container still uses: each
+ * node image holds gigabytes, and every version that changes makes another.
  *
  * @param repository one of meshproof's own, e.g. `meshproof/node`
  * @param current the image of today's toolchain, which stays

@@ -16,7 +16,10 @@ export interface ResolveImagesOptions {
   readonly signal: AbortSignal;
 }
 
-/** The images of a run, assembled or pulled, with all of them baked into the node image. One look when they are there already. */
+/**
+ * The images of a run, assembled or pulled, with all of them baked into the node image. One look when they are there
+ * already.
+ */
 export async function resolveImages(options: ResolveImagesOptions): Promise<ImageSet> {
   const { toolchain, progress, signal } = options;
   let images: ImageSet | undefined;

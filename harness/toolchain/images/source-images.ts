@@ -44,8 +44,8 @@ export interface ImageOptions {
 }
 
 /**
- * Assembles every image from the toolchain's binaries and bakes them into the node image. All tags are hashes of what went in, so an
- * image that exists is the right one and is used as it is.
+ * Assembles every image from the toolchain's binaries and bakes them into the node image. All tags are hashes of what
+ * went in, so an image that exists is the right one and is used as it is.
  *
  * @throws MeshproofError MP304 with docker's words.
  */
@@ -107,7 +107,10 @@ export async function assembleSourceImages(options: ImageOptions): Promise<Image
   return images;
 }
 
-/** The hash that names the node image: over every artifact's key, the node's own files and how the images are put together. */
+/**
+ * The hash that names the node image: over every artifact's key, the node's own files and how the images are put
+ * together.
+ */
 export async function sourceImagesHash(toolchain: Named): Promise<string> {
   const nodeFiles = await Promise.all(
     (await readdir(nodeFolder))

@@ -11,7 +11,10 @@ export interface DockerAnswers {
   readonly host?: string;
 }
 
-/** Writes a program named docker that answers as told. It is a shell script: what is tested is what meshproof makes of real output. */
+/**
+ * Writes a program named docker that answers as told. It is a shell script: what is tested is what meshproof makes of
+ * real output.
+ */
 export async function writeDockerProgram(folder: string, answers: DockerAnswers = {}): Promise<void> {
   const { commands = {}, info = {}, host = 'unix:///var/run/docker.sock' } = answers;
   const version = { Client: { Version: '28.5.2' }, Server: { Components: [{ Name: 'Engine', Version: '28.5.2' }] } };

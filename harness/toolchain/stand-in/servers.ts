@@ -44,7 +44,8 @@ export interface RunningProxy extends RunningServer {
  * Starts a proxy.
  *
  * @param login `user:password` that it asks for with 407
- * @param leadTo where it connects to instead of what was asked for: names that no name server knows can be asked for through it
+ * @param leadTo where it connects to instead of what was asked for: names that no name server knows can be asked for
+ *   through it
  */
 export async function startProxy(login?: string, leadTo?: string): Promise<RunningProxy> {
   const asked: string[] = [];
