@@ -74,8 +74,13 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     usage: 'report [options] [run]',
-    summary: 'write all reports of a run again, or pack the run into one file',
+    summary: 'write all reports of a run again, pack the run into one file, or merge the parts of one',
     load: async () => (await import('./commands/report.ts')).addReport,
+  },
+  {
+    usage: 'bench [options] [runs...]',
+    summary: 'play a run several times, and tell how long each phase and scenario takes',
+    load: async () => (await import('./commands/bench.ts')).addBench,
   },
   {
     usage: 'replay [options] [run]',

@@ -801,6 +801,12 @@ export const catalogue = {
     remedy:
       '`meshproof status` tells whether the environment is whole; `meshproof down` and `meshproof up` make a fresh one.',
   },
+  MP905: {
+    title: 'a bench run did not pass',
+    blame: 'mesh',
+    meaning: 'Times are compared of runs that pass; one did not, and the bench ended with it.',
+    remedy: 'Look at its report; when it passes again, begin the bench anew.',
+  },
   MP999: {
     title: 'internal error',
     blame: 'environment',

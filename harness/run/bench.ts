@@ -1,0 +1,64 @@
+import { MeshproofError } from '../errors/meshproof-error.ts';
+import { isErrorCode } from '../errors/catalogue.ts';
+import type { Progress } from '../progress/progress.ts';
+import type { RunData } from '../report/run-data.ts';
+import { conduct } from './conduct.ts';
+import type { Config } from './config.ts';
+import type { Agree } from './consent.ts';
+
+export interface BenchOptions {
+  /** One configuration, or two that are compared. */
+  readonly configs: readonly [Config] | readonly [Config, Config];
+  /** How many runs of each. */
+  readonly runs: number;
+  readonly only: readonly string[] | undefined;
+  /** Whether each run uses the kept environment again. */
+  readonly reuse: boolean;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+  readonly agree: Agree;
+}
+
+/**
+ * Plays runs one after the other. Two configurations take turns, and each round in the other order than the one before (A B, B A, …), so that a
+ * machine which grows slower does not speak for either.
+ *
+ * @returns the records of each configuration's runs
+ * @throws MeshproofError of the first run that did not pass: what it took says nothing about one that does. MP905 when a claim did not hold.
+ */
+export async function playSeries(options: BenchOptions): Promise<RunData[][]> {
+  const { configs, runs, progress, signal } = options;
+  const series: RunData[][] = configs.map(() => []);
+  for (let round = 0; round < runs; round += 1) {
+    const order = [...configs.keys()];
+    if (round % 2 === 1) order.reverse();
+    for (const index of order) {
+      const config = configs[index];
+      if (config === undefined) continue;
+      const side = configs.length === 1 ? '' : index === 0 ? ' of the base' : ' of the head';
+      progress.note(`run ${round + 1} of ${runs}${side}`);
+      const { data, folder } = await conduct({
+        config,
+        only: options.only,
+        keep: options.reuse,
+        reuse: options.reuse,
+        progress,
+        signal,
+        agree: options.agree,
+      });
+      expectPassed(data, folder);
+      series[index]?.push(data);
+    }
+  }
+  return series;
+}
+
+function expectPassed({ verdict, error, run }: RunData, folder: string): void {
+  if (error !== undefined && isErrorCode(error.code))
+    throw new MeshproofError(error.code, { what: `run ${run} came to no verdict`, where: folder, seen: error.message });
+  if (verdict !== 'passed')
+    throw new MeshproofError('MP905', {
+      what: `run ${run} ${verdict}, so its times say nothing`,
+      evidence: folder,
+    });
+}
