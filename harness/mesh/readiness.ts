@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import type { ClusterAddress } from '../cluster/cluster-api.ts';
 import { curl } from '../probe/curl.ts';
-import { execInPod, type PodContainer } from '../probe/pod.ts';
+import type { PodContainer } from '../probe/pod.ts';
 import type { Pushes } from '../probe/barrier.ts';
 import { ask } from '../tape/tape.ts';
 import { holds, notYet, waitFor } from '../wait/wait-for.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
+import { askIstiods } from './istiods.ts';
 import { eastWestPort, systemNamespace } from './operator.ts';
 
 interface Waiting {
@@ -36,14 +37,17 @@ export function unacknowledged(sync: ProxySync): string[] {
   return xdsTypes.filter((type) => (sync[`${type}_sent`] ?? '') !== (sync[`${type}_acked`] ?? ''));
 }
 
-/** What istiod knows of one proxy: the push version of each xDS type that it sent, and the types whose acknowledgement is outstanding. */
+/** What istiod knows of one proxy: the push version of each xDS type that it sent, of each that was acknowledged, and what is outstanding. */
 export function pushesOf(sync: ProxySync): Pushes {
   // A nonce is the push version and a UUID behind it (istio: pilot/pkg/xds/ads.go, nonce).
-  const versions = xdsTypes.flatMap((type) => {
-    const nonce = sync[`${type}_sent`] ?? '';
-    return nonce === '' ? [] : [[type, nonce.slice(0, -36)] as const];
-  });
-  return { versions: Object.fromEntries(versions), unacknowledged: unacknowledged(sync) };
+  const versions = (which: 'sent' | 'acked'): Readonly<Record<string, string>> =>
+    Object.fromEntries(
+      xdsTypes.flatMap((type) => {
+        const nonce = sync[`${type}_${which}`] ?? '';
+        return nonce === '' ? [] : [[type, nonce.slice(0, -36)] as const];
+      }),
+    );
+  return { versions: versions('sent'), acknowledged: versions('acked'), unacknowledged: unacknowledged(sync) };
 }
 
 /**
@@ -76,87 +80,17 @@ export async function waitForProxiesSynced(
   });
 }
 
-/** istiod's view of every proxy that is connected to it. */
+/** What the istiods of a cluster know of every proxy that is connected to one of them. */
 export async function proxySyncs(kubectl: string, cluster: ClusterAddress): Promise<ProxySync[]> {
   return await ask(`istiod of ${cluster.name}: /debug/syncz`, () => syncsNow(kubectl, cluster));
 }
 
-/** One object of istiod's `/debug/configz`: what of the API it holds by now. */
-const heldSchema = z.array(
-  z.looseObject({
-    kind: z.string().optional(),
-    metadata: z.looseObject({
-      name: z.string(),
-      namespace: z.string().optional(),
-      uid: z.string().optional(),
-      generation: z.number().optional(),
-    }),
-  }),
-);
-
-/** An Istio object as the API server took it. */
-export interface TakenObject {
-  readonly kind: string;
-  readonly namespace: string;
-  readonly name: string;
-  readonly uid: string;
-  /** Grows with each change of its spec; what others write into its status leaves it. */
-  readonly generation: number;
-}
-
-/**
- * What istiod has sent to a proxy, once it holds all of these objects and has every acknowledgement: a text that changes with each push. While it
- * stays the same there is nothing more to come.
- *
- * @param pod of the proxy
- * @param applied objects that istiod must hold, in the version that the API server gave them
- * @returns undefined while istiod does not hold them, or waits for the proxy
- */
-export async function sentWhenQuiet(
-  kubectl: string,
-  cluster: ClusterAddress,
-  pod: string,
-  applied: readonly TakenObject[],
-): Promise<string | undefined> {
-  const sync = (await syncsNow(kubectl, cluster)).find(({ proxy = '' }) => proxy.startsWith(`${pod}.`));
-  if (sync === undefined) return undefined;
-  const { versions, unacknowledged: waiting } = pushesOf(sync);
-  if (waiting.length > 0) return undefined;
-  const { stdout, exitCode } = await execInPod(kubectl, systemDeployment(cluster, 'istiod', 'discovery'), [
-    'pilot-discovery',
-    'request',
-    'GET',
-    '/debug/configz',
-  ]);
-  if (exitCode !== 0) return undefined;
-  const held = heldSchema.parse(JSON.parse(stdout));
-  const holdsIt = (wanted: TakenObject): boolean =>
-    held.some(
-      ({ kind, metadata: { name, namespace = '', uid, generation } }) =>
-        kind === wanted.kind &&
-        name === wanted.name &&
-        namespace === wanted.namespace &&
-        uid === wanted.uid &&
-        generation === wanted.generation,
-    );
-  return applied.every(holdsIt) ? JSON.stringify(versions) : undefined;
-}
-
 async function syncsNow(kubectl: string, cluster: ClusterAddress): Promise<ProxySync[]> {
-  const { stdout, stderr, exitCode } = await execInPod(kubectl, systemDeployment(cluster, 'istiod', 'discovery'), [
-    'pilot-discovery',
-    'request',
-    'GET',
-    '/debug/syncz',
-  ]);
-  if (exitCode !== 0)
-    throw new MeshproofError('MP702', {
-      what: 'istiod did not answer /debug/syncz',
-      where: `cluster ${cluster.name}`,
-      seen: stderr,
-    });
-  const start = stdout.indexOf('[');
-  return start < 0 ? [] : syncSchema.parse(JSON.parse(stdout.slice(start)));
+  const pages = await askIstiods(kubectl, cluster, '/debug/syncz');
+  return pages.flatMap((page) => {
+    const start = page.indexOf('[');
+    return start < 0 ? [] : syncSchema.parse(JSON.parse(page.slice(start)));
+  });
 }
 
 /**

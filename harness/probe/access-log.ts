@@ -25,37 +25,48 @@ const entrySchema = z.looseObject({
 export type AccessLogEntry = z.infer<typeof entrySchema>;
 
 /**
+ * All that a proxy's container printed since a moment.
+ *
+ * @throws MeshproofError MP702 when it cannot be read.
+ */
+export async function readLog(kubectl: string, where: PodContainer, since: Date): Promise<string> {
+  const { stdout } = await runProgram({
+    program: kubectl,
+    args: [
+      '--kubeconfig',
+      where.kubeconfig,
+      '--context',
+      where.context,
+      '--namespace',
+      where.namespace,
+      'logs',
+      where.pod,
+      '-c',
+      where.container,
+      `--since-time=${since.toISOString()}`,
+    ],
+    purpose: 'read the access log',
+    code: 'MP702',
+    where: `${where.cluster} ${where.namespace}/${where.pod}`,
+    timeout: 20_000,
+  });
+  return stdout;
+}
+
+/**
  * Reads the access log of a proxy since a moment.
  *
  * @throws MeshproofError MP702 when the log cannot be read.
  */
 export async function readAccessLog(kubectl: string, where: PodContainer, since: Date): Promise<AccessLogEntry[]> {
   const pod = `${where.cluster} ${where.namespace}/${where.pod}`;
-  const lines = async (): Promise<AccessLogEntry[]> => {
-    const { stdout } = await runProgram({
-      program: kubectl,
-      args: [
-        '--kubeconfig',
-        where.kubeconfig,
-        '--context',
-        where.context,
-        '--namespace',
-        where.namespace,
-        'logs',
-        where.pod,
-        '-c',
-        where.container,
-        `--since-time=${since.toISOString()}`,
-      ],
-      purpose: 'read the access log',
-      code: 'MP702',
-      where: pod,
-      timeout: 20_000,
-    });
-    return parseAccessLog(stdout);
-  };
+  const lines = async (): Promise<AccessLogEntry[]> => parseAccessLog(await readLog(kubectl, where, since));
   return await ask(`access log of ${pod}`, lines, { file: `${pod}.access-log.json`, lookOnly: true });
 }
+
+/** Envoy's words for pushes that it refused: "…Cluster rejected: Error adding/updating cluster(s) …" (envoy: grpc_subscription_impl.cc). */
+export const refusalsIn = (log: string): string[] =>
+  log.split('\n').flatMap((line) => /config for type\.googleapis\.com\/(\S+ rejected: .+)/.exec(line)?.[1] ?? []);
 
 /**
  * A request id without the digit in which Envoy writes whether it traces the request: of every hundred requests one is sampled, and its id

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { barrier, type Passed, type Pushes } from './barrier.ts';
-import { readAccessLog, untraced, type AccessLogEntry } from './access-log.ts';
+import { readAccessLog, readLog, refusalsIn, untraced, type AccessLogEntry } from './access-log.ts';
 import { inKeyOrder } from './envoy/key-order.ts';
 import { ConfigDump } from './envoy/config-dump.ts';
 import { holds, notYet, waitFor } from '../wait/wait-for.ts';
@@ -13,8 +13,8 @@ import type { Hop } from './trace.ts';
 export interface ProxyLinks {
   /** What istiod has sent to this proxy, and what of it the proxy has not acknowledged; undefined when they are not connected. */
   readonly pushes: (proxy: Proxy) => Promise<Pushes | undefined>;
-  /** What istiod holds and has sent to this proxy, the same text while nothing changes; undefined while something is under way. */
-  readonly quiet?: ((proxy: Proxy) => Promise<string | undefined>) | undefined;
+  /** Begins to watch whether all that the scenario applied has reached this proxy. */
+  readonly delivered?: ((proxy: Proxy) => () => Promise<boolean>) | undefined;
   /** Hears of each trace that is followed through this proxy. */
   readonly noteHops: (hops: readonly Hop[]) => void;
   /** Keeps what a barrier saw when it let the scenario pass. */
@@ -77,17 +77,27 @@ export class Proxy {
    * @throws MeshproofError MP701 with the hop that is missing and the nearest thing there is; MP704 with Envoy's words for a rejection.
    */
   async holdsPath(trace: (dump: ConfigDump) => Hop[], within = 30_000): Promise<Hop[]> {
+    const begun = new Date();
     const passed = await barrier({
       proxy: this.name,
       dump: () => this.configDump(),
       pushes: () => this.#links.pushes(this),
       trace: (dump) => this.#traced(trace(dump)),
       within,
-      quiet:
-        this.#links.quiet === undefined ? undefined : () => this.#links.quiet?.(this) ?? Promise.resolve(undefined),
+      delivered: this.#links.delivered?.(this),
+      refusals: () => this.refusals(begun),
     });
     await this.#links.keepBarrier(this, passed);
     return [...passed.hops];
+  }
+
+  /**
+   * What the proxy refused of what istiod sent since a moment, the newest last: Envoy writes a line for each push that it does not take, of
+   * whatever type.
+   */
+  async refusals(since: Date): Promise<string[]> {
+    const read = async (): Promise<string[]> => refusalsIn(await readLog(this.#kubectl, this.where, since));
+    return await ask(`refusals of ${this.name}`, read, { lookOnly: true, unasked: [] });
   }
 
   /** Follows a path through the proxy's configuration of this moment. */

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { looking } from '../tape/tape.ts';
 
 /** What a matcher says about one look. */
@@ -21,11 +22,24 @@ export const rules = {
   every: 100,
 } as const;
 
+/** Begins to watch whether all that was applied has reached every proxy of every cluster. */
+type Delivery = () => () => Promise<boolean>;
+const deliveries = new AsyncLocalStorage<Delivery>();
+
+/** Plays something whose claims of presence may end early: once all has been delivered, what does not hold by then does not come. */
+export async function whileDelivering<T>(delivery: Delivery, work: () => Promise<T>): Promise<T> {
+  return await deliveries.run(delivery, work);
+}
+
+/** A claim of presence is given at least this time, in milliseconds: what follows a push, a health check say, takes a moment more. */
+const atLeast = 6_000;
+
 type Rules = { readonly [Key in keyof typeof rules]: number };
 type Look = () => Promise<Verdict>;
 
 /**
- * Presence: looks until the verdict is the wanted one `inARow` times in a row, or the deadline passes.
+ * Presence: looks until the verdict is the wanted one `inARow` times in a row, or the deadline passes. Where no look ever held and all that was
+ * applied has reached every proxy, it ends before: nothing more will come.
  *
  * @param wanted false under `expect(…).not`
  * @returns the last verdict, with the number of looks in its message
@@ -37,14 +51,22 @@ export async function eventually(
   name = 'eventually',
 ): Promise<Verdict> {
   const series = looking(name);
+  const begun = performance.now();
+  let [held, watch]: [boolean, (() => Promise<boolean>) | undefined] = [false, undefined];
+  const settled = async (): Promise<boolean> => {
+    if (held || performance.now() - begun < every * 10) return false;
+    watch ??= deliveries.getStore()?.();
+    return watch !== undefined && (await watch()) && performance.now() - begun >= atLeast;
+  };
   for (let looks = 1, row = 0; ; looks += 1) {
     const verdict = await look();
+    held ||= verdict.pass === wanted;
     row = verdict.pass === wanted ? row + 1 : 0;
     if (row === inARow) {
       series.end();
       return verdict;
     }
-    if (await series.again({ every, until: (seconds) => seconds * 1000 + every > within })) continue;
+    if (await series.again({ every, until: (seconds) => seconds * 1000 + every > within, settled })) continue;
     const told = `${row > 0 ? `only the last ${row} of ` : ''}${looks} looks within ${series.end().toFixed(0)} s, ${inARow} in a row are asked for; last seen:`;
     return { pass: !wanted, message: () => `${told}\n${verdict.message()}` };
   }

@@ -11,7 +11,8 @@ import { eastWestPort, systemNamespace } from '../mesh/operator.ts';
 import { forOwnSidecars } from '../mesh/own-sidecars.ts';
 import type { OwnField } from '../diagnose/situation.ts';
 import { topologyNamed } from '../mesh/topologies/registry.ts';
-import { proxySyncs, pushesOf, sentWhenQuiet, type TakenObject } from '../mesh/readiness.ts';
+import { delivered, istiodHolds, type TakenObject } from '../mesh/delivery.ts';
+import { proxySyncs, pushesOf } from '../mesh/readiness.ts';
 import type { PodContainer } from '../probe/pod.ts';
 import { Proxy } from '../probe/proxy.ts';
 import { taped } from '../tape/tape.ts';
@@ -343,6 +344,25 @@ export class MeshCluster {
     };
   }
 
+  /**
+   * Begins to watch whether all that this scenario applied here has reached a proxy, or every proxy of the cluster.
+   *
+   * @param pod of the proxy
+   */
+  delivered(pod?: string): () => Promise<boolean> {
+    const { environment, cluster } = this.#options;
+    const { kubectl } = environment.programs;
+    const settled = delivered(
+      () => istiodHolds(kubectl, cluster, this.#takenByTheMesh()),
+      async () =>
+        (await proxySyncs(kubectl, cluster)).filter(
+          ({ proxy = '' }) => pod === undefined || proxy.startsWith(`${pod}.`),
+        ),
+    );
+    // That nobody can tell only means that whoever waits does so for the whole time.
+    return () => settled().catch(() => false);
+  }
+
   /** The Istio objects that this scenario applied here, in the version that the API server gave them. */
   #takenByTheMesh(): TakenObject[] {
     return this.applied
@@ -373,11 +393,7 @@ export class MeshCluster {
         );
         return sync === undefined ? undefined : pushesOf(sync);
       },
-      quiet: () =>
-        sentWhenQuiet(environment.programs.kubectl, this.#options.cluster, pod, this.#takenByTheMesh()).catch(
-          // That nobody can tell only means that the barrier waits its whole time.
-          () => undefined,
-        ),
+      delivered: () => this.delivered(pod),
       keepBarrier: async (proxy, passed) => {
         await evidence.keepBarrier(proxy.name, passed);
       },

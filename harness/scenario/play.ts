@@ -17,7 +17,8 @@ import { MeshCluster } from './mesh-cluster.ts';
 import { replacements } from '../mesh/profile.ts';
 import { firstCollision } from './declared.ts';
 import { unmetNeed } from './needs.ts';
-import type { Scenario } from './scenario.ts';
+import type { Scenario, ScenarioContext } from './scenario.ts';
+import { whileDelivering } from './convergence.ts';
 
 /** Title of the last step, for a scenario that took something from an environment which stays. */
 export const putBack = 'put back what was taken';
@@ -172,8 +173,14 @@ async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOpt
     }
   };
   const containers = new Containers(environment, journal);
+  const everyProxy = (): (() => Promise<boolean>) => {
+    const watches = clusters.map((cluster) => cluster.delivered());
+    return async () => (await Promise.all(watches.map((watch) => watch()))).every(Boolean);
+  };
   try {
-    await scenario.run({
+    const run = (context: ScenarioContext<string>): Promise<void> =>
+      whileDelivering(everyProxy, () => scenario.run(context));
+    await run({
       client: west,
       server: east,
       west,

@@ -3,7 +3,7 @@ import { isErrorCode } from '../errors/catalogue.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { redactText } from '../tape/redact/text.ts';
 import { isMissing, largest, readInside } from '../tape/run-folder.ts';
-import type { Looking } from '../tape/tape.ts';
+import type { Keeping, Looking } from '../tape/tape.ts';
 import { Places, tapeFile, tapeLineSchema, type Evidence, type TapeLine } from './evidence.ts';
 
 type Answer = Extract<TapeLine, { question: string }>;
@@ -65,9 +65,10 @@ export class RecordedEvidence implements Evidence {
     this.#places.during = title;
   }
 
-  async ask<T>(question: string): Promise<T> {
+  async ask<T>(question: string, _live?: () => Promise<T>, { unasked }: Keeping<T> = {}): Promise<T> {
     const line = this.#next(question) as Answer | undefined;
     if (line === undefined) {
+      if (unasked !== undefined) return unasked;
       throw new MeshproofError('MP713', {
         what: 'the run never asked this',
         where: this.path,

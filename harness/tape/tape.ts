@@ -13,6 +13,8 @@ export interface Keeping<T> {
    * that is made of it, a message or a report, can tell more than the evidence does.
    */
   readonly lookOnly?: boolean;
+  /** The answer in the replay of a run that was played before this was asked at all; without it a question without an answer fails. */
+  readonly unasked?: T;
 }
 
 /** When a series of looks has lasted long enough. */

@@ -9,6 +9,8 @@ const args = process.argv.slice(2);
 const json = JSON.stringify;
 if (args.includes('/debug/syncz')) {
   console.log(json(['istio-ingressgateway-0', 'istio-egressgateway-0'].map((pod) => ({ proxy: pod + '.istio-system' }))));
+} else if (args.includes('--selector=app=istiod')) {
+  console.log('istiod-0');
 } else if (args.some((word) => word.includes('curl -H'))) {
   const said = { response_code: 200, remote_ip: '240.0.0.2', exitcode: 0, errormsg: null, time_total: 0.01 };
   process.stdout.write('HTTP/1.1 200 OK\\r\\n\\r\\n' + '\\u001emeshproof ' + json(said) + '\\u001d');

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { z } from 'zod';
 import { MeshproofError } from '../../errors/meshproof-error.ts';
+import { isNewerPush } from './push-version.ts';
 import {
   configDumpSchema,
   sections,
@@ -116,9 +117,14 @@ export class ConfigDump {
     );
   }
 
-  /** Version that istiod gave the last accepted push of clusters and of listeners. */
-  get versions(): { readonly clusters: string; readonly listeners: string } {
-    return { clusters: this.#clusters.version_info ?? '', listeners: this.#listeners.version_info ?? '' };
+  /** Version that istiod gave the last accepted push of clusters and of listeners, and the newest of the routes. */
+  get versions(): { readonly clusters: string; readonly listeners: string; readonly routes: string } {
+    const routes = (this.#routes.dynamic_route_configs ?? []).map(({ version_info: version = '' }) => version);
+    return {
+      clusters: this.#clusters.version_info ?? '',
+      listeners: this.#listeners.version_info ?? '',
+      routes: routes.reduce((newest, one) => (newest === '' || isNewerPush(one, newest) ? one : newest), ''),
+    };
   }
 
   /**
