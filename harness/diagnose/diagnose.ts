@@ -50,10 +50,11 @@ export const placeOf = ({ place, proxy }: Pick<Hop, 'place' | 'proxy'>): number 
 export const placeOnPath = (proxy: string): number =>
   proxy.includes('egressgateway') ? 1 : proxy.includes('ingressgateway') ? 2 : 0;
 
-function codeOf({ hop, nearest, ...at }: Hop): ErrorCode {
+function codeOf({ hop, expected, nearest }: Hop): ErrorCode {
   switch (hop) {
     case 'listener':
-      return placeOf(at) > 0 ? 'MP807' : 'MP802';
+      // A gateway listens on a port, a sidecar for an address; names of pods say nothing.
+      return expected.startsWith('a listener on ') ? 'MP807' : 'MP802';
     case 'route':
       return 'MP803';
     case 'cluster':
@@ -65,6 +66,7 @@ function codeOf({ hop, nearest, ...at }: Hop): ErrorCode {
     case 'filter chain':
       return 'MP808';
     case 'SNI cluster':
+      return nearest[0]?.startsWith('the chain leads to') === true ? 'MP810' : 'MP809';
     case 'workload':
       return nearest.length === 0 ? 'MP809' : 'MP810';
     case 'configuration':
@@ -84,7 +86,9 @@ function causeOf({ hop, expected, nearest }: Hop): string | undefined {
     case 'mutual TLS':
       return first.startsWith('no TLS')
         ? 'the sidecar speaks plain text to the endpoint: no DestinationRule asks for ISTIO_MUTUAL, and the endpoint has no tlsMode label'
-        : `the sidecar asks for ${first}, the gateway is looked at for ${expected.replace('mutual TLS with ', '')}`;
+        : first.includes(', presents ')
+          ? `the sidecar’s TLS is not mutual: ${first}`
+          : `the sidecar asks for ${first}, the gateway is looked at for ${expected.replace('mutual TLS with ', '')}`;
     case 'endpoint':
       return nearest.length === 0
         ? 'the cluster has no endpoint at all: its name does not resolve, or a network view hides it'
@@ -96,8 +100,9 @@ function causeOf({ hop, expected, nearest }: Hop): string | undefined {
     case 'workload':
       return nearest.length === 0 ? undefined : `the gateway has ${nearest.join(', ')} instead`;
     case 'listener':
-    case 'cluster':
     case 'SNI cluster':
+      return first.startsWith('the chain leads to') ? `${first} instead of the service’s own cluster` : undefined;
+    case 'cluster':
     case 'configuration':
       return undefined;
   }

@@ -28,6 +28,25 @@ const symptoms: readonly Symptom[] = [
     hop: 'upstream',
     told: ({ body }) => /no healthy upstream|upstream connect error[^\n]*|upstream request timeout/.exec(body)?.[0],
   },
+  // The answer to a HEAD has no words: its status is all that it tells.
+  {
+    code: 'MP812',
+    hop: 'authorization policy',
+    told: ({ status, body }) => (status === 403 && body === '' ? 'HTTP 403 without a word' : undefined),
+  },
+  {
+    code: 'MP815',
+    hop: 'upstream',
+    told: ({ status, body }) =>
+      status >= 502 && status <= 504 && body === '' ? `HTTP ${status} without a word` : undefined,
+  },
+  // curl: 7 nobody there, 28 no answer in time, 52 and 56 the connection ended before there was one.
+  {
+    code: 'MP815',
+    hop: 'connection',
+    told: ({ exitCode, error }) =>
+      [7, 28, 52, 56].includes(exitCode) ? error || `curl exit code ${exitCode}` : undefined,
+  },
 ];
 
 /** What a call itself tells about where it broke; undefined when it says nothing that is known. */

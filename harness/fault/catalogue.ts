@@ -120,10 +120,10 @@ const meshFaults: readonly Fault[] = [
   },
   {
     id: 'second-service-entry',
-    breaks: 'an older ServiceEntry of another namespace leads the host elsewhere',
+    breaks: 'an older ServiceEntry of the client’s namespace leads the host elsewhere',
     at: 'client',
     inject: {
-      add: odd(networking, 'ServiceEntry', 'istio-system', {
+      add: odd(networking, 'ServiceEntry', 'foo', {
         hosts: [host],
         location: 'MESH_INTERNAL',
         ports: [{ name: 'http1', number: 8000, protocol: 'HTTP' }],
@@ -132,7 +132,7 @@ const meshFaults: readonly Fault[] = [
         endpoints: [{ address: '192.0.2.77' }],
       }),
     },
-    cause: ['ServiceEntry istio-system/fault'],
+    cause: ['ServiceEntry foo/fault'],
   },
   {
     id: 'gateway-gone',

@@ -77,3 +77,53 @@ test('the nearest candidates come first', () => {
     'httpbin.bar.svc',
   );
 });
+
+describe('a hop is no more than its proof', () => {
+  const gateway = (change: (text: string) => string): ReturnType<typeof traceGateway> =>
+    traceGateway(recordedDump('ingress-gateway', change), 'gateway', { port: 15443, sni });
+
+  test('a filter chain that matches the SNI and leads to another service breaks at the SNI cluster', () => {
+    const hops = gateway((text) =>
+      text.replaceAll(`"cluster":"${sni}"`, '"cluster":"outbound_.8000_._.ledger.bar.internal"'),
+    );
+    expect(brokenHop(hops)).toMatchObject({
+      hop: 'SNI cluster',
+      nearest: ['the chain leads to outbound_.8000_._.ledger.bar.internal'],
+    });
+  });
+
+  test('one more endpoint beside the workload breaks at the workload', () => {
+    const dump = recordedDump('ingress-gateway');
+    const cluster = dump.cluster(sni);
+    const [endpoint] = cluster === undefined ? [] : dump.endpointsOf(cluster);
+    const name = `${endpoint?.address ?? ''}:${endpoint?.port ?? 0}`;
+    expect(brokenHop(traceGateway(dump, 'gateway', { port: 15443, sni, endpoint: name }))).toBeUndefined();
+    expect(brokenHop(traceGateway(dump, 'gateway', { port: 15443, sni, endpoint: '10.9.9.9:8080' }))?.hop).toBe(
+      'workload',
+    );
+  });
+
+  test('TLS that trusts nothing is not mutual', () => {
+    const dump = recordedDump('sleep', (text) => text.replaceAll('"name":"ROOTCA"', '"name":"other"'));
+    expect(
+      brokenHop(
+        traceOutbound(dump, 'sleep', {
+          host: 'httpbin.bar.global',
+          port: 8000,
+          sni,
+          cluster: 'outbound|8000||httpbin.bar.global',
+        }),
+      ),
+    ).toMatchObject({
+      hop: 'mutual TLS',
+      nearest: [expect.stringContaining('trusts other')],
+    });
+  });
+
+  test('an endpoint without the label is called in plain text, however ready the cluster is', () => {
+    const dump = recordedDump('sleep');
+    const local = dump.cluster('outbound|443||kubernetes.default.svc.cluster.local');
+    expect(local?.transport_socket_matches?.map(({ name }) => name)).toContain('tlsMode-istio');
+    expect(local === undefined ? 'no cluster' : dump.upstreamTls(local)).toBeUndefined();
+  });
+});

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { clustersOf, endpointName, tcpClusterOf, type ConfigDump } from './envoy/config-dump.ts';
+import { clustersOf, endpointName, tcpClusterOf, type ConfigDump, type UpstreamTls } from './envoy/config-dump.ts';
 
 /** One hop of a request's path as a proxy's configuration has it: found (with what), or broken (with the nearest thing there is). */
 export const hopSchema = z.object({
@@ -81,11 +81,11 @@ export function traceOutbound(dump: ConfigDump, proxy: string, question: Outboun
     return hops;
 
   const tls = dump.upstreamTls(cluster);
-  const secured =
-    tls?.sni === sni ? `SNI ${sni}, presents ${tls.presents.join(', ')}, trusts ${tls.trusts ?? 'nothing'}` : undefined;
+  // All three make it mutual: the name that the peer's gateway goes by, a certificate of the client's own, and a root for the server's.
+  const isMutual = tls?.sni === sni && tls.presents.length > 0 && tls.trusts === 'ROOTCA';
   if (
-    !see('mutual TLS', `mutual TLS with SNI ${sni}`, secured, () => [
-      tls === undefined ? 'no TLS at all' : `SNI ${tls.sni ?? '(none)'}`,
+    !see('mutual TLS', `mutual TLS with SNI ${sni}`, isMutual ? describeTls(tls) : undefined, () => [
+      tls === undefined ? 'no TLS at all' : tls.sni === sni ? describeTls(tls) : `SNI ${tls.sni ?? '(none)'}`,
     ])
   )
     return hops;
@@ -100,10 +100,13 @@ export function traceOutbound(dump: ConfigDump, proxy: string, question: Outboun
   return hops;
 }
 
+const describeTls = ({ sni = '(none)', presents, trusts = 'nothing', acceptedIdentities }: UpstreamTls): string =>
+  `SNI ${sni}, presents ${presents.join(', ') || 'nothing'}, trusts ${trusts}, accepts ${acceptedIdentities.join(', ') || 'every identity of that root'}`;
+
 export interface GatewayQuestion {
   readonly port: number;
   readonly sni: string;
-  /** The one endpoint that must be there, "address:port"; any healthy workload when left out. */
+  /** The one endpoint that must be there, and no other, "address:port"; any healthy workload when left out. */
   readonly endpoint?: string;
 }
 
@@ -132,31 +135,36 @@ export function traceGateway(dump: ConfigDump, proxy: string, question: GatewayQ
   if (chain === undefined) return hops;
 
   const target = tcpClusterOf(chain);
-  const cluster = target === undefined ? undefined : dump.cluster(target);
+  // A chain that matches the name may lead to anybody: only the cluster of that very name is the service's.
+  const cluster = target === sni ? dump.cluster(sni) : undefined;
   hops.push({
     proxy,
     hop: 'SNI cluster',
     expected: `cluster ${sni}`,
     found: cluster?.name,
     nearest:
-      cluster === undefined
-        ? nearestTo(
-            sni,
-            dump.clusters.map(({ name }) => name),
-          )
-        : [],
+      cluster !== undefined
+        ? []
+        : target !== undefined && target !== sni
+          ? [`the chain leads to ${target}`]
+          : nearestTo(
+              sni,
+              dump.clusters.map(({ name }) => name),
+            ),
   });
   if (cluster === undefined) return hops;
 
-  const reached = dump
-    .endpointsOf(cluster)
-    .filter((one) => one.health === 'HEALTHY' && (endpoint === undefined || endpointName(one) === endpoint));
+  const all = dump.endpointsOf(cluster);
+  const healthy = all.filter(({ health }) => health === 'HEALTHY').map(endpointName);
+  const others = endpoint === undefined ? [] : all.map(endpointName).filter((name) => name !== endpoint);
+  const reached = endpoint === undefined ? healthy : healthy.filter((name) => name === endpoint);
+  const whole = reached.length > 0 && others.length === 0;
   hops.push({
     proxy,
     hop: 'workload',
-    expected: endpoint ?? 'at least one healthy workload',
-    found: reached.length === 0 ? undefined : reached.map(endpointName).join(', '),
-    nearest: reached.length === 0 ? dump.endpointsOf(cluster).map((one) => `${endpointName(one)} ${one.health}`) : [],
+    expected: endpoint === undefined ? 'at least one healthy workload' : `${endpoint} and nobody else`,
+    found: whole ? reached.join(', ') : undefined,
+    nearest: whole ? [] : all.map((one) => `${endpointName(one)} ${one.health}`),
   });
   return hops;
 }

@@ -20,6 +20,8 @@ export interface Endpoint {
   readonly health: string;
   /** Envoy turns to a higher number only when those below it fail. */
   readonly priority: number;
+  /** What the endpoint's label says about TLS, by which auto mTLS chooses: "istio", or undefined. */
+  readonly tlsMode?: string | undefined;
 }
 
 /** The TLS that a cluster starts towards its endpoints. */
@@ -219,11 +221,16 @@ export class ConfigDump {
     );
   }
 
-  /** The TLS that a cluster starts: its own transport socket, else the one that auto mTLS would choose for a mesh endpoint. */
+  /**
+   * The TLS that a cluster starts: its own transport socket, or the one that auto mTLS chooses by the label of an endpoint. An endpoint without
+   * the label `security.istio.io/tlsMode: istio` is called in plain text, however ready the cluster is for mutual TLS.
+   */
   upstreamTls(cluster: Cluster): UpstreamTls | undefined {
-    const socket =
-      cluster.transport_socket ??
-      cluster.transport_socket_matches?.find(({ name }) => name === 'tlsMode-istio')?.transport_socket;
+    const chosen = (): typeof cluster.transport_socket =>
+      this.endpointsOf(cluster).some(({ tlsMode }) => tlsMode === 'istio')
+        ? cluster.transport_socket_matches?.find(({ name }) => name === 'tlsMode-istio')?.transport_socket
+        : undefined;
+    const socket = cluster.transport_socket ?? chosen();
     const config = socket?.typed_config;
     if (config?.['@type'].endsWith('.UpstreamTlsContext') !== true) return undefined;
     const tls = config.common_tls_context;
@@ -297,17 +304,45 @@ export class ConfigDump {
 
   /** The certificates of a secret, leaf first; `default` is the workload's own, `ROOTCA` what it trusts. */
   certificatesOf(secretName: string): CertificateView[] {
+    const bytes = this.#bytesOf(secretName);
+    return bytes === undefined ? [] : pemsIn(bytes).map(viewCertificate);
+  }
+
+  /**
+   * What is missing between a secret's leaf and a root: a certificate that the next one did not sign, or the root itself, each as a sentence.
+   * Empty when the chain is whole.
+   */
+  chainGaps(secretName: string, rootName: string): string[] {
+    const [chain, roots] = [secretName, rootName].map((name) => this.#x509Of(name)) as [
+      X509Certificate[],
+      X509Certificate[],
+    ];
+    if (chain.length < 2)
+      return [`${secretName} has ${chain.length} certificates: a leaf and an intermediate are the least`];
+    return chain.flatMap((certificate, index) => {
+      const next = chain[index + 1];
+      const isRoot = roots.some(({ fingerprint256 }) => fingerprint256 === certificate.fingerprint256);
+      const signers = next === undefined ? roots : [next];
+      return isRoot || signers.some(({ publicKey }) => certificate.verify(publicKey))
+        ? []
+        : [
+            `certificate ${index + 1} of ${secretName} (${certificate.issuer.replaceAll('\n', ', ')}) is not signed by the next one`,
+          ];
+    });
+  }
+
+  #bytesOf(secretName: string): string | undefined {
     const secret = [...(this.#secrets?.dynamic_active_secrets ?? []), ...(this.#secrets?.static_secrets ?? [])].find(
       ({ name }) => name === secretName,
     )?.secret;
-    const bytes =
-      secret?.tls_certificate?.certificate_chain?.inline_bytes ?? secret?.validation_context?.trusted_ca?.inline_bytes;
-    if (bytes === undefined) return [];
-    const pems =
-      Buffer.from(bytes, 'base64')
-        .toString('utf8')
-        .match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
-    return pems.map(viewCertificate);
+    return (
+      secret?.tls_certificate?.certificate_chain?.inline_bytes ?? secret?.validation_context?.trusted_ca?.inline_bytes
+    );
+  }
+
+  #x509Of(secretName: string): X509Certificate[] {
+    const bytes = this.#bytesOf(secretName);
+    return bytes === undefined ? [] : pemsIn(bytes).map((pem) => new X509Certificate(pem));
   }
 
   /** Names of the secrets that the proxy has. */
@@ -367,14 +402,27 @@ export const endpointName = ({ address, port }: Endpoint): string => `${address}
 
 function flatten(assignment: LoadAssignment): Endpoint[] {
   return (assignment.endpoints ?? []).flatMap(({ lb_endpoints = [], priority = 0 }) =>
-    lb_endpoints.flatMap(({ endpoint, health_status = 'HEALTHY' }) => {
+    lb_endpoints.flatMap(({ endpoint, metadata, health_status = 'HEALTHY' }) => {
       const socket = endpoint?.address.socket_address;
-      return socket === undefined
-        ? []
-        : [{ address: socket.address, port: socket.port_value ?? 0, health: health_status, priority }];
+      if (socket === undefined) return [];
+      const tlsMode = metadata?.filter_metadata?.['envoy.transport_socket_match']?.['tlsMode'];
+      return [
+        {
+          address: socket.address,
+          port: socket.port_value ?? 0,
+          health: health_status,
+          priority,
+          ...(typeof tlsMode === 'string' ? { tlsMode } : {}),
+        },
+      ];
     }),
   );
 }
+
+const pemsIn = (bytes: string): string[] =>
+  Buffer.from(bytes, 'base64')
+    .toString('utf8')
+    .match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
 
 function viewCertificate(pem: string): CertificateView {
   const certificate = new X509Certificate(pem);

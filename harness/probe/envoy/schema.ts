@@ -46,6 +46,9 @@ const transportSocket = z.looseObject({
 
 const lbEndpoint = z.looseObject({
   endpoint: z.looseObject({ address: addressSchema }).optional(),
+  metadata: z
+    .looseObject({ filter_metadata: z.record(z.string(), z.record(z.string(), z.unknown())).optional() })
+    .optional(),
   health_status: z.string().optional(),
   load_balancing_weight: z.number().optional(),
 });
