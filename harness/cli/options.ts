@@ -11,16 +11,16 @@ export const meshOption = (): Option =>
 export const kubernetesOption = (): Option => new Option('--kubernetes <version>', 'which Kubernetes, e.g. v1.34.11');
 
 /**
- * The scenario ids that `--only` names; undefined without it.
+ * The scenario ids that `--only` names, by themselves, by patterns ("*-gateway*") and by suites, which are folders of scenarios
+ * ("egress-gateway"); undefined without it.
  *
  * @param from patterns of scenario files, as the config lists them
- * @throws MeshproofError MP103 for an empty id, MP101 for one that no scenario has.
+ * @throws MeshproofError MP103 for an empty id, MP101 for one that names no scenario.
  */
 export async function idsOf(only: string | undefined, from: readonly string[]): Promise<string[] | undefined> {
   const ids = only?.split(',').map((id) => id.trim());
   if (ids === undefined) return undefined;
   if (ids.some((id) => id === '')) throw new MeshproofError('MP103', { what: '--only has an empty id', seen: only });
-  const { checkIds } = await import('../run/scenario-files.ts');
-  await checkIds(ids, from);
-  return ids;
+  const { chosenIds } = await import('../run/scenario-files.ts');
+  return await chosenIds(ids, from);
 }

@@ -16,7 +16,9 @@ export type Injection =
   | { readonly patch: Target; readonly with: object }
   /** An object that goes. */
   | { readonly remove: Target }
-  /** A command on the cluster's node, and the one that undoes it. */
+  /** A text of an object in which one part is replaced by another, wherever it stands. */
+  | { readonly edit: Target; readonly field: readonly [string, string]; readonly from: string; readonly to: string }
+  /** A command on the cluster's node, and the one that undoes it. "{gateway}" is the address of the server's gateway. */
   | { readonly onNode: string; readonly undo: string };
 
 /** One thing that breaks a call between clusters for real. */
@@ -27,6 +29,8 @@ export interface Fault {
   /** Where it is put in: at the client's cluster, or at the server's. */
   readonly at: 'client' | 'server';
   readonly inject: Injection;
+  /** Workloads that are restarted once it is in, and once more when it is out: they show it only in new pods. */
+  readonly restarts?: readonly Target[];
   /** The object or component that a right cause names; any of them. */
   readonly cause: readonly string[];
   /** Scenarios whose claims must notice; direct-sidecar unless said. */

@@ -14,7 +14,8 @@ export type Undo = () => Promise<void>;
  * @returns what takes it out again
  * @throws MeshproofError MP903 when it cannot be put in; nothing was changed then.
  */
-export async function inject({ id, at, inject: injection }: Fault, environment: Environment): Promise<Undo> {
+export async function inject(fault: Fault, environment: Environment): Promise<Undo> {
+  const { id, at, restarts = [] } = fault;
   const cluster = environment.clusters[at === 'client' ? 0 : 1];
   if (cluster === undefined || cluster.foreign === true || !offers(environment.provider, 'ownsCluster'))
     throw new MeshproofError('MP903', {
@@ -22,6 +23,35 @@ export async function inject({ id, at, inject: injection }: Fault, environment: 
       expected: 'an environment that `meshproof up` made',
     });
   const kubectl = kubectlOf(environment, cluster);
+  const restart = async (): Promise<void> => {
+    for (const target of restarts) {
+      const of = [`${target.kind}/${target.name}`, '--namespace', target.namespace ?? 'default'];
+      await kubectl(['rollout', 'restart', ...of]);
+      await kubectl(['rollout', 'status', ...of, '--timeout=60s']);
+    }
+  };
+  const takeOut = await putIn(fault, environment, cluster, kubectl);
+  const undo = async (): Promise<void> => {
+    await takeOut();
+    await restart();
+  };
+  try {
+    await restart();
+  } catch (error) {
+    await undo();
+    throw error;
+  }
+  return undo;
+}
+
+type Kubectl = (args: readonly string[], input?: string) => Promise<string>;
+
+async function putIn(
+  { id, inject: injection }: Fault,
+  environment: Environment,
+  cluster: EnvironmentCluster,
+  kubectl: Kubectl,
+): Promise<Undo> {
   if ('add' in injection) {
     await kubectl(['create', '-f', '-'], JSON.stringify(injection.add));
     const { kind, apiVersion, metadata } = injection.add;
@@ -48,10 +78,35 @@ export async function inject({ id, at, inject: injection }: Fault, environment: 
       );
     };
   }
+  if ('edit' in injection) {
+    const { edit, field, from, to } = injection;
+    const before = await kubectl(['get', ...named(edit), '-o', 'json']);
+    const [outer, inner] = field;
+    const object = JSON.parse(before) as Record<string, Record<string, string> | undefined>;
+    const text = object[outer]?.[inner] ?? '';
+    if (!text.includes(from))
+      throw new MeshproofError('MP903', {
+        what: `the fault ${id} finds nothing to change in ${edit.kind} ${edit.name}`,
+        expected: from,
+        seen: text.slice(0, 300),
+      });
+    const change = JSON.stringify({ [outer]: { [inner]: text.replaceAll(from, to) } });
+    await kubectl(['patch', ...named(edit), '--type=merge', '--patch', change]);
+    return async () => {
+      await kubectl([
+        'patch',
+        ...named(edit),
+        '--type=merge',
+        '--patch',
+        JSON.stringify({ [outer]: { [inner]: text } }),
+      ]);
+    };
+  }
   const docker = new Docker(environment.programs.docker, environment.dockerHost);
   const node = `${environment.name}-${cluster.name}-control-plane`;
+  const gateway = environment.clusters[1]?.gateway?.address ?? '';
   const onNode = async (command: string): Promise<void> => {
-    await docker.run(['exec', node, 'sh', '-c', command], {
+    await docker.run(['exec', node, 'sh', '-c', command.replaceAll('{gateway}', gateway)], {
       code: 'MP903',
       purpose: `put the fault ${id} in`,
       timeout: 20_000,
@@ -67,10 +122,7 @@ const named = ({ kind, namespace, name }: Target): string[] => [
   ...(namespace === undefined ? [] : ['--namespace', namespace]),
 ];
 
-function kubectlOf(
-  { programs }: Environment,
-  { kubeconfig, context, name }: EnvironmentCluster,
-): (args: readonly string[], input?: string) => Promise<string> {
+function kubectlOf({ programs }: Environment, { kubeconfig, context, name }: EnvironmentCluster): Kubectl {
   return async (args, input) => {
     const { stdout } = await runProgram({
       program: programs.kubectl,
@@ -79,7 +131,7 @@ function kubectlOf(
       purpose: `kubectl ${args[0] ?? ''}`,
       code: 'MP903',
       where: `cluster ${name}`,
-      timeout: 30_000,
+      timeout: 90_000,
     });
     return stdout;
   };

@@ -80,7 +80,6 @@ export async function playScenarios(
     retry: 0,
     reporters: [
       reporter,
-      ['junit', { outputFile: join(record.folder, 'junit.xml') }],
       [
         fileURLToPath(import.meta.resolve('allure-vitest/reporter')),
         { resultsDir: join(record.folder, 'allure-results'), reportMatchers: false },

@@ -4,6 +4,7 @@ import { packageRoot } from '../assets/package-files.ts';
 import { cover, type CoveredCommand } from '../report/coverage.ts';
 import { conformanceReport } from '../report/conformance.ts';
 import { reportPage } from '../report/html/report-page.ts';
+import { junitReport } from '../report/junit.ts';
 import { parsePage, type Page } from '../report/page.ts';
 import type { RunData } from '../report/run-data.ts';
 import { transcript } from '../report/transcript.ts';
@@ -35,5 +36,6 @@ export async function writeTranscript(folder: string, data: RunData): Promise<st
 export async function writeReports(folder: string, data: RunData): Promise<void> {
   await writeTranscript(folder, data);
   await writeInside(join(folder, 'conformance.yaml'), conformanceReport(data));
+  await writeInside(join(folder, 'junit.xml'), junitReport(data));
   await writeInside(join(folder, 'report.html'), reportPage(data));
 }

@@ -134,14 +134,22 @@ async function readTypeScript(file: string): Promise<void> {
 }
 
 /**
- * Checks ids that a user gave.
+ * The ids that a user means: an id itself, a pattern with `*`, or a folder of scenarios.
  *
  * @throws MeshproofError MP101 with the ids that come nearest.
  */
-export async function checkIds(ids: readonly string[], from: readonly string[]): Promise<void> {
+export async function chosenIds(asked: readonly string[], from: readonly string[]): Promise<string[]> {
   const known = (await findScenarios(from)).map(({ id }) => id);
-  const unknown = ids.filter((id) => !known.includes(id));
+  const meant = asked.map((one) => known.filter((id) => isMeant(id, one)));
+  const unknown = asked.filter((_, index) => meant[index]?.length === 0);
   if (unknown.length > 0) throw unknownScenario(unknown, known);
+  return [...new Set(meant.flat())];
+}
+
+function isMeant(id: string, asked: string): boolean {
+  if (!asked.includes('*')) return id === asked || id.startsWith(`${asked.replace(/\/$/, '')}/`);
+  const pattern = asked.split('*').map((part) => part.replaceAll(/[^\w/-]/g, '\\$&'));
+  return new RegExp(`^${pattern.join('.*')}$`).test(id);
 }
 
 function unknownScenario(ids: readonly string[], known: readonly string[]): MeshproofError {

@@ -1,0 +1,114 @@
+import type { Fault } from '../fault.ts';
+import { onNode } from './made.ts';
+
+/** The machine and the network below the clusters. */
+export const networkFaults: readonly Fault[] = [
+  {
+    id: 'packets-dropped-at-server',
+    breaks: 'the server’s node drops packets to the gateway',
+    at: 'server',
+    inject: onNode('FORWARD 1 -p tcp --dport 15443 -j DROP'),
+    cause: ['node'],
+  },
+  {
+    id: 'packets-rejected-at-client',
+    breaks: 'the client’s node refuses connections to 15443',
+    at: 'client',
+    inject: onNode('FORWARD 1 -p tcp --dport 15443 -j REJECT'),
+    cause: ['node'],
+  },
+  {
+    id: 'packets-lost',
+    breaks: 'the server’s node loses every packet that it sends',
+    at: 'server',
+    inject: {
+      onNode: 'tc qdisc add dev cni0 root netem loss 100%',
+      undo: 'tc qdisc del dev cni0 root',
+    },
+    cause: ['node'],
+  },
+  {
+    id: 'packets-dropped-at-client',
+    breaks: 'the client’s node drops packets to 15443',
+    at: 'client',
+    inject: onNode('FORWARD 1 -p tcp --dport 15443 -j DROP'),
+    cause: ['node'],
+  },
+  {
+    id: 'packets-rejected-at-server',
+    breaks: 'the server’s node refuses connections to the gateway',
+    at: 'server',
+    inject: onNode('FORWARD 1 -p tcp --dport 15443 -j REJECT --reject-with tcp-reset'),
+    cause: ['node'],
+  },
+  {
+    id: 'packets-large-dropped',
+    breaks: 'the server’s node drops large packets, as a path with a smaller MTU does',
+    at: 'server',
+    inject: onNode('FORWARD 1 -p tcp --dport 15443 -m length --length 600:65535 -j DROP'),
+    cause: ['node'],
+  },
+  {
+    id: 'packets-damaged',
+    breaks: 'the server’s node damages every packet that it hands to its pods',
+    at: 'server',
+    inject: { onNode: 'tc qdisc add dev cni0 root netem corrupt 100%', undo: 'tc qdisc del dev cni0 root' },
+    cause: ['node'],
+  },
+  {
+    id: 'packets-late',
+    breaks: 'the server’s node holds every packet back for a quarter of a minute',
+    at: 'server',
+    inject: { onNode: 'tc qdisc add dev cni0 root netem delay 15s', undo: 'tc qdisc del dev cni0 root' },
+    cause: ['node'],
+  },
+  {
+    id: 'packets-few',
+    breaks: 'the server’s node lets a kilobit a second pass',
+    at: 'server',
+    inject: {
+      onNode: 'tc qdisc add dev cni0 root tbf rate 1kbit burst 1600 latency 50ms',
+      undo: 'tc qdisc del dev cni0 root',
+    },
+    cause: ['node'],
+  },
+  {
+    id: 'route-leads-nowhere',
+    breaks: 'the client’s node has a route to the server’s gateway that leads nowhere',
+    at: 'client',
+    inject: { onNode: 'ip route add blackhole {gateway}/32', undo: 'ip route del blackhole {gateway}/32' },
+    cause: ['node'],
+  },
+  {
+    id: 'neighbour-wrong',
+    breaks: 'the client’s node holds a wrong hardware address for the server’s gateway',
+    at: 'client',
+    inject: {
+      onNode: 'ip neigh replace {gateway} lladdr 02:00:00:00:00:99 nud permanent dev eth0',
+      undo: 'ip neigh del {gateway} dev eth0',
+    },
+    cause: ['node'],
+  },
+  {
+    id: 'forwarding-off',
+    breaks: 'the server’s node passes no packets on',
+    at: 'server',
+    inject: { onNode: 'sysctl -w net.ipv4.ip_forward=0', undo: 'sysctl -w net.ipv4.ip_forward=1' },
+    cause: ['node'],
+  },
+  {
+    id: 'health-port-dropped',
+    breaks: 'the server’s node drops packets to the gateway’s health port',
+    at: 'server',
+    inject: onNode('FORWARD 1 -p tcp --dport 15021 -j DROP'),
+    cause: ['node'],
+    noticedBy: ['prerequisites'],
+  },
+  {
+    id: 'control-plane-cut-off',
+    breaks: 'the client’s node drops what proxies and istiod say to each other',
+    at: 'client',
+    inject: onNode('FORWARD 1 -p tcp --dport 15012 -j DROP'),
+    cause: ['node'],
+  },
+];

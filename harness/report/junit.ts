@@ -1,0 +1,68 @@
+import type { ClaimResult, ScenarioResult } from '../scenario/claims.ts';
+import { visible } from '../progress/visible.ts';
+import { causeTitle } from './causes.ts';
+import type { RunData } from './run-data.ts';
+
+/**
+ * junit.xml of a run: a suite for each scenario, a test case for each claim. A claim that does not hold carries the scenario's cause as its message,
+ * so that a CI page names it without being opened; one that was not reached is skipped.
+ */
+export function junitReport({ scenarios }: Pick<RunData, 'scenarios'>): string {
+  const cases = scenarios.map((scenario) => ({ scenario, cases: casesOf(scenario) }));
+  const suites = cases.map(({ scenario, cases: lines }) => {
+    const { id, seconds, claims, stopped } = scenario;
+    const count = (verdict: ClaimResult['verdict']): number =>
+      claims.filter((claim) => claim.verdict === verdict).length;
+    const failures = count('failed') + (stopped?.verdict === 'failed' ? 1 : 0);
+    const errors = count('error') + (stopped?.verdict === 'error' ? 1 : 0);
+    const skipped = count('notSupported') + count('notReached');
+    return [
+      `  <testsuite name="${text(id)}" tests="${lines.length}" failures="${failures}" errors="${errors}" skipped="${skipped}" time="${seconds.toFixed(3)}">`,
+      ...lines,
+      '  </testsuite>',
+    ].join('\n');
+  });
+  const all = cases.reduce((sum, one) => sum + one.cases.length, 0);
+  return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="meshproof" tests="${all}">\n${suites.join('\n')}\n</testsuites>\n`;
+}
+
+function casesOf({ id, claims, causes = [], stopped }: ScenarioResult): string[] {
+  const [cause] = causes;
+  const because = cause === undefined ? undefined : `${cause.code} ${causeTitle(cause)}: ${cause.does}`;
+  const broken = (verdict: 'failed' | 'error', reason = '', code?: string): string => {
+    const element = verdict === 'failed' ? 'failure' : 'error';
+    const message = because ?? reason.split('\n')[0] ?? '';
+    return `<${element} message="${text(message)}"${code === undefined ? '' : ` type="${text(code)}"`}>${text(reason)}</${element}>`;
+  };
+  const row = (name: string, seconds: number, inner: string): string =>
+    `    <testcase classname="${text(id)}" name="${text(name)}" time="${seconds.toFixed(3)}">${inner}</testcase>`;
+  return [
+    ...claims.map(({ name, verdict, seconds, reason, code }) => {
+      switch (verdict) {
+        case 'passed':
+          return row(name, seconds, '');
+        case 'notSupported':
+          return row(name, seconds, `<skipped message="${text(`not supported: ${reason ?? ''}`)}"/>`);
+        case 'notReached':
+          return row(name, seconds, `<skipped message="${text(`not reached: ${reason ?? ''}`)}"/>`);
+        case 'failed':
+        case 'error':
+          return row(name, seconds, broken(verdict, reason, code));
+      }
+    }),
+    ...(stopped === undefined
+      ? []
+      : [row(`step: ${stopped.step}`, 0, broken(stopped.verdict, stopped.reason, stopped.code))]),
+  ];
+}
+
+/** Text as XML takes it: what is no character of XML 1.0 is left out. */
+const text = (words: string): string =>
+  visible(words)
+    // eslint-disable-next-line no-control-regex -- these are what XML has no way to write
+    .replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '')
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
+    .replaceAll('\n', '&#10;');
