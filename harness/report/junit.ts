@@ -59,7 +59,6 @@ function casesOf({ id, claims, causes = [], stopped }: ScenarioResult): string[]
 /** Text as XML takes it: what is no character of XML 1.0 is left out. */
 const text = (words: string): string =>
   visible(words)
-    // eslint-disable-next-line no-control-regex -- these are what XML has no way to write
     .replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '')
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')

@@ -22,7 +22,7 @@ export function summary(data: RunData): string {
       ? []
       : [
           [
-            `- ${signs[stopped.verdict]} ${codeSpan(id)}: the step “${inline(stopped.step)}” failed${stopped.code === undefined ? '' : ` (${inline(stopped.code)})`}; ${countVerdicts(claims).notReached} claims behind it were not reached`,
+            `- ${signs[stopped.verdict]} ${codeSpan(id)}: the step “${inline(stopped.step)}” failed${stopped.code === undefined ? '' : ` (${inline(stopped.code)})`}; ${countVerdicts(claims).notReached} claims behind it were not reached${diagnosed(stopped.diagnosis)}`,
             fenced('', stopped.reason ?? 'no reason', '  '),
           ].join('\n'),
         ],
@@ -32,7 +32,7 @@ export function summary(data: RunData): string {
       .filter(({ verdict }) => verdict === 'failed' || verdict === 'error')
       .map(({ name, verdict, reason, code, diagnosis }) =>
         [
-          `- ${signs[verdict]} ${codeSpan(id)}: ${inline(name)}${code === undefined ? '' : ` (${inline(code)})`}${diagnosis === undefined ? '' : `. **${inline(diagnosis.code)}** at ${inline(diagnosis.hop)}: ${inline(diagnosis.cause)}`}`,
+          `- ${signs[verdict]} ${codeSpan(id)}: ${inline(name)}${code === undefined ? '' : ` (${inline(code)})`}${diagnosed(diagnosis)}`,
           fenced('', reason ?? 'no reason', '  '),
         ].join('\n'),
       ),
@@ -47,6 +47,11 @@ export function summary(data: RunData): string {
     ...(stops.length + broken.length === 0 ? [] : [[...stops, ...broken].join('\n')]),
   ].join('\n\n');
 }
+
+const diagnosed = (diagnosis: ClaimResult['diagnosis']): string =>
+  diagnosis === undefined
+    ? ''
+    : `. **${inline(diagnosis.code)}** at ${inline(diagnosis.hop)}: ${inline(diagnosis.cause)}`;
 
 /** The worst of a scenario: of its claims, and of the step that ended it. */
 export const worstOfScenario = ({
