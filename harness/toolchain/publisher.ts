@@ -1,6 +1,7 @@
 import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GenericContainer, Wait, type StartedTestContainer } from 'testcontainers';
+import { isAlive, processIdentitySchema, thisProcess } from '../process/process-identity.ts';
 import type { ArtifactCache } from './cache.ts';
 import type { Docker } from './docker.ts';
 import type { GoRecipe } from './recipe.ts';
@@ -20,6 +21,25 @@ const recipe: GoRecipe = {
   seconds: 60,
   bytes: 10_000_000,
 };
+
+/** Says whose stand-in a container is: the identity of the process that started it. */
+const standInLabel = 'meshproof.stand-in';
+
+/** There can be one stand-in only, since its ports are the publishers' own; one whose process was killed is in the way of all others. */
+async function removeStandInsOfKilledRuns(docker: Docker): Promise<void> {
+  const { stdout } = await docker.run([
+    'ps',
+    '--filter',
+    `label=${standInLabel}`,
+    '--format',
+    `{{.ID}} {{.Label "${standInLabel}"}}`,
+  ]);
+  for (const line of stdout.split('\n').filter((text) => text !== '')) {
+    const [id = '', ...words] = line.split(' ');
+    const owner = processIdentitySchema.safeParse(JSON.parse(words.join(' ')));
+    if (owner.success && (await isAlive(owner.data)) === false) await docker.run(['rm', '--force', id]);
+  }
+}
 
 /** A publisher that runs in a container of its own, and forgets everything when it stops. */
 export class Publisher {
@@ -61,8 +81,10 @@ export class Publisher {
     // Its ports are looked at from where the daemon is, which need not be here, so its own word counts.
     const image = new GenericContainer('meshproof/publisher').withWaitStrategy(Wait.forLogMessage('publishing'));
     if (standIn === undefined) return new Publisher(await image.withExposedPorts(5000, 8080).start(), docker);
+    await removeStandInsOfKilledRuns(docker);
     await mkdir(standIn.blobs, { recursive: true });
     const container = await image
+      .withLabels({ [standInLabel]: JSON.stringify(await thisProcess()) })
       .withCommand([...standIn.hosts])
       .withBindMounts([{ source: standIn.blobs, target: '/blobs' }])
       // Docker remembers by the registry's address what it has sent there.
