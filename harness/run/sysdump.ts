@@ -2,6 +2,9 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { fieldManager, ownLabel } from '../cluster/labels.ts';
+import { systemNamespace } from '../mesh/operator.ts';
+import type { TopologyName } from '../mesh/topologies/names.ts';
+import { topologyNamed } from '../mesh/topologies/registry.ts';
 import { runProgram } from '../process/run-program.ts';
 import type { Progress } from '../progress/progress.ts';
 import type { Environment, EnvironmentCluster } from '../scenario/environment.ts';
@@ -22,10 +25,15 @@ const lists: Readonly<Record<string, readonly string[]>> = {
 /** Logs: file → kubectl arguments. */
 const logs: Readonly<Record<string, readonly string[]>> = {
   'istiod.log': ['logs', '-n', 'istio-system', 'deploy/istiod', '--tail=2000'],
-  'ingress-gateway.log': ['logs', '-n', 'istio-system', 'deploy/istio-ingressgateway', '--tail=2000'],
-  'egress-gateway.log': ['logs', '-n', 'istio-system', 'deploy/istio-egressgateway', '--tail=2000'],
   'metallb.log': ['logs', '-n', 'metallb-system', '-l', 'app=metallb', '--tail=500', '--prefix'],
 };
+
+/** The same of the gateways that a topology has: "ingress-gateway.log". */
+const gatewayLogs = (topology: TopologyName): readonly (readonly [string, readonly string[]])[] =>
+  topologyNamed(topology).gateways.map((name) => [
+    `${name.replace(/^istio-(\w+)gateway$/, '$1-gateway')}.log`,
+    ['logs', '-n', systemNamespace, `deploy/${name}`, '--tail=2000'],
+  ]);
 
 /** What of a cluster belongs to the run. */
 interface Scope {
@@ -65,7 +73,7 @@ export async function collectClusterEvidence(
         };
         await Promise.all([
           ...Object.entries(lists).map(([file, args]) => collect(file, () => listed(kubectl, file, args, scope))),
-          ...Object.entries(logs).map(([file, args]) =>
+          ...[...Object.entries(logs), ...gatewayLogs(environment.topology)].map(([file, args]) =>
             collect(file, async () => (await kubectl(args)).split('\n').filter(scope.concerns).join('\n')),
           ),
         ]);
