@@ -14,6 +14,8 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const builds = join(root, '.build');
 /** Builds of older sources are kept this long, in milliseconds: a run that began with one may still load parts of it. */
 const keptFor = 12 * 60 * 60 * 1000;
+/** How a clone that may not be written to refuses. */
+const readOnly = ['EACCES', 'EROFS', 'EPERM'];
 
 /** Modules that something outside of the build loads by their path: Node, vitest, and whoever imports the package. */
 const entries = [
@@ -47,10 +49,17 @@ export async function currentBuild() {
   if (existsSync(folder)) return folder;
   let partial;
   try {
-    mkdirSync(builds, { recursive: true });
+    // Not `recursive`: on a read-only file system that fails with ENOENT, which says nothing.
+    if (!existsSync(builds)) mkdirSync(builds);
+  } catch (error) {
+    if (readOnly.includes(error.code)) return undefined;
+    // Another process was faster.
+    if (error.code !== 'EEXIST') throw error;
+  }
+  try {
     partial = mkdtempSync(join(builds, 'partial-'));
   } catch (error) {
-    if (['EACCES', 'EROFS', 'EPERM'].includes(error.code)) return undefined;
+    if (readOnly.includes(error.code)) return undefined;
     throw error;
   }
   try {
