@@ -92,7 +92,8 @@ export default scenario(
       const dump = await sleep.proxy.configDump();
       const listener = dump.listenerFor(tcp.address, tcp.port.number);
       expect(listener === undefined ? [] : dump.tcpTargetsOf(listener)).toEqual([outboundCluster(tcp.host, tcp.port.number)]);
-      const { moved: byName } = await tcpPath.watch(() => sleep.curl(`${twin.host}:9000/headers`));
+      const { value: answer, moved: byName } = await tcpPath.watch(() => sleep.curl(`${twin.host}:9000/headers`));
+      expect(answer).toHaveStatus(200);
       expect(byName).toHaveCarriedTraffic();
     });
   },

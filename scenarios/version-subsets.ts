@@ -77,6 +77,8 @@ export default scenario(
     });
     await claim('the sidecar has a subset cluster for each version, each with its own SNI and endpoint', async () => {
       const dump = await sleep.proxy.configDump();
+      // Two hundred calls tell 80 to 20 from 90 to 10 in one run of ten only: the weights themselves are in the route.
+      expect(dump.weightsOf(host, port.number)).toEqual({ v1: weights.v1, v2: weights.v2 });
       for (const { version, sni, gateway } of remotes) {
         expect(dump.outbound(host, port.number, version)).toEqual({ sni, endpoints: [`${gateway.address}:${gateway.port}`] });
         await expect(() => sleep.proxy.configDump()).toAlwaysHaveEndpoints(outboundCluster(host, port.number, version), [`${gateway.address}:${gateway.port}`]);

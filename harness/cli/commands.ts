@@ -113,6 +113,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/services.ts')).addServices,
   },
   {
+    usage: 'soak [options]',
+    summary: 'play many runs on a mesh that is whole, and count what is red nevertheless',
+    load: async () => (await import('./commands/soak.ts')).addSoak,
+  },
+  {
     usage: 'fault [options] [command]',
     summary: 'break a kept environment on purpose, and see that it is noticed',
     load: async () => (await import('./commands/fault.ts')).addFault,

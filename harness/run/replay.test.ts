@@ -92,7 +92,7 @@ describe('faults that were put into a real mesh are diagnosed as they were live'
     ['fault-sni', 'MP805', /sleep.* · mutual TLS$/, 0],
     ['fault-sidecar', 'MP802', /sleep.* · listener$/, 0],
     ['fault-gateway', 'MP807', /ingressgateway.* · listener$/, 0],
-    ['fault-authz', 'MP812', /authorization policy$/, 6],
+    ['fault-authz', 'MP812', /authorization policy$/, 5],
     ['fault-abort', 'MP814', /injected fault$/, 6],
   ])('%s: %s', async (name, code, hop, passed) => {
     const folder = await unpackRun(name);

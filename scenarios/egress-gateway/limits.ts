@@ -31,7 +31,7 @@ export default scenario(
       west.apply(remoteServiceViaEgress({ ...httpbinGlobal, namespace: 'foo', name: 'httpbin-bar', resolution: 'STATIC', egress: egress.address, gateway: gateway.address })),
     );
     await step('add another service, whose endpoint is not in the network “external”', () =>
-      west.apply(remoteService({ host: other, namespace: 'foo', name: 'tickets', address: '240.0.0.9', port, resolution: 'STATIC', endpoints: [{ address: gateway.address, network: 'mesh' }] })),
+      west.apply(remoteService({ host: other, namespace: 'foo', name: 'tickets', address: '240.0.0.9', port, resolution: 'STATIC', endpoints: [{ address: gateway.address, network: 'mesh', labels: { 'security.istio.io/tlsMode': 'istio' } }] })),
     );
     await step('let the second cluster’s gateway know the .global name (profile modern)', () => east.apply(exposeHttpbin(east.httpbinPort)));
     await step('wait until sidecar and gateways hold both', () => Promise.all([path.held(), egress.proxy.holds(`a cluster for ${other}`, (dump) => dump.cluster(otherSni) !== undefined)]));
@@ -49,7 +49,7 @@ export default scenario(
       await expect(inEgress).not.toEverListenOn(80, 443, 8080, 8443);
     });
     await claim('an HTTP request to it on port 80 finds nobody', async () => {
-      await expect(() => sleep.curl(`http://${egress.hostname}/headers`, { headers: { host: 'example.com' }, maxSeconds: 5 })).not.toEverHaveStatus(200);
+      await expect(() => sleep.curl(`http://${egress.hostname}/headers`, { headers: { host: 'example.com' }, maxSeconds: 5 })).toAlwaysHaveStatus(503);
     });
   },
 );

@@ -26,7 +26,7 @@ export function addBench(program: Command): void {
     )
     .argument('[runs...]', 'folders of runs, without --runs (default: the latest)')
     .option('--runs <n>', 'play as many runs')
-    .option('--only <ids>', 'play these scenarios only, separated by commas')
+    .option('--only <ids>', 'play these scenarios only: ids, patterns with *, or suites, separated by commas')
     .option(
       '--against <config>',
       'take turns with the runs of a second configuration, and say which times differ beyond noise',

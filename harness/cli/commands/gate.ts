@@ -33,7 +33,7 @@ export function addGate(program: Command): void {
       'the mesh before: istio@<release>, istio@<pseudo-version of a commit>, path:<checkout>',
     )
     .requiredOption('--head <build>', 'the mesh after')
-    .option('--only <ids>', 'play these scenarios only, separated by commas')
+    .option('--only <ids>', 'play these scenarios only: ids, patterns with *, or suites, separated by commas')
     .addOption(failOnOption())
     .addOption(toolchainOption())
     .addOption(kubernetesOption())

@@ -32,7 +32,7 @@ export function addRun(program: Command): void {
   program
     .command('run')
     .description('bring two meshed clusters up, prove every claim, report, tear down')
-    .option('--only <ids>', 'play these scenarios only, separated by commas')
+    .option('--only <ids>', 'play these scenarios only: ids, patterns with *, or suites, separated by commas')
     .option(
       '--shard <place/count>',
       'play one part of the scenarios, e.g. 2/3; `report --merge` makes one run of all parts',

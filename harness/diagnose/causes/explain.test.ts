@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { redact } from '../../tape/redact/value.ts';
 import { seenObject } from '../seen-objects.ts';
 import type { ClusterSituation, Concern, SeenObject, Situation } from '../situation.ts';
 import { explain } from './explain.ts';
@@ -216,4 +217,162 @@ test('what could not be looked at is not taken for gone', () => {
     unseen: ['Deployment: forbidden'],
   };
   expect(explain(of(situation('west'), half), concern)).toEqual([]);
+});
+
+describe('what other people set on an object of the scenario', () => {
+  // As an API server of kind answered after `kubectl patch` and the scenario's own server-side apply.
+  const managed = (manager: string, fields: object, operation = 'Update'): object => ({
+    manager,
+    operation,
+    apiVersion: 'apps/v1',
+    fieldsType: 'FieldsV1',
+    fieldsV1: fields,
+  });
+  const deployment = (others: readonly object[]): SeenObject =>
+    object('Deployment', 'httpbin', 'bar', {
+      metadata: {
+        name: 'httpbin',
+        namespace: 'bar',
+        managedFields: [
+          managed('meshproof', { 'f:spec': { 'f:replicas': {} } }, 'Apply'),
+          managed('kube-controller-manager', { 'f:status': { 'f:replicas': {} } }),
+          ...others,
+        ],
+      },
+      spec: { replicas: 1, minReadySeconds: 600 },
+    });
+
+  test('is a suspect, though the server answered the scenario with it', () => {
+    const bent = deployment([managed('kubectl-patch', { 'f:spec': { 'f:minReadySeconds': {} } })]);
+    const east = situation('east', (all) => [...all, bent]);
+    const [cause] = explain(of(situation('west'), east), { ...concern, applied: new Map([['east', [bent]]]) });
+    expect(cause).toMatchObject({ cluster: 'east', object: 'Deployment bar/httpbin', field: 'spec.minReadySeconds' });
+    expect(cause?.seen).toContain('spec.minReadySeconds: not set → set by kubectl-patch');
+  });
+
+  test('what controllers and the scenario itself wrote is none', () => {
+    const own = deployment([]);
+    const east = situation('east', (all) => [...all, own]);
+    expect(explain(of(situation('west'), east), { ...concern, applied: new Map([['east', [own]]]) })).toEqual([]);
+  });
+});
+
+test('a field that the scenario set on purpose is no cause; another value of it is', () => {
+  const scaled = (replicas: number) => (all: SeenObject[]) =>
+    all.map((one) => (one.kind === 'Deployment' ? { ...one, body: { spec: { replicas } } } : one));
+  const ownFields = [
+    { cluster: 'east', object: 'Deployment istio-system/istio-ingressgateway', field: 'spec.replicas', value: '2' },
+  ];
+  expect(explain(of(situation('west'), situation('east', scaled(2))), { ...concern, ownFields })).toEqual([]);
+  expect(first(of(situation('west'), situation('east', scaled(0))), { ownFields })).toContain('istio-ingressgateway');
+});
+
+test('a value that evidence must not hold shows as changed, and not what it is', () => {
+  const hidden = (value: string): SeenObject =>
+    seenObject(
+      {
+        apiVersion: 'apps/v1',
+        kind: 'Deployment',
+        metadata: { name: 'istiod', namespace: 'istio-system' },
+        spec: { template: { spec: { containers: [{ name: 'discovery', env: [{ name: 'MY_SETTING', value }] }] } } },
+      },
+      'a key of the environment',
+    );
+  const east = {
+    ...situation('east', (all) => [...all, redact(hidden('after'))]),
+    baseline: [...healthy(), redact(hidden('before'))],
+  };
+  const [cause] = explain(of(situation('west'), east), concern);
+  expect(cause).toMatchObject({
+    object: 'Deployment istio-system/istiod',
+    field: 'spec.template.spec.containers[discovery].env[MY_SETTING].value',
+  });
+  expect(JSON.stringify(cause)).not.toMatch(/before|after/);
+});
+
+describe('a node', () => {
+  const east = (network: readonly string[], networkBaseline: readonly string[] = []): ClusterSituation => ({
+    ...situation('east'),
+    network: [...network],
+    networkBaseline: ['node: state: running on kind', ...networkBaseline],
+  });
+  test.each([
+    ['that is paused', ['node: state: paused on kind'], 'is paused: nothing on it runs'],
+    ['without a network', ['node: state: running on'], 'is connected to no network'],
+    [
+      'that passes nothing on',
+      ['node: state: running on kind', 'node: setting: net/ipv4/ip_forward = 0'],
+      'passes no packets on',
+    ],
+    [
+      'with a queue',
+      ['node: state: running on kind', 'node: queue: qdisc netem 8001: dev eth0 root loss 30%'],
+      'loses packets',
+    ],
+  ])('%s is named, with what it does', (_what, lines, does) => {
+    const [cause] = explain(of(situation('west'), east(lines)), concern);
+    expect(cause).toMatchObject({ code: 'MP820', cluster: 'east', object: 'node' });
+    expect(cause?.does).toContain(does);
+  });
+
+  test('a rule in the network namespace of a pod names the pod', () => {
+    const seen = east([
+      'node: state: running on kind',
+      'node: pod 10.244.0.9: rule -A INPUT -p tcp --dport 8080 -j DROP',
+    ]);
+    const at = pod('httpbin-7d9f4b6c5d-abcde', 'bar', {}, { ...ready, podIP: '10.244.0.9' });
+    const [cause] = explain(of(situation('west'), { ...seen, objects: [...seen.objects, at] }), concern);
+    expect(cause).toMatchObject({
+      object: 'Pod bar/httpbin-7d9f4b6c5d-abcde',
+      field: 'rule -A INPUT -p tcp --dport 8080 -j DROP',
+    });
+  });
+
+  test('links of other environments on the same machine are nobody’s fault', () => {
+    const line = 'bridges between the clusters: link: br-9f: <BROADCAST> mtu 1500 state UP';
+    expect(explain(of(situation('west'), east(['node: state: running on kind', line])), concern)).toEqual([]);
+  });
+});
+
+test('of two clusters the one whose CA was changed is the odd one, whichever has more proxies', () => {
+  const ca = (hash: string): SeenObject =>
+    object('Secret', 'cacerts', 'istio-system', { data: { 'root-cert.pem': hash } });
+  const side = (cluster: string, root: string, secret: SeenObject): ClusterSituation => ({
+    ...situation(cluster, (all) => [...all, secret]),
+    baseline: [...healthy(), ca('same')],
+    trust: ['a', 'b'].slice(0, cluster === 'west' ? 1 : 2).map((name) => ({
+      proxy: `${cluster} foo/${name}`,
+      identity: 'spiffe://cluster.local/ns/foo/sa/sleep',
+      issuer: `L=${cluster}`,
+      notBefore: '2026-01-01T00:00:00.000Z',
+      notAfter: '2027-01-01T00:00:00.000Z',
+      roots: [root],
+      chainEnd: root,
+    })),
+  });
+  expect(first(of(side('west', 'AA', ca('same')), side('east', 'BB', ca('other'))))).toBe(
+    'MP824 east Secret istio-system/cacerts data.root-cert.pem',
+  );
+});
+
+test('a workload that answers with errors itself is named', () => {
+  const at = pod('httpbin-7d9f4b6c5d-abcde', 'bar', { app: 'httpbin' });
+  const east: ClusterSituation = {
+    ...situation('east', (all) => [...all, at]),
+    baseline: [...healthy()],
+    refusedCalls: [
+      {
+        proxy: 'east bar/httpbin-7d9f4b6c5d-abcde',
+        flags: '-',
+        details: 'via_upstream',
+        code: 503,
+        upstreamFailure: '',
+        authority: 'httpbin.bar.global:8000',
+        upstreamCluster: 'inbound|8080||',
+        upstreamHost: '10.244.0.9:8080',
+      },
+    ],
+  };
+  const [cause] = explain(of(situation('west'), east), concern);
+  expect(cause).toMatchObject({ code: 'MP826', object: 'Deployment bar/httpbin', does: 'answers 503 itself' });
 });

@@ -283,6 +283,20 @@ export class ConfigDump {
       .filter((virtualHost) => clustersOf(virtualHost).includes(cluster));
   }
 
+  /** The weight of each subset in a service's weighted route; empty when no route of it is weighted. */
+  weightsOf(host: string, port: number): Record<string, number> {
+    const routes = this.routeConfigs.flatMap(({ virtual_hosts: hosts = [] }) =>
+      hosts.filter(({ domains }) => domains.includes(host)).flatMap((one) => one.routes ?? []),
+    );
+    const weighted = routes.flatMap(({ route }) => route?.weighted_clusters?.clusters ?? []);
+    return Object.fromEntries(
+      weighted.flatMap(({ name, weight = 0 }) => {
+        const [, at, subset = '', service] = name.split('|');
+        return at === String(port) && service === host ? [[subset, weight]] : [];
+      }),
+    );
+  }
+
   /** SNI and endpoints of a service's outbound cluster, or of one of its subsets; undefined when there is no such cluster. */
   outbound(
     host: string,
