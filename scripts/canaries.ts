@@ -178,6 +178,8 @@ async function textBelow(place: string): Promise<string> {
   return (await Promise.all(files.map((file) => readFile(file, 'utf8')))).join('\n');
 }
 
+// What cannot even be planted says so, and is not hidden behind what then cannot be taken away.
+await kubectl('west', ['version', '--output=json']);
 try {
   for (const cluster of ['west', 'east']) await kubectl(cluster, ['apply', '--server-side', '-f', '-'], manifest);
   const run = await meshproof(['run', '--reuse', '--only', 'direct-sidecar', '--json']);

@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -52,7 +52,7 @@ interface Answer {
   readonly stderr: string;
 }
 
-function start(args: readonly string[], state = 'state') {
+function start(args: readonly string[], state = 'state', path?: string) {
   return execa(process.execPath, [bin, ...args], {
     cwd: folder,
     reject: false,
@@ -60,12 +60,12 @@ function start(args: readonly string[], state = 'state') {
     env: {
       MESHPROOF_CACHE: join(folder, 'cache'),
       MESHPROOF_STATE: join(folder, state),
-      PATH: `${folder}:${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
+      PATH: path ?? `${folder}:${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
     },
   });
 }
-async function meshproof(args: readonly string[], state?: string): Promise<Answer> {
-  const { exitCode, stdout, stderr } = await start(args, state);
+async function meshproof(args: readonly string[], state?: string, path?: string): Promise<Answer> {
+  const { exitCode, stdout, stderr } = await start(args, state, path);
   return { code: exitCode, stdout, stderr };
 }
 const writes = (): Recorded[] => servers.flatMap((server) => server.writes);
@@ -352,6 +352,19 @@ describe('services export --apply', () => {
     });
     expect(writes()).toEqual([]);
   });
+});
+
+test('a prepare that fails leaves the environment that is kept under its name alone', async () => {
+  await meshproof(['run', '--yes', '--keep', '--only', 'direct-sidecar']);
+  const kept = servers.map(({ objects }) => objects);
+  // No program at all is found there, kubectl least of all.
+  await mkdir(join(folder, 'nothing'), { recursive: true });
+  expect(await meshproof(['prepare'], undefined, join(folder, 'nothing'))).toMatchObject({
+    code: 3,
+    stderr: expect.stringContaining('MP203'),
+  });
+  expect((await meshproof(['status'])).stdout).toContain('ready');
+  expect(servers.map(({ objects }) => objects)).toEqual(kept);
 });
 
 test('the id of what is made lies in the state folder, and goes with it', async () => {
