@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ScenarioResult } from '../scenario/claims.ts';
 import { faults } from './catalogue.ts';
+import { diagnosisPage } from './diagnosis-page.ts';
 import { judge, summarize } from './judge.ts';
 
 test('every fault has an id of its own and says what a right cause names', () => {
@@ -42,4 +43,35 @@ describe('an outcome', () => {
       unkilled: caught ? ['security: plain text'] : ['direct-sidecar: curl answers', 'security: plain text'],
     });
   });
+});
+
+test('a fault that could not be put in is named, and is neither caught nor missed', () => {
+  const outcome = {
+    id: 'x',
+    caught: false,
+    hop: false,
+    cause: false,
+    told: '',
+    seconds: 0,
+    killed: [],
+    notPutIn: 'MP903',
+  };
+  expect(summarize([outcome], [])).toMatchObject({ faults: 0, missed: [], misdiagnosed: [], notPutIn: ['x'] });
+});
+
+test('there are at least 60 faults, and the page has a row for each', () => {
+  expect(faults.length).toBeGreaterThanOrEqual(60);
+  const outcome = {
+    id: faults[0]?.id ?? '',
+    caught: true,
+    hop: true,
+    cause: true,
+    told: 'MP825 a | b',
+    seconds: 9,
+    killed: [],
+  };
+  const page = diagnosisPage(faults, new Map([[outcome.id, outcome]]));
+  for (const { id } of faults) expect(page).toContain(`| \`${id}\` |`);
+  expect(page).toContain(`1 of ${faults.length} faults were put in: 1 caught, 1 with the right object`);
+  expect(page).toContain('| caught, right cause | 9.0 s | MP825 a \\| b |');
 });

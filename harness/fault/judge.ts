@@ -1,22 +1,26 @@
+import { z } from 'zod';
 import type { ScenarioResult } from '../scenario/claims.ts';
 import type { Fault } from './fault.ts';
 
 /** What became of one fault. */
-export interface FaultOutcome {
-  readonly id: string;
+export const faultOutcomeSchema = z.object({
+  id: z.string(),
   /** A claim that should hold did not. */
-  readonly caught: boolean;
+  caught: z.boolean(),
   /** The first broken hop, or the call's own words, point at the cluster that the fault is in. */
-  readonly hop: boolean;
+  hop: z.boolean(),
   /** The first cause names the right object, of the right cluster. */
-  readonly cause: boolean;
+  cause: z.boolean(),
   /** What was told first. */
-  readonly told: string;
+  told: z.string(),
   /** Seconds from the scenario's begin to the first claim or step that did not hold. */
-  readonly seconds: number;
+  seconds: z.number(),
   /** "scenario: claim" of each claim that it broke, or kept from being reached. */
-  readonly killed: readonly string[];
-}
+  killed: z.array(z.string()).readonly(),
+  /** Why it could not be put in; nothing was played then. */
+  notPutIn: z.string().optional(),
+});
+export type FaultOutcome = Readonly<z.infer<typeof faultOutcomeSchema>>;
 
 /** Holds what scenarios told of a fault against what it is. */
 export function judge(fault: Fault, clusters: readonly string[], played: readonly ScenarioResult[]): FaultOutcome {
@@ -57,6 +61,8 @@ export interface FaultSummary {
   readonly cause: number;
   readonly missed: readonly string[];
   readonly misdiagnosed: readonly string[];
+  /** Faults that this machine or this mesh did not take; they are not among `faults`. */
+  readonly notPutIn: readonly string[];
   /** Claims that no fault of this run broke. */
   readonly unkilled: readonly string[];
   /** Median seconds to a red verdict. */
@@ -69,16 +75,18 @@ export interface FaultSummary {
  * @param claims every claim that there is, "scenario: claim"
  */
 export function summarize(outcomes: readonly FaultOutcome[], claims: readonly string[]): FaultSummary {
-  const caught = outcomes.filter((outcome) => outcome.caught);
+  const played = outcomes.filter(({ notPutIn }) => notPutIn === undefined);
+  const caught = played.filter((outcome) => outcome.caught);
   const seconds = caught.map((outcome) => outcome.seconds).sort((left, right) => left - right);
   const killed = new Set(outcomes.flatMap((outcome) => outcome.killed));
   return {
-    faults: outcomes.length,
+    faults: played.length,
     caught: caught.length,
     hop: outcomes.filter((outcome) => outcome.hop).length,
     cause: outcomes.filter((outcome) => outcome.cause).length,
-    missed: outcomes.filter((outcome) => !outcome.caught).map(({ id }) => id),
+    missed: played.filter((outcome) => !outcome.caught).map(({ id }) => id),
     misdiagnosed: caught.filter((outcome) => !outcome.cause).map(({ id }) => id),
+    notPutIn: outcomes.filter(({ notPutIn }) => notPutIn !== undefined).map(({ id }) => id),
     unkilled: claims.filter((claim) => !killed.has(claim)),
     medianSeconds: seconds[Math.floor(seconds.length / 2)] ?? 0,
   };

@@ -1,5 +1,6 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { asMeshproofError, describeError, MeshproofError } from '../errors/meshproof-error.ts';
 import { loadScenario } from '../run/scenario-files.ts';
 import { useMatchers } from '../run/use-matchers.ts';
 import type { ScenarioResult } from '../scenario/claims.ts';
@@ -19,6 +20,9 @@ export interface FaultRunOptions {
   readonly signal: AbortSignal;
 }
 
+/** Name of the file in the folder of a run of faults that holds what became of each. */
+export const outcomesFile = 'outcomes.json';
+
 /** The scenario that notices most faults, and the shortest that goes the whole way. */
 const usual = 'direct-sidecar';
 
@@ -26,7 +30,9 @@ const usual = 'direct-sidecar';
  * Puts each fault into a kept environment, plays what must notice it, and takes it out again, one after the other. The
  * environment is as it was after each, also when something goes wrong on the way.
  *
- * @throws MeshproofError MP903 for a fault that cannot be put in or taken out.
+ * A fault that cannot be put in is told, and the others are still played.
+ *
+ * @throws MeshproofError MP903 for a fault that cannot be taken out.
  */
 export async function runFaults({
   environment,
@@ -37,18 +43,36 @@ export async function runFaults({
 }: FaultRunOptions): Promise<FaultOutcome[]> {
   const assertions = await useMatchers();
   const outcomes: FaultOutcome[] = [];
+  const keep = async (outcome: FaultOutcome): Promise<void> => {
+    outcomes.push(outcome);
+    // After each, so that a run that is stopped leaves what it found.
+    await writeFile(join(folder, outcomesFile), `${JSON.stringify(outcomes, undefined, 1)}\n`);
+    ended(outcome);
+  };
   for (const fault of faults) {
     signal.throwIfAborted();
     const runFolder = join(folder, fault.id);
     await mkdir(runFolder, { recursive: true });
-    const undo = await inject(fault, environment);
+    const undo = await inject(fault, environment).catch((error: unknown) => asMeshproofError(error));
+    if (undo instanceof MeshproofError) {
+      const notPutIn = describeError(undo);
+      await keep({
+        id: fault.id,
+        caught: false,
+        hop: false,
+        cause: false,
+        told: notPutIn,
+        seconds: 0,
+        killed: [],
+        notPutIn,
+      });
+      continue;
+    }
     try {
       const played: ScenarioResult[] = [];
       for (const id of fault.noticedBy ?? [usual])
         played.push(await play(await loadScenario(id), { environment, runFolder, signal, assertions }));
-      const outcome = judge(fault, environment.clusterNames, played);
-      outcomes.push(outcome);
-      ended(outcome);
+      await keep(judge(fault, environment.clusterNames, played));
     } finally {
       await undo();
     }

@@ -57,8 +57,15 @@ export function addFault(program: Command): void {
         faults: chosen,
         folder: resolve(reports, `faults-${new Date().toISOString().replaceAll(/[-:]/g, '').slice(0, 15)}`),
         signal: untilSignal(),
-        ended: ({ id, caught, cause, told, seconds }) => {
-          const verdict = !caught ? 'missed' : cause ? 'caught, right cause' : 'caught, another cause';
+        ended: ({ id, caught, cause, told, seconds, notPutIn }) => {
+          const verdict =
+            notPutIn !== undefined
+              ? 'not put in'
+              : !caught
+                ? 'missed'
+                : cause
+                  ? 'caught, right cause'
+                  : 'caught, another cause';
           complain(`${id.padEnd(34)}${verdict.padEnd(24)}${seconds.toFixed(1).padStart(6)} s  ${told}\n`);
         },
       });

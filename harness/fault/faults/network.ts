@@ -93,7 +93,7 @@ export const networkFaults: readonly Fault[] = [
     id: 'forwarding-off',
     breaks: 'the server’s node passes no packets on',
     at: 'server',
-    inject: { onNode: 'sysctl -w net.ipv4.ip_forward=0', undo: 'sysctl -w net.ipv4.ip_forward=1' },
+    inject: { onNode: 'echo 0 > /proc/sys/net/ipv4/ip_forward', undo: 'echo 1 > /proc/sys/net/ipv4/ip_forward' },
     cause: ['node'],
   },
   {
