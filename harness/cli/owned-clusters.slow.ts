@@ -164,9 +164,12 @@ describe('with an agreement only what is own is written', () => {
 
   test('a killed run leaves only what is own, and down takes exactly that', async () => {
     const running = start(['run', '--yes', '--only', 'direct-sidecar,version-subsets']);
-    await expect.poll(() => writes().length, { timeout: 15_000 }).toBeGreaterThan(3);
-    running.kill('SIGKILL');
-    await running;
+    try {
+      await expect.poll(() => writes().length, { timeout: 200_000 }).toBeGreaterThan(3);
+    } finally {
+      running.kill('SIGKILL');
+      await running;
+    }
     expectNothingForeign();
     expect(await meshproof(['down'])).toMatchObject({ code: 0 });
     expectNothingForeign();
