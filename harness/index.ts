@@ -17,9 +17,12 @@ export {
 } from './scenario/scenario.ts';
 export { RemoteSample, type DeployedSample } from './scenario/remote-sample.ts';
 export { RemotePath, type RemotePathOptions } from './scenario/remote-path.ts';
-export { rules } from './scenario/convergence.ts';
+export { rules, type Verdict } from './scenario/convergence.ts';
 export type { convergingMatchers, meshMatchers } from './scenario/matchers.ts';
+export type { ClusterDns } from './scenario/cluster-dns.ts';
+export type { Containers } from './scenario/containers.ts';
 export type { MeshCluster } from './scenario/mesh-cluster.ts';
+export type { MeshLife } from './scenario/mesh-life.ts';
 export type { Client, Gateway, Workload } from './scenario/workload.ts';
 
 export type { KubernetesObject } from './cluster/kubernetes-object.ts';
@@ -41,13 +44,23 @@ export {
   type VersionRoutes,
 } from './mesh/services.ts';
 export { remoteServiceViaEgress, type GlobalService, type ViaEgress } from './mesh/profile.ts';
-export { checkDistinctAddresses, checkPortName, checkServiceAddress } from './mesh/service-rules.ts';
+export type { DeclaredHost } from './mesh/collisions.ts';
+export {
+  checkDistinctAddresses,
+  checkPortName,
+  checkServiceAddress,
+  type AddressedService,
+  type Advice,
+} from './mesh/service-rules.ts';
 
 export { clientIdentity, type ClientIdentity, type CurlExchange, type CurlOptions } from './probe/curl.ts';
 export { binomialBound, type Bound } from './probe/distribution.ts';
-export type { ConfigDump } from './probe/envoy/config-dump.ts';
+export type { CertificateView, ConfigDump, Endpoint, Rejection, UpstreamTls } from './probe/envoy/config-dump.ts';
 export { upstreamsOf, watchFlow, type Moved } from './probe/flow.ts';
-export type { Proxy } from './probe/proxy.ts';
-export { traceGateway, traceOutbound, type Hop } from './probe/trace.ts';
+export type { Load, RunningLoad } from './probe/load.ts';
+export type { PodContainer } from './probe/pod.ts';
+export type { Carried, Proxy } from './probe/proxy.ts';
+export type { HandshakeResult } from './probe/tls-client.ts';
+export { traceGateway, traceOutbound, type GatewayQuestion, type Hop, type OutboundQuestion } from './probe/trace.ts';
 
-export { MeshproofError } from './errors/meshproof-error.ts';
+export { MeshproofError, type ErrorDetails } from './errors/meshproof-error.ts';
