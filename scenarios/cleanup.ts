@@ -8,7 +8,10 @@ import { scenario } from '../harness/scenario/scenario.ts';
 const [client, server] = ['cleanup-foo', 'cleanup-bar'];
 const service = { ...httpbinGlobal, host: 'httpbin.cleanup-bar.global', address: '240.0.0.3' };
 
-/** Walkthrough: "Cleanup the example" and "Uninstalling". What was there is gone, from the API and from every proxy; then the mesh itself. */
+/**
+ * Walkthrough: "Cleanup the example" and "Uninstalling". What was there is gone, from the API and from every proxy;
+ * then the mesh itself.
+ */
 export default scenario(
   {
     id: 'cleanup',

@@ -10,7 +10,9 @@ const { host, address, port } = httpbinGlobal;
 const tcp: GlobalService = { host: 'httpbin-tcp.bar.global', address: '240.0.0.4', port: { name: 'tcp', number: 9000, protocol: 'TCP' } };
 const twin: GlobalService = { ...tcp, host: 'twin.bar.global' };
 
-/** Walkthrough: "Configure the example services". The client's sidecar calls the peer's gateway itself, over port 15443. */
+/**
+ * Walkthrough: "Configure the example services". The client's sidecar calls the peer's gateway itself, over port 15443.
+ */
 export default scenario(
   {
     id: 'direct-sidecar',

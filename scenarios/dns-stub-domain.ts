@@ -11,7 +11,10 @@ const past = [
   { version: '1.4.0', form: 'coredns=1.4.0', name: 'the form for CoreDNS 1.4.0 serves both on a real CoreDNS 1.4.0, word for word' },
 ] as const;
 
-/** Walkthrough: "Setup DNS". `.global` for pods with a sidecar by DNS capture, for all others by a stub domain of the cluster's DNS. */
+/**
+ * Walkthrough: "Setup DNS". `.global` for pods with a sidecar by DNS capture, for all others by a stub domain of the
+ * cluster's DNS.
+ */
 export default scenario(
   {
     id: 'dns-stub-domain',

@@ -12,10 +12,16 @@ const [home, away] = ['home/zone/rack', 'away/zone/rack'];
 /** Seconds into the load at which each thing happens to the mesh. */
 const at = { localReplicaGone: 8, gatewayKilled: 19, controlPlanesKilled: 30, localReplicaBack: 40, end: 60 };
 const perSecond = 20;
-/** A call that meets a dead endpoint is tried again elsewhere after a second at most, so one second's calls may be lost to a fault. */
+/**
+ * A call that meets a dead endpoint is tried again elsewhere after a second at most, so one second's calls may be lost
+ * to a fault.
+ */
 const tolerated = perSecond;
 
-/** One service in both clusters under one `.global` name: the client's own cluster serves it, and the peer when that cannot. */
+/**
+ * One service in both clusters under one `.global` name: the client's own cluster serves it, and the peer when that
+ * cannot.
+ */
 export default scenario(
   {
     id: 'high-availability',
@@ -62,7 +68,9 @@ export default scenario(
     await step('wait until both control planes serve every proxy again', () => Promise.all([west.mesh.recovered(), east.mesh.recovered()]));
     const result = await step(`see the load of ${perSecond} calls a second through its ${at.end} s`, () => load.done);
 
-    /** Failed calls of a time, and those that the peer served. The load begins up to a second after it was asked for. */
+    /**
+     * Failed calls of a time, and those that the peer served. The load begins up to a second after it was asked for.
+     */
     const during = (from: number, to: number): { readonly failed: number; readonly elsewhere: number; readonly told: string; readonly all: number } => {
       const { calls, failed } = callsWithin(result, from, to);
       // Nothing fails where nothing is called.

@@ -7,7 +7,9 @@ import { scenario } from '../harness/scenario/scenario.ts';
 
 const { host, address, port } = httpbinGlobal;
 
-/** Walkthrough: the tip of "Expose the gateway address of cluster2" for environments without an external load balancer. */
+/**
+ * Walkthrough: the tip of "Expose the gateway address of cluster2" for environments without an external load balancer.
+ */
 export default scenario(
   {
     id: 'node-port',

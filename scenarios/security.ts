@@ -9,10 +9,15 @@ const { host, address, port } = httpbinGlobal;
 const sni = outboundSni(host, port.number);
 const unknown = outboundSni('nobody.bar.global', port.number);
 const hidden = 'ledger.bar.internal';
-/** The gateway hangs up, by a reset or in order, before anybody has answered the client's first message: no upstream was reached. */
+/**
+ * The gateway hangs up, by a reset or in order, before anybody has answered the client's first message: no upstream was
+ * reached.
+ */
 const withoutAWord = /^(ECONNRESET|EOF)$/;
 
-/** Walkthrough: "cross-cluster traffic is mutual TLS under one root", and what the gateway between clusters must refuse. */
+/**
+ * Walkthrough: "cross-cluster traffic is mutual TLS under one root", and what the gateway between clusters must refuse.
+ */
 export default scenario(
   {
     id: 'security',

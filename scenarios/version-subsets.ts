@@ -10,7 +10,10 @@ const { host, address, port } = httpbinGlobal;
 const calls = 200;
 const weights = { v1: 80, v2: 20 };
 
-/** Walkthrough: "Version-aware routing to remote services". Subsets by endpoint label here, by pod label there, joined by the SNI. */
+/**
+ * Walkthrough: "Version-aware routing to remote services". Subsets by endpoint label here, by pod label there, joined
+ * by the SNI.
+ */
 export default scenario(
   {
     id: 'version-subsets',

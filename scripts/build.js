@@ -1,7 +1,7 @@
 /**
- * Compiles the harness and its scenarios to JavaScript. `npm run build` makes `lib/`, which is what the package holds; in a clone the command
- * line makes `.build/<state of the sources>/` for itself whenever a source changed, which takes less than a second. JavaScript itself, because it
- * runs before anything is compiled.
+ * Compiles the harness and its scenarios to JavaScript. `npm run build` makes `lib/`, which is what the package holds;
+ * in a clone the command line makes `.build/<state of the sources>/` for itself whenever a source changed, which takes
+ * less than a second. JavaScript itself, because it runs before anything is compiled.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -12,7 +12,9 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const builds = join(root, '.build');
-/** Builds of older sources are kept this long, in milliseconds: a run that began with one may still load parts of it. */
+/**
+ * Builds of older sources are kept this long, in milliseconds: a run that began with one may still load parts of it.
+ */
 const keptFor = 12 * 60 * 60 * 1000;
 /** How a clone that may not be written to refuses. */
 const readOnly = ['EACCES', 'EROFS', 'EPERM'];

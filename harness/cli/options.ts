@@ -11,8 +11,8 @@ export const meshOption = (): Option =>
 export const kubernetesOption = (): Option => new Option('--kubernetes <version>', 'which Kubernetes, e.g. v1.34.11');
 
 /**
- * The scenario ids that `--only` names, by themselves, by patterns ("*-gateway*") and by suites, which are folders of scenarios
- * ("egress-gateway"); undefined without it.
+ * The scenario ids that `--only` names, by themselves, by patterns ("*-gateway*") and by suites, which are folders of
+ * scenarios ("egress-gateway"); undefined without it.
  *
  * @param from patterns of scenario files, as the config lists them
  * @throws MeshproofError MP103 for an empty id, MP101 for one that names no scenario.

@@ -77,7 +77,10 @@ const owned = (object: unknown): boolean => {
   );
 };
 
-/** Whatever was there before is there still, in the very version that it had, and no write was about anything else than own objects. */
+/**
+ * Whatever was there before is there still, in the very version that it had, and no write was about anything else than
+ * own objects.
+ */
 function expectNothingForeign(): void {
   for (const server of servers) expect(server.objects).toEqual(expect.arrayContaining([...(before.get(server) ?? [])]));
   for (const { method, path, body, before: object } of writes())

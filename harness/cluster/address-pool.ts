@@ -10,8 +10,10 @@ export interface AddressPool {
 
 export const poolRange = (pool: AddressPool): string => `${pool.first}-${pool.last}`;
 
-/** The clusters' common network: its subnet and the addresses that are taken on it: the gateway's, containers', and those that somebody
- * answers at. */
+/**
+ * The clusters' common network: its subnet and the addresses that are taken on it: the gateway's, containers', and
+ * those that somebody answers at.
+ */
 export interface ClusterNetwork {
   readonly subnet: string;
   readonly taken: readonly string[];

@@ -24,8 +24,8 @@ export const diagnosisTold = ({
 ];
 
 /**
- * Names the first broken hop of a path and its likely cause. A path is looked at in the order of the traffic: what comes behind a broken hop
- * is never reached, and says nothing.
+ * Names the first broken hop of a path and its likely cause. A path is looked at in the order of the traffic: what
+ * comes behind a broken hop is never reached, and says nothing.
  *
  * @param hops the traces of a claim, in whatever order they were looked at
  * @returns undefined when every hop is there: the configuration is not what breaks
@@ -43,7 +43,10 @@ export function diagnose(hops: readonly Hop[]): Diagnosis | undefined {
   };
 }
 
-/** Where traffic meets the proxy of a hop: as its topology says, or by the name of the proxy in dumps of a mesh that nobody described. */
+/**
+ * Where traffic meets the proxy of a hop: as its topology says, or by the name of the proxy in dumps of a mesh that
+ * nobody described.
+ */
 export const placeOf = ({ place, proxy }: Pick<Hop, 'place' | 'proxy'>): number => place ?? placeOnPath(proxy);
 
 /** Where traffic meets a proxy: a workload's sidecar first, then the egress gateway, then the peer's gateway. */

@@ -9,7 +9,10 @@ interface Symptom {
   readonly told: (exchange: CurlExchange) => string | undefined;
 }
 
-/** In the order of the traffic. Words are Envoy's (source/common/router, source/common/tls, source/extensions/filters/http/rbac) and curl's. */
+/**
+ * In the order of the traffic. Words are Envoy's (source/common/router, source/common/tls,
+ * source/extensions/filters/http/rbac) and curl's.
+ */
 const symptoms: readonly Symptom[] = [
   { code: 'MP811', hop: 'DNS', told: ({ exitCode, error }) => (exitCode === 6 ? error : undefined) },
   { code: 'MP813', hop: 'TLS', told: ({ body }) => /transport failure reason: ?(.*TLS.*)/.exec(body)?.[1] },

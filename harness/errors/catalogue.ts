@@ -1,6 +1,6 @@
 /**
- * Every error a user can meet, by its stable code. `meshproof explain <code>` prints an entry; exit codes come from `blame`.
- * Codes are never reused: a retired one stays listed with a note.
+ * Every error a user can meet, by its stable code. `meshproof explain <code>` prints an entry; exit codes come from
+ * `blame`. Codes are never reused: a retired one stays listed with a note.
  */
 export type Blame = 'usage' | 'environment' | 'mesh';
 

@@ -18,7 +18,9 @@ export type Injection =
   | { readonly remove: Target }
   /** A text of an object in which one part is replaced by another, wherever it stands. */
   | { readonly edit: Target; readonly field: readonly [string, string]; readonly from: string; readonly to: string }
-  /** A command on the cluster's node, and the one that undoes it. "{gateway}" is the address of the server's gateway. */
+  /**
+   * A command on the cluster's node, and the one that undoes it. "{gateway}" is the address of the server's gateway.
+   */
   | { readonly onNode: string; readonly undo: string };
 
 /** One thing that breaks a call between clusters for real. */

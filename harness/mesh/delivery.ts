@@ -55,12 +55,14 @@ const quietFor = 5_000;
 const newerPushes = 2;
 
 /**
- * Whether all that was applied has reached these proxies, so that waiting longer is no use. It has once istiod holds it and each proxy has
- * acknowledged what came then: on a quiet mesh nothing more comes for five seconds; on a busy one, where pushes never end, the second push
- * that began after istiod held it was acknowledged. Asked after each look of a wait; it looks itself about once a second.
+ * Whether all that was applied has reached these proxies, so that waiting longer is no use. It has once istiod holds it
+ * and each proxy has acknowledged what came then: on a quiet mesh nothing more comes for five seconds; on a busy one,
+ * where pushes never end, the second push that began after istiod held it was acknowledged. Asked after each look of a
+ * wait; it looks itself about once a second.
  *
  * @param holds whether istiod holds what was applied
- * @param syncs what istiod has sent to the proxies that are meant, and what they acknowledged; undefined when one is not connected
+ * @param syncs what istiod has sent to the proxies that are meant, and what they acknowledged; undefined when one is
+ *   not connected
  */
 export function delivered(
   holds: () => Promise<boolean>,

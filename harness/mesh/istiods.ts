@@ -4,12 +4,16 @@ import { execInPod } from '../probe/pod.ts';
 import { runProgram } from '../process/run-program.ts';
 import { systemNamespace } from './operator.ts';
 
-/** How long a list of istiod's pods is taken for true, in milliseconds: a barrier asks several times a second, and pods rarely change. */
+/**
+ * How long a list of istiod's pods is taken for true, in milliseconds: a barrier asks several times a second, and pods
+ * rarely change.
+ */
 const trustedFor = 5_000;
 const known = new Map<string, { readonly at: number; readonly pods: Promise<readonly string[]> }>();
 
 /**
- * Asks every istiod of a cluster for one of its debug pages: a proxy is connected to one of them, and only that one knows of it.
+ * Asks every istiod of a cluster for one of its debug pages: a proxy is connected to one of them, and only that one
+ * knows of it.
  *
  * @param path e.g. `/debug/syncz`
  * @returns an answer for each istiod that gave one

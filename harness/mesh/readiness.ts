@@ -37,7 +37,10 @@ export function unacknowledged(sync: ProxySync): string[] {
   return xdsTypes.filter((type) => (sync[`${type}_sent`] ?? '') !== (sync[`${type}_acked`] ?? ''));
 }
 
-/** What istiod knows of one proxy: the push version of each xDS type that it sent, of each that was acknowledged, and what is outstanding. */
+/**
+ * What istiod knows of one proxy: the push version of each xDS type that it sent, of each that was acknowledged, and
+ * what is outstanding.
+ */
 export function pushesOf(sync: ProxySync): Pushes {
   // A nonce is the push version and a UUID behind it (istio: pilot/pkg/xds/ads.go, nonce).
   const versions = (which: 'sent' | 'acked'): Readonly<Record<string, string>> =>
@@ -51,7 +54,8 @@ export function pushesOf(sync: ProxySync): Pushes {
 }
 
 /**
- * Waits until the gateways are connected to istiod and every connected proxy has acknowledged every push: the control plane's own view.
+ * Waits until the gateways are connected to istiod and every connected proxy has acknowledged every push: the control
+ * plane's own view.
  *
  * @throws MeshproofError MP604 that names the proxies which lag, and with what.
  */
@@ -94,8 +98,8 @@ async function syncsNow(kubectl: string, cluster: ClusterAddress): Promise<Proxy
 }
 
 /**
- * Waits until a cluster reaches its peer's gateway: the health port answers 200 and port 15443 accepts a connection, both over the
- * LoadBalancer address (walkthrough: "Prerequisites").
+ * Waits until a cluster reaches its peer's gateway: the health port answers 200 and port 15443 accepts a connection,
+ * both over the LoadBalancer address (walkthrough: "Prerequisites").
  *
  * @throws MeshproofError MP506 with what curl saw.
  */
@@ -125,7 +129,10 @@ export async function waitForGatewayReachable(
   });
 }
 
-/** curl's exit codes that tell of a connection: 35, 52 and 56 are the gateway's refusal of a handshake without a known SNI. */
+/**
+ * curl's exit codes that tell of a connection: 35, 52 and 56 are the gateway's refusal of a handshake without a known
+ * SNI.
+ */
 const connected = new Set([0, 35, 52, 56]);
 
 /** A pod of a deployment of the mesh itself. */

@@ -64,13 +64,17 @@ export async function readAccessLog(kubectl: string, where: PodContainer, since:
   return await ask(`access log of ${pod}`, lines, { file: `${pod}.access-log.json`, lookOnly: true });
 }
 
-/** Envoy's words for pushes that it refused: "…Cluster rejected: Error adding/updating cluster(s) …" (envoy: grpc_subscription_impl.cc). */
+/**
+ * Envoy's words for pushes that it refused: "…Cluster rejected: Error adding/updating cluster(s) …" (envoy:
+ * grpc_subscription_impl.cc).
+ */
 export const refusalsIn = (log: string): string[] =>
   log.split('\n').flatMap((line) => /config for type\.googleapis\.com\/(\S+ rejected: .+)/.exec(line)?.[1] ?? []);
 
 /**
- * A request id without the digit in which Envoy writes whether it traces the request: of every hundred requests one is sampled, and its id
- * comes back as `…-9…` instead of `…-4…` (envoy: source/extensions/request_id/uuid/config.cc, TRACE_BYTE_POSITION).
+ * A request id without the digit in which Envoy writes whether it traces the request: of every hundred requests one is
+ * sampled, and its id comes back as `…-9…` instead of `…-4…` (envoy: source/extensions/request_id/uuid/config.cc,
+ * TRACE_BYTE_POSITION).
  */
 export function untraced(requestId: string): string {
   return `${requestId.slice(0, 14)}4${requestId.slice(15)}`;

@@ -36,13 +36,16 @@ export interface BarrierOptions {
   readonly refusals?: (() => Promise<readonly string[]>) | undefined;
 }
 
-/** Of the looks that miss something, every so many also read what the proxy refused: it is in its log, and no dump shows it for all types. */
+/**
+ * Of the looks that miss something, every so many also read what the proxy refused: it is in its log, and no dump shows
+ * it for all types.
+ */
 const looksBetweenRefusals = 5;
 
 /**
- * Waits until a proxy *has* a configuration: its dump holds the whole path twice; nothing of it is warming; and the pushes that the first of
- * both dumps came from are acknowledged. Other pushes do not matter: on a busy fleet they never end. A rejected push of any type ends the
- * wait at once: time does not mend it.
+ * Waits until a proxy *has* a configuration: its dump holds the whole path twice; nothing of it is warming; and the
+ * pushes that the first of both dumps came from are acknowledged. Other pushes do not matter: on a busy fleet they
+ * never end. A rejected push of any type ends the wait at once: time does not mend it.
  *
  * @throws MeshproofError MP701 that says what is missing; MP704 with Envoy's words for a rejection.
  */

@@ -11,7 +11,10 @@ import type { Hop } from './trace.ts';
 
 /** What a proxy needs of the world around it. */
 export interface ProxyLinks {
-  /** What istiod has sent to this proxy, and what of it the proxy has not acknowledged; undefined when they are not connected. */
+  /**
+   * What istiod has sent to this proxy, and what of it the proxy has not acknowledged; undefined when they are not
+   * connected.
+   */
   readonly pushes: (proxy: Proxy) => Promise<Pushes | undefined>;
   /** Begins to watch whether all that the scenario applied has reached this proxy. */
   readonly delivered?: ((proxy: Proxy) => () => Promise<boolean>) | undefined;
@@ -74,7 +77,8 @@ export class Proxy {
    *
    * @param trace follows the path through a dump
    * @param within milliseconds
-   * @throws MeshproofError MP701 with the hop that is missing and the nearest thing there is; MP704 with Envoy's words for a rejection.
+   * @throws MeshproofError MP701 with the hop that is missing and the nearest thing there is; MP704 with Envoy's words
+   *   for a rejection.
    */
   async holdsPath(trace: (dump: ConfigDump) => Hop[], within = 30_000): Promise<Hop[]> {
     const begun = new Date();
@@ -92,8 +96,8 @@ export class Proxy {
   }
 
   /**
-   * What the proxy refused of what istiod sent since a moment, the newest last: Envoy writes a line for each push that it does not take, of
-   * whatever type.
+   * What the proxy refused of what istiod sent since a moment, the newest last: Envoy writes a line for each push that
+   * it does not take, of whatever type.
    */
   async refusals(since: Date): Promise<string[]> {
     const read = async (): Promise<string[]> => refusalsIn(await readLog(this.#kubectl, this.where, since));
@@ -111,8 +115,8 @@ export class Proxy {
   }
 
   /**
-   * What the proxy has sent upstream through one of its clusters since it started. The byte counter moves with every request, also on a
-   * connection that was open already, which is what proofs of path need.
+   * What the proxy has sent upstream through one of its clusters since it started. The byte counter moves with every
+   * request, also on a connection that was open already, which is what proofs of path need.
    */
   async carried(cluster: string): Promise<Carried> {
     const name = cluster.replaceAll(/[.|]/g, (sign) => `\\${sign}`);
@@ -123,7 +127,8 @@ export class Proxy {
   }
 
   /**
-   * The access log entries of these requests. Envoy writes its log about once a second, so this waits until each request has its line.
+   * The access log entries of these requests. Envoy writes its log about once a second, so this waits until each
+   * request has its line.
    *
    * @throws MeshproofError MP701 with how many lines are there when some never come.
    */

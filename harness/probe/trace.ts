@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { clustersOf, endpointName, tcpClusterOf, type ConfigDump, type UpstreamTls } from './envoy/config-dump.ts';
 
-/** One hop of a request's path as a proxy's configuration has it: found (with what), or broken (with the nearest thing there is). */
+/**
+ * One hop of a request's path as a proxy's configuration has it: found (with what), or broken (with the nearest thing
+ * there is).
+ */
 export const hopSchema = z.object({
   proxy: z.string(),
   hop: z.enum([
@@ -15,7 +18,9 @@ export const hopSchema = z.object({
     'SNI cluster',
     'workload',
   ]),
-  /** Where on the path of the call its proxy is: 0 for the client's sidecar. Absent in dumps whose mesh is not known. */
+  /**
+   * Where on the path of the call its proxy is: 0 for the client's sidecar. Absent in dumps whose mesh is not known.
+   */
   place: z.number().optional(),
   expected: z.string(),
   found: z.string().optional(),
@@ -37,8 +42,8 @@ export interface OutboundQuestion {
 }
 
 /**
- * Follows a request through the client's sidecar: listener → route → cluster → mutual TLS with SNI → endpoint. Stops at the first hop
- * that is not there, since the ones behind it are never reached.
+ * Follows a request through the client's sidecar: listener → route → cluster → mutual TLS with SNI → endpoint. Stops at
+ * the first hop that is not there, since the ones behind it are never reached.
  */
 export function traceOutbound(dump: ConfigDump, proxy: string, question: OutboundQuestion): Hop[] {
   const { host, port, address, endpoint, sni, cluster: clusterName } = question;
@@ -81,7 +86,8 @@ export function traceOutbound(dump: ConfigDump, proxy: string, question: Outboun
     return hops;
 
   const tls = dump.upstreamTls(cluster);
-  // All three make it mutual: the name that the peer's gateway goes by, a certificate of the client's own, and a root for the server's.
+  // All three make it mutual: the name that the peer's gateway goes by, a certificate of the client's own, and a root
+  // for the server's.
   const isMutual = tls?.sni === sni && tls.presents.length > 0 && tls.trusts === 'ROOTCA';
   if (
     !see('mutual TLS', `mutual TLS with SNI ${sni}`, isMutual ? describeTls(tls) : undefined, () => [
@@ -110,7 +116,10 @@ export interface GatewayQuestion {
   readonly endpoint?: string;
 }
 
-/** Follows a connection through a gateway: listener on 15443 → filter chain of the SNI → cluster of that name → endpoint. */
+/**
+ * Follows a connection through a gateway: listener on 15443 → filter chain of the SNI → cluster of that name →
+ * endpoint.
+ */
 export function traceGateway(dump: ConfigDump, proxy: string, question: GatewayQuestion): Hop[] {
   const { port, sni, endpoint } = question;
   const hops: Hop[] = [];

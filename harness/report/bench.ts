@@ -24,7 +24,9 @@ export interface TimeDifference {
   readonly beyondNoise: boolean;
 }
 
-/** The times of some runs. A phase or a scenario that not every run has is left out: its times would be of other runs. */
+/**
+ * The times of some runs. A phase or a scenario that not every run has is left out: its times would be of other runs.
+ */
 export function seriesOf(runs: readonly RunData[]): Series {
   const times = runs.map((run) => ({
     phases: phaseSeconds(run),
@@ -55,8 +57,8 @@ export function spreadOf(seconds: readonly number[]): Spread {
 const round = (seconds: number): number => Math.round(seconds * 100) / 100;
 
 /**
- * How likely two series of the same thing lie wholly apart by chance: of all orders of their times, two do. It is the smallest p-value that the
- * rank test of Mann and Whitney can give for so few runs.
+ * How likely two series of the same thing lie wholly apart by chance: of all orders of their times, two do. It is the
+ * smallest p-value that the rank test of Mann and Whitney can give for so few runs.
  */
 export function chanceApart(base: number, head: number): number {
   let orders = 1;

@@ -4,8 +4,9 @@ import { causeTitle } from './causes.ts';
 import type { RunData } from './run-data.ts';
 
 /**
- * junit.xml of a run: a suite for each scenario, a test case for each claim. A claim that does not hold carries the scenario's cause as its message,
- * so that a CI page names it without being opened; one that was not reached is skipped.
+ * junit.xml of a run: a suite for each scenario, a test case for each claim. A claim that does not hold carries the
+ * scenario's cause as its message, so that a CI page names it without being opened; one that was not reached is
+ * skipped.
  */
 export function junitReport({ scenarios }: Pick<RunData, 'scenarios'>): string {
   const cases = scenarios.map((scenario) => ({ scenario, cases: casesOf(scenario) }));

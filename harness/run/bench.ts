@@ -20,11 +20,12 @@ export interface BenchOptions {
 }
 
 /**
- * Plays runs one after the other. Two configurations take turns, and each round in the other order than the one before (A B, B A, …), so that a
- * machine which grows slower does not speak for either.
+ * Plays runs one after the other. Two configurations take turns, and each round in the other order than the one before
+ * (A B, B A, …), so that a machine which grows slower does not speak for either.
  *
  * @returns the records of each configuration's runs
- * @throws MeshproofError of the first run that did not pass: what it took says nothing about one that does. MP905 when a claim did not hold.
+ * @throws MeshproofError of the first run that did not pass: what it took says nothing about one that does. MP905 when
+ *   a claim did not hold.
  */
 export async function playSeries(options: BenchOptions): Promise<RunData[][]> {
   const { configs, runs, progress, signal } = options;

@@ -19,7 +19,9 @@ export interface Order {
   readonly scenarios: readonly ScenarioFile[];
   /** Seed of a random order. */
   readonly shuffle: number | undefined;
-  /** True when the environment is taken down right afterwards: the last scenario then need not put back what it took. */
+  /**
+   * True when the environment is taken down right afterwards: the last scenario then need not put back what it took.
+   */
   readonly endsWithThem: boolean;
   /** Bytes of evidence that the whole run may write. */
   readonly evidenceBytes: number;
@@ -28,7 +30,8 @@ export interface Order {
 /**
  * Plays scenarios by vitest's own Node API, one after the other, and records each as it ends.
  *
- * @throws MeshproofError MP999 when vitest itself failed: a scenario file that does not load, or a test without a result.
+ * @throws MeshproofError MP999 when vitest itself failed: a scenario file that does not load, or a test without a
+ *   result.
  */
 export async function playScenarios(
   environment: Environment,

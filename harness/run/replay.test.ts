@@ -106,7 +106,8 @@ describe('faults that were put into a real mesh are diagnosed as they were live'
     const stops = data.scenarios.flatMap(({ stopped }) => stopped ?? []);
     expect(broken.length + claims.filter(({ verdict }) => verdict === 'notReached').length).toBe(9 - passed);
     expect(stops.map(({ verdict }) => verdict)).toEqual(broken.length === 0 ? ['failed'] : []);
-    // The answer to a HEAD request carries no words: its status alone says no more than that the upstream answered with an error.
+    // The answer to a HEAD request carries no words: its status alone says no more than that the upstream answered with
+    // an error.
     const diagnoses = [...stops, ...broken].flatMap(({ diagnosis }) => diagnosis ?? []);
     expect(diagnoses.find((diagnosis) => diagnosis.code === code)?.hop).toMatch(hop);
     expect(diagnoses.filter((diagnosis) => ![code, 'MP815'].includes(diagnosis.code))).toEqual([]);

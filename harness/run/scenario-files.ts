@@ -87,8 +87,8 @@ async function filesOf(pattern: string): Promise<ScenarioFile[]> {
 }
 
 /**
- * Reads one scenario file. The id may come from a run folder that somebody else wrote, so it is looked up among the files that are there, and
- * never made into a path of its own.
+ * Reads one scenario file. The id may come from a run folder that somebody else wrote, so it is looked up among the
+ * files that are there, and never made into a path of its own.
  *
  * @throws MeshproofError MP101 when there is none, MP108 when it does not export a scenario of its own name.
  */

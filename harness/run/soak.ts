@@ -121,8 +121,8 @@ export interface SoakFigures {
   readonly claims: number;
   readonly underLoad: number;
   /**
-   * The share of runs with a false red that these runs exclude at 95 %: were it higher, so few red ones would have been seen in less than one of
-   * twenty soaks (Clopper and Pearson's upper bound).
+   * The share of runs with a false red that these runs exclude at 95 %: were it higher, so few red ones would have been
+   * seen in less than one of twenty soaks (Clopper and Pearson's upper bound).
    */
   readonly excludes: number;
   readonly red: readonly string[];

@@ -8,8 +8,9 @@ export interface Verdict {
 }
 
 /**
- * The rules by which claims about a moving mesh are judged. What is there must be there several times in a row; what is absent must stay
- * absent through a window, and one sight of it ends the claim: it is never looked at again until it happens to be gone.
+ * The rules by which claims about a moving mesh are judged. What is there must be there several times in a row; what is
+ * absent must stay absent through a window, and one sight of it ends the claim: it is never looked at again until it
+ * happens to be gone.
  */
 export const rules = {
   /** A claim of presence holds when this many looks in a row hold. */
@@ -26,20 +27,26 @@ export const rules = {
 type Delivery = () => () => Promise<boolean>;
 const deliveries = new AsyncLocalStorage<Delivery>();
 
-/** Plays something whose claims of presence may end early: once all has been delivered, what does not hold by then does not come. */
+/**
+ * Plays something whose claims of presence may end early: once all has been delivered, what does not hold by then does
+ * not come.
+ */
 export async function whileDelivering<T>(delivery: Delivery, work: () => Promise<T>): Promise<T> {
   return await deliveries.run(delivery, work);
 }
 
-/** A claim of presence is given at least this time, in milliseconds: what follows a push, a health check say, takes a moment more. */
+/**
+ * A claim of presence is given at least this time, in milliseconds: what follows a push, a health check say, takes a
+ * moment more.
+ */
 const atLeast = 6_000;
 
 type Rules = { readonly [Key in keyof typeof rules]: number };
 type Look = () => Promise<Verdict>;
 
 /**
- * Presence: looks until the verdict is the wanted one `inARow` times in a row, or the deadline passes. Where no look ever held and all that was
- * applied has reached every proxy, it ends before: nothing more will come.
+ * Presence: looks until the verdict is the wanted one `inARow` times in a row, or the deadline passes. Where no look
+ * ever held and all that was applied has reached every proxy, it ends before: nothing more will come.
  *
  * @param wanted false under `expect(…).not`
  * @returns the last verdict, with the number of looks in its message

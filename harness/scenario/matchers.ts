@@ -30,7 +30,8 @@ export const meshMatchers = {
   /** The call reached somebody and came to nothing: the connection was reset, or closed without a word of HTTP. */
   toHaveNoAnswer(exchange: CurlExchange): Verdict {
     const { command, status, exitCode, error, remoteAddress } = exchange;
-    // curl: 35 handshake failed, 52 empty reply, 56 reset. 7 is nobody there at all, which says nothing about a refusal.
+    // curl: 35 handshake failed, 52 empty reply, 56 reset. 7 is nobody there at all, which says nothing about a
+    // refusal.
     return {
       pass: status === 0 && [35, 52, 56].includes(exitCode),
       message: () =>
@@ -212,8 +213,8 @@ function repeated(
 }
 
 /**
- * Three forms of each matcher for a probe: `toEventually…` (presence: several times in a row before a deadline), `toAlways…` (through a
- * whole window), and `not.toEver…` (absence: never within the window).
+ * Three forms of each matcher for a probe: `toEventually…` (presence: several times in a row before a deadline),
+ * `toAlways…` (through a whole window), and `not.toEver…` (absence: never within the window).
  */
 export const convergingMatchers = {
   ...repeated('Eventually', (look, wanted, name) => eventually(look, wanted, rules, name)),

@@ -41,7 +41,10 @@ const readyWithin = 60_000;
 /** A connection that broke, or an API server that restarts, is tried again for half a minute; in milliseconds. */
 const soon = { retries: 20, factor: 1.5, minTimeout: 200, maxTimeout: 2_000, maxRetryTime: 30_000 } as const;
 
-/** One cluster of the mesh, as a scenario sees it. What is applied through it is taken away again when the scenario ends. */
+/**
+ * One cluster of the mesh, as a scenario sees it. What is applied through it is taken away again when the scenario
+ * ends.
+ */
 export class MeshCluster {
   readonly api: ClusterApi;
   readonly #options: MeshClusterOptions;
@@ -137,8 +140,8 @@ export class MeshCluster {
   }
 
   /**
-   * Takes away what `apply` made, last first. An object stays on the list until it is deleted, so that one connection that breaks strands none of the
-   * others, and what could not be deleted can be tried once more.
+   * Takes away what `apply` made, last first. An object stays on the list until it is deleted, so that one connection
+   * that breaks strands none of the others, and what could not be deleted can be tried once more.
    *
    * @throws the first failure, after all of them were tried; at once when the API server does not answer at all (MP504)
    */
@@ -260,7 +263,10 @@ export class MeshCluster {
     return await hasEgressGateway(this.api);
   }
 
-  /** Where the ingress gateway answers without a load balancer: a node's address and the node port of 15443 (walkthrough: the NodePort tip). */
+  /**
+   * Where the ingress gateway answers without a load balancer: a node's address and the node port of 15443
+   * (walkthrough: the NodePort tip).
+   */
   async nodePort(): Promise<{ readonly address: string; readonly port: number }> {
     const [{ items: nodes }, { spec }] = await Promise.all([
       this.api.core.listNode(),

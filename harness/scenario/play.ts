@@ -45,8 +45,8 @@ export interface PlayOptions {
 }
 
 /**
- * Plays one scenario: checks its needs, runs it, records each claim, and takes away what it applied. Never throws for what the mesh
- * did: all of that is in the result.
+ * Plays one scenario: checks its needs, runs it, records each claim, and takes away what it applied. Never throws for
+ * what the mesh did: all of that is in the result.
  */
 export async function play(scenario: Scenario, options: PlayOptions): Promise<ScenarioResult> {
   const all = join(options.runFolder, 'evidence');
@@ -307,7 +307,9 @@ function verdictOf(error: unknown): Pick<ClaimResult, 'verdict' | 'reason' | 'co
   return { verdict, reason: describeError(known), code: known.code };
 }
 
-/** Where the path of a claim that does not hold broke: by its proxies' configuration, or else by what its last call met. */
+/**
+ * Where the path of a claim that does not hold broke: by its proxies' configuration, or else by what its last call met.
+ */
 function diagnosisOf({ hops, exchange }: Pick<Notes, 'hops' | 'exchange'>): Pick<ClaimResult, 'diagnosis'> {
   const fromCall = exchange === undefined ? undefined : diagnoseExchange(exchange);
   // Without an address nothing behind DNS was ever reached.

@@ -10,8 +10,8 @@ type Answer = Extract<TapeLine, { question: string }>;
 type Series = Extract<TapeLine, { looking: string }>;
 
 /**
- * The evidence of a scenario that was played before, read from disk: every question gets the answer that it got then, and every series of looks
- * lasts as many looks as it did. Nothing outside is touched.
+ * The evidence of a scenario that was played before, read from disk: every question gets the answer that it got then,
+ * and every series of looks lasts as many looks as it did. Nothing outside is touched.
  */
 export class RecordedEvidence implements Evidence {
   readonly path: string;
@@ -33,8 +33,8 @@ export class RecordedEvidence implements Evidence {
    *
    * @param run folder of the run; nothing outside of it is read
    * @param scenario id, which is the folder's place below `evidence/`
-   * @throws MeshproofError MP713 when the folder holds no tape, or one that cannot be read; MP720 when it leads outside of the run; MP721 when
-   *   the tape is larger than is read.
+   * @throws MeshproofError MP713 when the folder holds no tape, or one that cannot be read; MP720 when it leads outside
+   *   of the run; MP721 when the tape is larger than is read.
    */
   static async open(run: string, scenario: string): Promise<RecordedEvidence> {
     const below = join('evidence', scenario);
@@ -115,7 +115,9 @@ export class RecordedEvidence implements Evidence {
     return this.#lines.get(keyOf(during, question, index));
   }
 
-  /** What several answers share is read once, and is one object: whoever remembers what came of it need not work again. */
+  /**
+   * What several answers share is read once, and is one object: whoever remembers what came of it need not work again.
+   */
   async #read(file: string): Promise<unknown> {
     const reading =
       this.#files.get(file) ??

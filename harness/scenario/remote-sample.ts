@@ -18,13 +18,16 @@ export interface DeployedSample {
 }
 
 /**
- * samples/sleep and samples/httpbin in namespaces of their own, so that scenarios stand beside each other and beside other people.
+ * samples/sleep and samples/httpbin in namespaces of their own, so that scenarios stand beside each other and beside
+ * other people.
  *
  * @example
  * const sample = new RemoteSample('checkout');
  * export default scenario({ id: 'checkout', …, needs: sample.needs }, async ({ client, server, claim }) => {
  *   const { client: sleep } = await sample.deploy(client, server);
- *   await claim('the other cluster answers', () => expect(() => sleep.curl(sample.url('/headers'))).toEventuallyHaveStatus(200));
+ *   await claim('the other cluster answers', async () => {
+ *     await expect(() => sleep.curl(sample.url('/headers'))).toEventuallyHaveStatus(200);
+ *   });
  * });
  */
 export class RemoteSample {

@@ -119,11 +119,12 @@ export function registerScenariosWith(register: Registrar): void {
 }
 
 /**
- * Defines a scenario. The file's default export is the result, so that `meshproof list` can read it without running anything.
+ * Defines a scenario. The file's default export is the result, so that `meshproof list` can read it without running
+ * anything.
  *
  * @example
  * export default scenario({ id: 'direct-sidecar', section: '…', claims: ['curl answers 200'], needs: { clusters: 2 } },
- *   async ({ west, step, claim }) => { … });
+ *   async ({ client, step, claim }) => { … });
  */
 export function scenario<const Claim extends string>(
   meta: ScenarioMeta<Claim>,

@@ -4,16 +4,22 @@ import { redact } from './redact/value.ts';
 
 /** How an answer from outside is kept. */
 export interface Keeping<T> {
-  /** Name of a file of its own among the evidence, for answers that a person will want to read: a config dump, an exchange. */
+  /**
+   * Name of a file of its own among the evidence, for answers that a person will want to read: a config dump, an
+   * exchange.
+   */
   readonly file?: string | undefined;
   /** What of the answer may be written down; secrets are left out here. */
   readonly keep?: (answer: T) => unknown;
   /**
-   * Set for what is looked at and never written back, an exchange or a config dump: whoever asked gets it redacted as well, so that nothing
-   * that is made of it, a message or a report, can tell more than the evidence does.
+   * Set for what is looked at and never written back, an exchange or a config dump: whoever asked gets it redacted as
+   * well, so that nothing that is made of it, a message or a report, can tell more than the evidence does.
    */
   readonly lookOnly?: boolean;
-  /** The answer in the replay of a run that was played before this was asked at all; without it a question without an answer fails. */
+  /**
+   * The answer in the replay of a run that was played before this was asked at all; without it a question without an
+   * answer fails.
+   */
   readonly unasked?: T;
 }
 
@@ -24,8 +30,8 @@ export interface Patience {
   readonly until: (seconds: number, looks: number) => boolean;
   readonly signal?: AbortSignal | undefined;
   /**
-   * Whether to wait longer is no use, since nothing more will come. What it asks is not part of the tape: a replay knows from the number of
-   * looks when the series ended.
+   * Whether to wait longer is no use, since nothing more will come. What it asks is not part of the tape: a replay
+   * knows from the number of looks when the series ended.
    */
   readonly settled?: (() => Promise<boolean>) | undefined;
 }
@@ -39,8 +45,9 @@ export interface Looking {
 }
 
 /**
- * Where everything that a scenario learns from outside passes by: what it asks of clusters, proxies and pods, and how often it looks. Live it
- * goes through; recorded it is written down as evidence; replayed it comes from there, and nothing outside is touched.
+ * Where everything that a scenario learns from outside passes by: what it asks of clusters, proxies and pods, and how
+ * often it looks. Live it goes through; recorded it is written down as evidence; replayed it comes from there, and
+ * nothing outside is touched.
  */
 export interface Tape {
   ask<T>(question: string, live: () => Promise<T>, keeping: Keeping<T>): Promise<T>;
@@ -103,8 +110,8 @@ export const looking = (name: string): Looking =>
   answering.getStore() === true ? lookingLive() : current().looking(name);
 
 /**
- * A client of something outside whose every method is a question. The client itself is opened at the first question that needs it, so a
- * replay never opens it.
+ * A client of something outside whose every method is a question. The client itself is opened at the first question
+ * that needs it, so a replay never opens it.
  *
  * @param known properties that need no asking
  * @param nested properties that are clients themselves

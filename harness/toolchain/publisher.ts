@@ -25,7 +25,10 @@ const recipe: GoRecipe = {
 /** Says whose stand-in a container is: the identity of the process that started it. */
 const standInLabel = 'meshproof.stand-in';
 
-/** There can be one stand-in only, since its ports are the publishers' own; one whose process was killed is in the way of all others. */
+/**
+ * There can be one stand-in only, since its ports are the publishers' own; one whose process was killed is in the way
+ * of all others.
+ */
 async function removeStandInsOfKilledRuns(docker: Docker): Promise<void> {
   const { stdout } = await docker.run([
     'ps',

@@ -8,7 +8,10 @@ const { host, port } = httpbinGlobal;
 const other = 'tickets.example.global';
 const otherSni = outboundSni(other, port.number);
 
-/** Walkthrough: "The egress gateway used in this configuration cannot also be used for other, non inter-cluster, egress traffic." */
+/**
+ * Walkthrough: "The egress gateway used in this configuration cannot also be used for other, non inter-cluster, egress
+ * traffic."
+ */
 export default scenario(
   {
     id: 'egress-gateway/limits',

@@ -5,7 +5,10 @@ const host = `httpbin.${namespace}.svc.cluster.local`;
 const port = { name: 'http', number: 8000, protocol: 'HTTP' } as const;
 const calls = 40;
 
-/** Istio's "Install Multi-Primary on different networks" › "Verify the installation", and the two ways in which it only seems to work. */
+/**
+ * Istio's "Install Multi-Primary on different networks" › "Verify the installation", and the two ways in which it only
+ * seems to work.
+ */
 export default scenario(
   {
     id: 'multi-primary/one-service',

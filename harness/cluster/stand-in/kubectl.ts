@@ -1,6 +1,7 @@
 /**
- * The text of a program that stands in for kubectl: its control planes have both gateways in step, every curl is answered with 200, and all
- * else that is asked of a pod is refused, so that scenarios end at their first look into a proxy.
+ * The text of a program that stands in for kubectl: its control planes have both gateways in step, every curl is
+ * answered with 200, and all else that is asked of a pod is refused, so that scenarios end at their first look into a
+ * proxy.
  *
  * @param node path of the interpreter
  */

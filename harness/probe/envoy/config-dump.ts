@@ -130,8 +130,8 @@ export class ConfigDump {
   }
 
   /**
-   * The listener that takes an outbound connection to this address and port: the one bound to the very address, else the wildcard of
-   * the port. Istio binds HTTP ports to 0.0.0.0 and TCP ports to the service's address.
+   * The listener that takes an outbound connection to this address and port: the one bound to the very address, else
+   * the wildcard of the port. Istio binds HTTP ports to 0.0.0.0 and TCP ports to the service's address.
    */
   listenerFor(address: string, port: number): Listener | undefined {
     const bound = this.listeners.filter(({ address: at }) => at?.socket_address?.port_value === port);
@@ -172,14 +172,20 @@ export class ConfigDump {
     return filterChainsOf(listener).flatMap((chain) => tcpClusterOf(chain) ?? []);
   }
 
-  /** How a sidecar treats an outbound connection to this address and port: as HTTP, by routes; as TCP, by the connection alone; or not at all. */
+  /**
+   * How a sidecar treats an outbound connection to this address and port: as HTTP, by routes; as TCP, by the connection
+   * alone; or not at all.
+   */
   protocolOf(address: string, port: number): 'HTTP' | 'TCP' | undefined {
     const listener = this.listenerFor(address, port);
     if (listener === undefined) return undefined;
     return this.routeConfigOf(listener) === undefined ? 'TCP' : 'HTTP';
   }
 
-  /** The virtual host that answers for a Host header, by Envoy's rule: exact domain, then the longest suffix wildcard, then `*`. */
+  /**
+   * The virtual host that answers for a Host header, by Envoy's rule: exact domain, then the longest suffix wildcard,
+   * then `*`.
+   */
   virtualHostFor(config: RouteConfig, host: string): VirtualHost | undefined {
     const hosts = config.virtual_hosts ?? [];
     const exact = hosts.find(({ domains }) => domains.includes(host));
@@ -222,8 +228,9 @@ export class ConfigDump {
   }
 
   /**
-   * The TLS that a cluster starts: its own transport socket, or the one that auto mTLS chooses by the label of an endpoint. An endpoint without
-   * the label `security.istio.io/tlsMode: istio` is called in plain text, however ready the cluster is for mutual TLS.
+   * The TLS that a cluster starts: its own transport socket, or the one that auto mTLS chooses by the label of an
+   * endpoint. An endpoint without the label `security.istio.io/tlsMode: istio` is called in plain text, however ready
+   * the cluster is for mutual TLS.
    */
   upstreamTls(cluster: Cluster): UpstreamTls | undefined {
     const chosen = (): typeof cluster.transport_socket =>
@@ -258,8 +265,9 @@ export class ConfigDump {
   }
 
   /**
-   * The configuration as sorted lines, one for each listener, filter chain, virtual host and cluster with its endpoints: two inventories
-   * are equal when the proxy would treat traffic the same. Versions, hashes and times are left out.
+   * The configuration as sorted lines, one for each listener, filter chain, virtual host and cluster with its
+   * endpoints: two inventories are equal when the proxy would treat traffic the same. Versions, hashes and times are
+   * left out.
    */
   inventory(): string[] {
     const chains = this.listeners.flatMap(({ name, filter_chains = [] }) =>
@@ -297,7 +305,10 @@ export class ConfigDump {
     );
   }
 
-  /** SNI and endpoints of a service's outbound cluster, or of one of its subsets; undefined when there is no such cluster. */
+  /**
+   * SNI and endpoints of a service's outbound cluster, or of one of its subsets; undefined when there is no such
+   * cluster.
+   */
   outbound(
     host: string,
     port: number,
@@ -323,8 +334,8 @@ export class ConfigDump {
   }
 
   /**
-   * What is missing between a secret's leaf and a root: a certificate that the next one did not sign, or the root itself, each as a sentence.
-   * Empty when the chain is whole.
+   * What is missing between a secret's leaf and a root: a certificate that the next one did not sign, or the root
+   * itself, each as a sentence. Empty when the chain is whole.
    */
   chainGaps(secretName: string, rootName: string): string[] {
     const [chain, roots] = [secretName, rootName].map((name) => this.#x509Of(name)) as [
@@ -441,7 +452,8 @@ const pemsIn = (bytes: string): string[] =>
 function viewCertificate(pem: string): CertificateView {
   const certificate = new X509Certificate(pem);
   return {
-    // A workload's certificate has no subject: its name is the SPIFFE identity. Node then gives undefined, against its own types.
+    // A workload's certificate has no subject: its name is the SPIFFE identity. Node then gives undefined, against its
+    // own types.
     subject: ((certificate.subject as string | undefined) ?? '').replaceAll('\n', ', '),
     issuer: certificate.issuer.replaceAll('\n', ', '),
     identities: (certificate.subjectAltName ?? '')

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 
 /**
- * The parts of Envoy's `/config_dump?include_eds` that claims speak about. Objects are loose: Envoy may say more than is modelled, and
- * a field that is modelled must have the modelled shape. Sources: envoy/admin/v3/config_dump.proto and the listener, route, cluster
- * and endpoint messages of envoy/config/*\/v3.
+ * The parts of Envoy's `/config_dump?include_eds` that claims speak about. Objects are loose: Envoy may say more than
+ * is modelled, and a field that is modelled must have the modelled shape. Sources: envoy/admin/v3/config_dump.proto and
+ * the listener, route, cluster and endpoint messages of envoy/config/*\/v3.
  */
 const socketAddress = z.looseObject({ address: z.string(), port_value: z.number().optional() });
 export const addressSchema = z.looseObject({
