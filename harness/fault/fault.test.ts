@@ -75,3 +75,14 @@ test('there are at least 60 faults, and the page has a row for each', () => {
   expect(page).toContain(`1 of ${faults.length} faults were put in: 1 caught, 1 with the right object`);
   expect(page).toContain('| caught, right cause | 9.0 s | MP825 a \\| b |');
 });
+
+test('a packet rule is taken out by what it is, without its place', () => {
+  const rules = faults.flatMap(({ inject }) =>
+    'onNode' in inject && inject.onNode.startsWith('iptables') ? [inject] : [],
+  );
+  expect(rules.length).toBeGreaterThan(3);
+  for (const { onNode, undo } of rules) {
+    expect(onNode).toMatch(/^iptables -I \S+ 1 -p/);
+    expect(undo).toBe(onNode.replace(' -I ', ' -D ').replace(' 1 -p', ' -p'));
+  }
+});

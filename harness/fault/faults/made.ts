@@ -18,5 +18,6 @@ export const destination = { destination: { host } };
 export const gatewaySelector = { istio: 'ingressgateway' };
 export const onNode = (rule: string): { readonly onNode: string; readonly undo: string } => ({
   onNode: `iptables -I ${rule}`,
-  undo: `iptables -D ${rule}`,
+  // A rule is taken out by what it is, and put in at a place: iptables takes no place here.
+  undo: `iptables -D ${rule.replace(/^(\S+) \d+ /, '$1 ')}`,
 });
