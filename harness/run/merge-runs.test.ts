@@ -15,8 +15,9 @@ let parts: [string, string];
 
 const recordOf = async (run: string): Promise<RunData> =>
   runRecordSchema.parse(JSON.parse(await readFile(join(run, 'run.json'), 'utf8')));
-const change = async (run: string, changes: Partial<RunData>): Promise<void> =>
+const change = async (run: string, changes: Partial<RunData>): Promise<void> => {
   await writeFile(join(run, 'run.json'), JSON.stringify({ ...(await recordOf(run)), ...changes }));
+};
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'meshproof-test-'));
