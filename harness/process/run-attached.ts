@@ -21,20 +21,26 @@ export async function runAttached(
   env: Readonly<Record<string, string>>,
 ): Promise<number> {
   const terminal = hasTerminal();
-  const child = execa(program, args, {
-    stdio: 'inherit',
-    reject: false,
-    env,
-    detached: !terminal,
-    // The program decides itself when it ends; this process waits for it.
-    cleanup: false,
-  });
+  let tell: ((signal: NodeJS.Signals) => void) | undefined;
   const passOn = (signal: NodeJS.Signals): void => {
     if (terminal && byKey.includes(signal) && standsInForeground()) return;
-    child.kill(signal);
+    tell?.(signal);
   };
+  // Before the program is there: it may be told of its first signal as soon as it runs. None is delivered until this
+  // function waits.
   for (const signal of passedOn) process.on(signal, passOn);
   try {
+    const child = execa(program, args, {
+      stdio: 'inherit',
+      reject: false,
+      env,
+      detached: !terminal,
+      // The program decides itself when it ends; this process waits for it.
+      cleanup: false,
+    });
+    tell = (signal) => {
+      child.kill(signal);
+    };
     const { exitCode, signal, cause } = await child;
     if (exitCode !== undefined) return exitCode;
     if (signal !== undefined) return 128 + constants.signals[signal];

@@ -68,7 +68,7 @@ test('a run that lost claims: each is a regression with its diagnosis, and a rea
   expect(diff.unmatched).toHaveLength(11);
   const told = diffTold(diff);
   expect(told.match(/for the same reason/g)).toHaveLength(8);
-  expect(told).toContain('passed → **failed**');
+  expect(told).toContain('passed → **notReached**');
   expect(
     diff.config.some(
       ({ kind, resources }) => kind === 'cluster' && resources.includes('outbound|8000||httpbin.bar.global'),
