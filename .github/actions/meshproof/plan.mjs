@@ -1,5 +1,5 @@
-// What `doctor --json` said, a line a mesh, as what the later steps need: keys of the caches, the folder of the reports,
-// the artefact's name.
+// What `doctor --json` said, a line a mesh, as what the later steps need: keys of the caches, the folder of
+// the reports, the artefact's name.
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
