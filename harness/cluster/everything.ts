@@ -1,3 +1,4 @@
+import { clusterFlags } from '../process/cluster-flags.ts';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,7 +37,7 @@ async function list(kubectl: string, cluster: ClusterAddress): Promise<AnyObject
 
 async function listWith(kubectl: string, cluster: ClusterAddress, discovery: string): Promise<AnyObject[]> {
   const call = { program: kubectl, code: 'MP702', where: `cluster ${cluster.name}`, timeout: 60_000 } as const;
-  const flags = ['--kubeconfig', cluster.kubeconfig, '--context', cluster.context, '--cache-dir', discovery];
+  const flags = [...clusterFlags(cluster), '--cache-dir', discovery];
   const { stdout: kinds } = await runProgram({
     ...call,
     args: [...flags, 'api-resources', '--cached=false', '--verbs=list', '--output=name'],

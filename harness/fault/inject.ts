@@ -1,3 +1,4 @@
+import { clusterFlags } from '../process/cluster-flags.ts';
 import { offers } from '../cluster/providers/registry.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { runProgram } from '../process/run-program.ts';
@@ -122,15 +123,15 @@ const named = ({ kind, namespace, name }: Target): string[] => [
   ...(namespace === undefined ? [] : ['--namespace', namespace]),
 ];
 
-function kubectlOf({ programs }: Environment, { kubeconfig, context, name }: EnvironmentCluster): Kubectl {
+function kubectlOf({ programs }: Environment, cluster: EnvironmentCluster): Kubectl {
   return async (args, input) => {
     const { stdout } = await runProgram({
       program: programs.kubectl,
-      args: ['--kubeconfig', kubeconfig, '--context', context, ...args],
+      args: [...clusterFlags(cluster), ...args],
       ...(input === undefined ? {} : { input }),
       purpose: `kubectl ${args[0] ?? ''}`,
       code: 'MP903',
-      where: `cluster ${name}`,
+      where: `cluster ${cluster.name}`,
       timeout: 90_000,
     });
     return stdout;

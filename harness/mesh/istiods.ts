@@ -1,3 +1,4 @@
+import { clusterFlags } from '../process/cluster-flags.ts';
 import type { ClusterAddress } from '../cluster/cluster-api.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { execInPod } from '../probe/pod.ts';
@@ -48,15 +49,12 @@ async function istiodPods(kubectl: string, cluster: ClusterAddress): Promise<rea
   return await pods;
 }
 
-async function listPods(kubectl: string, { name, kubeconfig, context }: ClusterAddress): Promise<string[]> {
+async function listPods(kubectl: string, cluster: ClusterAddress): Promise<string[]> {
   const names = '-o=jsonpath={range .items[*]}{.metadata.name}{"\\n"}{end}';
   const { stdout } = await runProgram({
     program: kubectl,
     args: [
-      '--kubeconfig',
-      kubeconfig,
-      '--context',
-      context,
+      ...clusterFlags(cluster),
       '--namespace',
       systemNamespace,
       'get',
@@ -67,7 +65,7 @@ async function listPods(kubectl: string, { name, kubeconfig, context }: ClusterA
     ],
     purpose: 'find the pods of istiod',
     code: 'MP702',
-    where: `cluster ${name}`,
+    where: `cluster ${cluster.name}`,
     timeout: 10_000,
   });
   return stdout.split('\n').filter((pod) => pod !== '');

@@ -1,3 +1,4 @@
+import { clusterFlags } from '../process/cluster-flags.ts';
 import { z } from 'zod';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { runProgram } from '../process/run-program.ts';
@@ -33,10 +34,7 @@ export async function readLog(kubectl: string, where: PodContainer, since: Date)
   const { stdout } = await runProgram({
     program: kubectl,
     args: [
-      '--kubeconfig',
-      where.kubeconfig,
-      '--context',
-      where.context,
+      ...clusterFlags(where),
       '--namespace',
       where.namespace,
       'logs',

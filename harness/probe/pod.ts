@@ -1,3 +1,4 @@
+import { clusterFlags } from '../process/cluster-flags.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 
 /** Where a probe runs: one container of one pod. */
@@ -36,10 +37,7 @@ export async function execInPod(
   const result = await execa(
     kubectl,
     [
-      '--kubeconfig',
-      where.kubeconfig,
-      '--context',
-      where.context,
+      ...clusterFlags(where),
       '--namespace',
       where.namespace,
       'exec',

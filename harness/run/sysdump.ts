@@ -1,3 +1,4 @@
+import { clusterFlags } from '../process/cluster-flags.ts';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
@@ -89,7 +90,7 @@ const kubectlFor =
   async (args) => {
     const { stdout } = await runProgram({
       program,
-      args: ['--kubeconfig', cluster.kubeconfig, '--context', cluster.context, ...args],
+      args: [...clusterFlags(cluster), ...args],
       purpose: `collect ${args.slice(0, 2).join(' ')}`,
       code: 'MP702',
       timeout: 20_000,

@@ -1,3 +1,4 @@
+import { clusterFlags } from '../process/cluster-flags.ts';
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
@@ -140,16 +141,16 @@ async function networkOf(
 
 async function kubectlOutput(
   { programs }: Environment,
-  { kubeconfig, context, name }: EnvironmentCluster,
+  cluster: EnvironmentCluster,
   args: readonly string[],
   purpose: string,
 ): Promise<string> {
   const { stdout } = await runProgram({
     program: programs.kubectl,
-    args: ['--kubeconfig', kubeconfig, '--context', context, '--request-timeout=8s', ...args],
+    args: [...clusterFlags(cluster), '--request-timeout=8s', ...args],
     purpose,
     code: 'MP702',
-    where: `cluster ${name}`,
+    where: `cluster ${cluster.name}`,
     timeout: 10_000,
   });
   return stdout;

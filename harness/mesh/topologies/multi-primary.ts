@@ -1,3 +1,4 @@
+import { clusterFlags } from '../../process/cluster-flags.ts';
 import { parseAllDocuments } from 'yaml';
 import { z } from 'zod';
 import type { ClusterAddress, ClusterApi } from '../../cluster/cluster-api.ts';
@@ -61,22 +62,12 @@ export const multiPrimary: Topology = {
  * other clusters reach.
  */
 async function remoteSecret(api: ClusterApi, { programs, within, signal }: Connecting): Promise<KubernetesObject> {
-  const { name, kubeconfig, context } = api.address;
+  const { name } = api.address;
   const { items } = await api.core.listNode();
   const address = items[0]?.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address ?? '';
   const { stdout } = await runProgram({
     program: programs.istioctl,
-    args: [
-      'create-remote-secret',
-      '--kubeconfig',
-      kubeconfig,
-      '--context',
-      context,
-      '--name',
-      name,
-      '--server',
-      `https://${address}:6443`,
-    ],
+    args: ['create-remote-secret', ...clusterFlags(api.address), '--name', name, '--server', `https://${address}:6443`],
     purpose: `make the remote secret of ${name}`,
     code: 'MP611',
     where: `cluster ${name}`,
