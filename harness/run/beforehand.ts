@@ -3,7 +3,8 @@ import { ArtifactCache } from '../toolchain/cache.ts';
 import { chooseEdition } from '../toolchain/edition.ts';
 import { defaultKubernetes } from '../toolchain/manifest.ts';
 import { parseMesh } from '../toolchain/mesh-choice.ts';
-import { recipesOf, surveyCache, type RecipeState, type Selection } from '../toolchain/toolchain.ts';
+import { pinnedByUser } from '../toolchain/published.ts';
+import { recipesOf, releaseChoice, surveyCache, type RecipeState, type Selection } from '../toolchain/toolchain.ts';
 import type { Config } from './config.ts';
 import { chooseEngine, type Engine } from './engine.ts';
 import { examineMachine, type MachineReport } from './machine.ts';
@@ -22,6 +23,8 @@ export interface Beforehand {
   readonly states: readonly RecipeState[];
   readonly nodeImage: string;
   readonly nodeImageIsThere: boolean;
+  /** Files and images that are checked against hashes of the configuration, not of the list of what is published. */
+  readonly pinnedByUser: readonly string[];
   readonly machine: MachineReport;
   readonly publishers: PublishersReport;
   readonly problems: readonly Problem[];
@@ -55,6 +58,7 @@ export async function lookBeforehand(config: Config, within: number, signal?: Ab
   return {
     ...known,
     why,
+    pinnedByUser: selection.edition === 'release' ? pinnedByUser(releaseChoice(selection)) : [],
     machine,
     publishers,
     problems: [...problems, ...machine.problems, ...publishers.problems],

@@ -1,10 +1,10 @@
 import { MeshproofError } from '../errors/meshproof-error.ts';
-import { isErrorCode } from '../errors/catalogue.ts';
 import type { Progress } from '../progress/progress.ts';
 import type { RunData } from '../report/run-data.ts';
 import { conduct } from './conduct.ts';
 import type { Config } from './config.ts';
 import type { Agree } from './consent.ts';
+import { throwErrorOf, type RunRecord } from './run-record.ts';
 
 export interface BenchOptions {
   /** One configuration, or two that are compared. */
@@ -38,7 +38,7 @@ export async function playSeries(options: BenchOptions): Promise<RunData[][]> {
       if (config === undefined) continue;
       const side = configs.length === 1 ? '' : index === 0 ? ' of the base' : ' of the head';
       progress.note(`run ${round + 1} of ${runs}${side}`);
-      const { data, folder } = await conduct({
+      const record = await conduct({
         config,
         only: options.only,
         keep: options.reuse,
@@ -47,19 +47,19 @@ export async function playSeries(options: BenchOptions): Promise<RunData[][]> {
         signal,
         agree: options.agree,
       });
-      expectPassed(data, folder);
-      series[index]?.push(data);
+      expectPassed(record);
+      series[index]?.push(record.data);
     }
   }
   return series;
 }
 
-function expectPassed({ verdict, error, run }: RunData, folder: string): void {
-  if (error !== undefined && isErrorCode(error.code))
-    throw new MeshproofError(error.code, { what: `run ${run} came to no verdict`, where: folder, seen: error.message });
+function expectPassed(record: RunRecord): void {
+  const { verdict, run } = record.data;
+  throwErrorOf(record, `run ${run}`);
   if (verdict !== 'passed')
     throw new MeshproofError('MP905', {
       what: `run ${run} ${verdict}, so its times say nothing`,
-      evidence: folder,
+      evidence: record.folder,
     });
 }

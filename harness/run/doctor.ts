@@ -4,8 +4,7 @@ import { findProgram } from '../process/find-program.ts';
 import { runProgram } from '../process/run-program.ts';
 import type { PublisherAnswer } from '../toolchain/preflight.ts';
 import type { Recipe } from '../toolchain/recipe.ts';
-import { pinnedByUser } from '../toolchain/published.ts';
-import { releaseChoice, type Edition, type RecipeState } from '../toolchain/toolchain.ts';
+import type { Edition, RecipeState } from '../toolchain/toolchain.ts';
 import { lookBeforehand } from './beforehand.ts';
 import type { Config } from './config.ts';
 import type { Problem } from './problem.ts';
@@ -133,7 +132,7 @@ export async function examine(config: Config): Promise<DoctorReport> {
     components: [...states.flatMap((state) => reportsOf(state, without)), nodeImage],
     publishers: publishers.answers,
     disk: machine.disk,
-    pinnedByUser: edition === 'release' ? pinnedByUser(releaseChoice(selection)) : [],
+    pinnedByUser: found.pinnedByUser,
     skipped: machine.skipped,
     warnings: found.warnings,
     problems,

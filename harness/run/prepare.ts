@@ -9,8 +9,7 @@ import { ArtifactCache } from '../toolchain/cache.ts';
 import type { Docker } from '../toolchain/docker.ts';
 import { publishedWorkloads } from '../toolchain/images/release-images.ts';
 import { resolveImages } from '../toolchain/images/resolve-images.ts';
-import { pinnedByUser } from '../toolchain/published.ts';
-import { releaseChoice, resolveToolchain } from '../toolchain/toolchain.ts';
+import { resolveToolchain } from '../toolchain/toolchain.ts';
 import { checkBeforehand } from './beforehand.ts';
 import type { Config } from './config.ts';
 import { writesOf, type Agree } from './consent.ts';
@@ -47,7 +46,7 @@ export async function prepare(options: PrepareOptions): Promise<Plan> {
   const { config, record, progress, signal } = options;
   if (!offers(config.provider, 'ownsCluster')) return await planForExisting(options);
   const cache = ArtifactCache.default();
-  const { engine, selection, why, warnings } = await checkBeforehand(config, signal);
+  const { engine, selection, why, pinnedByUser, warnings } = await checkBeforehand(config, signal);
   const lab = engine.kind === 'lab';
   const { mirror } = config;
   // Compiling takes many times longer than fetching: whoever waits for it shall know why.
@@ -57,10 +56,9 @@ export async function prepare(options: PrepareOptions): Promise<Plan> {
   const toolchain = await record.phase('toolchain', () =>
     resolveToolchain({ selection, mirror, cache, progress, signal }),
   );
-  const vouchedFor = selection.edition === 'release' ? pinnedByUser(releaseChoice(selection)) : [];
   await record.save({
     versions: { kubernetes: toolchain.kubernetesVersion, istio: toolchain.istioVersion, edition: toolchain.edition },
-    ...(vouchedFor.length === 0 ? {} : { pinnedByUser: vouchedFor }),
+    ...(pinnedByUser.length === 0 ? {} : { pinnedByUser: [...pinnedByUser] }),
   });
 
   let docker: Docker;

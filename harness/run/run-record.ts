@@ -1,6 +1,7 @@
 import { mkdir, utimes } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { asMeshproofError, describeError, type MeshproofError } from '../errors/meshproof-error.ts';
+import { isErrorCode } from '../errors/catalogue.ts';
+import { asMeshproofError, describeError, MeshproofError } from '../errors/meshproof-error.ts';
 import { thisProcess } from '../process/process-identity.ts';
 import { redact } from '../tape/redact/value.ts';
 import { largest, readInside, writeInside } from '../tape/run-folder.ts';
@@ -142,4 +143,19 @@ export class RunRecord {
   async addScenario(result: RunData['scenarios'][number]): Promise<void> {
     await this.save({ scenarios: [...this.data.scenarios.filter(({ id }) => id !== result.id), result] });
   }
+}
+
+/**
+ * For commands that need what a run found, and not only its record.
+ *
+ * @param subject the run as the message names it
+ * @throws MeshproofError what kept the run from a verdict, with its own code
+ */
+export function throwErrorOf({ data: { error }, folder }: RunRecord, subject: string): void {
+  if (error !== undefined && isErrorCode(error.code))
+    throw new MeshproofError(error.code, {
+      what: `${subject} came to no verdict`,
+      where: folder,
+      seen: error.message,
+    });
 }

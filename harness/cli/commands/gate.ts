@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { offers } from '../../cluster/providers/registry.ts';
 import { exitCodeOf, MeshproofError } from '../../errors/meshproof-error.ts';
-import { isErrorCode } from '../../errors/catalogue.ts';
 import { createProgress } from '../../progress/progress.ts';
 import { diffTold } from '../../report/diff/run-diff.ts';
 import { loadConfig, type Config } from '../../run/config.ts';
@@ -40,13 +39,15 @@ export function addGate(program: Command): void {
     .option('--json', 'the comparison as JSON on stdout')
     .action(async (flags: GateFlags, command: Command) => {
       const chosen = gatesOf(flags.failOn);
-      const [{ conduct }, { agreeToNothing }, { diffRuns }, { parseMesh }, { checkBeforehand }] = await Promise.all([
-        import('../../run/conduct.ts'),
-        import('../../run/consent.ts'),
-        import('../../run/diff-runs.ts'),
-        import('../../toolchain/mesh-choice.ts'),
-        import('../../run/beforehand.ts'),
-      ]);
+      const [{ conduct }, { agreeToNothing }, { diffRuns }, { parseMesh }, { checkBeforehand }, { throwErrorOf }] =
+        await Promise.all([
+          import('../../run/conduct.ts'),
+          import('../../run/consent.ts'),
+          import('../../run/diff-runs.ts'),
+          import('../../toolchain/mesh-choice.ts'),
+          import('../../run/beforehand.ts'),
+          import('../../run/run-record.ts'),
+        ]);
       // Both are read before the first is run: a mistake in the second must not show after ten minutes.
       for (const mesh of [flags.base, flags.head]) await parseMesh(mesh);
       const { config: file } = command.optsWithGlobals<{ config?: string }>();
@@ -75,14 +76,8 @@ export function addGate(program: Command): void {
           signal,
           agree: agreeToNothing,
         });
-        const { verdict, error } = record.data;
-        if (error !== undefined && isErrorCode(error.code))
-          throw new MeshproofError(error.code, {
-            what: `the run of ${mesh} came to no verdict`,
-            where: record.folder,
-            seen: error.message,
-          });
-        if (verdict === 'running')
+        throwErrorOf(record, `the run of ${mesh}`);
+        if (record.data.verdict === 'running')
           throw new MeshproofError('MP999', { what: `the run of ${mesh} came to no verdict`, where: record.folder });
         return record;
       };

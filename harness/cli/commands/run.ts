@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { loadConfig, type Config } from '../../run/config.ts';
 import { countClaims, countsTold, phaseSeconds } from '../../report/run-data.ts';
 import type { RunRecord } from '../../run/run-record.ts';
+import type { Shard } from '../../run/shard.ts';
 import { summary as summaryOf } from '../../report/summary.ts';
 import { offers } from '../../cluster/providers/registry.ts';
 import { MeshproofError } from '../../errors/meshproof-error.ts';
@@ -96,7 +97,8 @@ async function runAndReport(
     mesh: flags.mesh,
     kubernetes: flags.kubernetes,
   });
-  const only = plays ? await partOf(await idsOf(flags.only, config.scenarios), flags.shard, config) : [];
+  const shard = flags.shard === undefined ? undefined : (await import('../../run/shard.ts')).parseShard(flags.shard);
+  const only = plays ? await partOf(await idsOf(flags.only, config.scenarios), shard, config) : [];
   if (flags.dryRun === true) {
     await preview(config, only, flags.json === true);
     return;
@@ -105,8 +107,6 @@ async function runAndReport(
     import('../../run/conduct.ts'),
     import('../../run/consent.ts'),
   ]);
-  const { parseShard } = await import('../../run/shard.ts');
-  const shard = flags.shard === undefined ? undefined : parseShard(flags.shard);
   const record = await conduct({
     config,
     only,
@@ -131,13 +131,13 @@ async function runAndReport(
  */
 async function partOf(
   only: readonly string[] | undefined,
-  shard: string | undefined,
+  shard: Shard | undefined,
   config: Config,
 ): Promise<typeof only> {
   if (shard === undefined) return only;
-  const { parseShard, scenariosOfShard } = await import('../../run/shard.ts');
+  const { scenariosOfShard } = await import('../../run/shard.ts');
   const { listScenarios } = await import('../../run/scenario-files.ts');
-  return scenariosOfShard(await listScenarios(config.scenarios, only), parseShard(shard)).map(({ meta }) => meta.id);
+  return scenariosOfShard(await listScenarios(config.scenarios, only), shard).map(({ meta }) => meta.id);
 }
 
 /** @throws MeshproofError MP103 where there is nothing that could be asked without making it. */
