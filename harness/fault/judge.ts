@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ScenarioResult } from '../scenario/claims.ts';
 import type { Fault } from './fault.ts';
+import { opinionSchema } from './istioctl.ts';
 
 /** What became of one fault. */
 export const faultOutcomeSchema = z.object({
@@ -17,6 +18,10 @@ export const faultOutcomeSchema = z.object({
   seconds: z.number(),
   /** "scenario: claim" of each claim that it broke, or kept from being reached. */
   killed: z.array(z.string()).readonly(),
+  /** What did not hold once it was out again: the environment was not left as it was. Absent when all held. */
+  after: z.string().optional(),
+  /** What `istioctl analyze` and `istioctl proxy-status` said while it was in. */
+  istioctl: z.object({ analyze: opinionSchema, proxyStatus: opinionSchema }).optional(),
   /** Why it could not be put in; nothing was played then. */
   notPutIn: z.string().optional(),
 });
@@ -49,6 +54,15 @@ export function judge(fault: Fault, clusters: readonly string[], played: readonl
   };
 }
 
+/** The first claim or step that does not hold of scenarios that must all be green; undefined when they are. */
+export function firstRed(played: readonly ScenarioResult[]): string | undefined {
+  const red = played.find(isRed);
+  if (red === undefined) return undefined;
+  const claim = red.claims.find(({ verdict }) => verdict === 'failed' || verdict === 'error');
+  const what = claim === undefined ? red.stopped : claim;
+  return `${red.id}: ${claim?.name ?? red.stopped?.step ?? ''}: ${what?.reason?.split('\n')[0] ?? ''}`;
+}
+
 const broken = new Set(['failed', 'error', 'notReached']);
 const isRed = ({ claims, stopped }: ScenarioResult): boolean =>
   stopped !== undefined || claims.some(({ verdict }) => broken.has(verdict));
@@ -63,6 +77,8 @@ export interface FaultSummary {
   readonly misdiagnosed: readonly string[];
   /** Faults that this machine or this mesh did not take; they are not among `faults`. */
   readonly notPutIn: readonly string[];
+  /** Faults after which the environment was not green again. */
+  readonly leftRed: readonly string[];
   /** Claims that no fault of this run broke. */
   readonly unkilled: readonly string[];
   /** Median seconds to a red verdict. */
@@ -87,6 +103,7 @@ export function summarize(outcomes: readonly FaultOutcome[], claims: readonly st
     missed: played.filter((outcome) => !outcome.caught).map(({ id }) => id),
     misdiagnosed: caught.filter((outcome) => !outcome.cause).map(({ id }) => id),
     notPutIn: outcomes.filter(({ notPutIn }) => notPutIn !== undefined).map(({ id }) => id),
+    leftRed: outcomes.filter(({ after }) => after !== undefined).map(({ id }) => id),
     unkilled: claims.filter((claim) => !killed.has(claim)),
     medianSeconds: seconds[Math.floor(seconds.length / 2)] ?? 0,
   };

@@ -8,7 +8,8 @@ import type { Environment } from '../scenario/environment.ts';
 import { play } from '../scenario/play.ts';
 import type { Fault } from './fault.ts';
 import { inject } from './inject.ts';
-import { judge, type FaultOutcome } from './judge.ts';
+import { askIstioctl, opinionsOf } from './istioctl.ts';
+import { firstRed, judge, type FaultOutcome } from './judge.ts';
 
 export interface FaultRunOptions {
   readonly environment: Environment;
@@ -27,8 +28,9 @@ export const outcomesFile = 'outcomes.json';
 const usual = 'direct-sidecar';
 
 /**
- * Puts each fault into a kept environment, plays what must notice it, and takes it out again, one after the other. The
- * environment is as it was after each, also when something goes wrong on the way.
+ * Puts each fault into a kept environment, plays what must notice it, asks istioctl, and takes it out again, one after
+ * the other. The environment is as it was after each, also when something goes wrong on the way: what noticed the fault
+ * is played once more, and must be green.
  *
  * A fault that cannot be put in is told, and the others are still played.
  *
@@ -49,6 +51,7 @@ export async function runFaults({
     await writeFile(join(folder, outcomesFile), `${JSON.stringify(outcomes, undefined, 1)}\n`);
     ended(outcome);
   };
+  const healthy = await askIstioctl(environment);
   for (const fault of faults) {
     signal.throwIfAborted();
     const runFolder = join(folder, fault.id);
@@ -68,14 +71,26 @@ export async function runFaults({
       });
       continue;
     }
-    try {
+    const playAll = async (below: string): Promise<ScenarioResult[]> => {
       const played: ScenarioResult[] = [];
       for (const id of fault.noticedBy ?? [usual])
-        played.push(await play(await loadScenario(id), { environment, runFolder, signal, assertions }));
-      await keep(judge(fault, environment.clusterNames, played));
-    } finally {
-      await undo();
-    }
+        played.push(
+          await play(await loadScenario(id), { environment, runFolder: join(runFolder, below), signal, assertions }),
+        );
+      return played;
+    };
+    const outcome = await (async (): Promise<FaultOutcome> => {
+      try {
+        const judged = judge(fault, environment.clusterNames, await playAll('.'));
+        const now = await askIstioctl(environment);
+        return { ...judged, istioctl: opinionsOf(fault, environment.clusterNames, healthy, now) };
+      } finally {
+        await undo();
+      }
+    })();
+    // What is still red now is no longer the fault's work, and would be blamed on the next one.
+    const after = firstRed(await playAll('after'));
+    await keep(after === undefined ? outcome : { ...outcome, after });
   }
   return outcomes;
 }

@@ -21,6 +21,8 @@ export interface ProgramCall {
   readonly signal?: AbortSignal | undefined;
   /** Appends all output to this file, which is then the evidence of a failure. */
   readonly log?: string;
+  /** Exit codes beside 0 that are an answer and no failure: `istioctl analyze` ends with 79 when it finds something. */
+  readonly answers?: readonly number[];
   /** Called with each line of stdout and stderr, for progress. */
   readonly onLine?: (line: string) => void;
 }
@@ -69,7 +71,10 @@ export async function runProgram(call: ProgramCall): Promise<ProgramResult> {
     return { stdout, stderr };
   } catch (error) {
     signal?.throwIfAborted();
-    throw error instanceof Failure ? programError(call, error as ExecaError) : error;
+    if (!(error instanceof Failure)) throw error;
+    const { exitCode, stdout, stderr } = error as ExecaError & ProgramResult;
+    if (exitCode !== undefined && call.answers?.includes(exitCode) === true) return { stdout, stderr };
+    throw programError(call, error as ExecaError);
   } finally {
     log?.end();
   }

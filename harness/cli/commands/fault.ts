@@ -57,7 +57,7 @@ export function addFault(program: Command): void {
         faults: chosen,
         folder: resolve(reports, `faults-${new Date().toISOString().replaceAll(/[-:]/g, '').slice(0, 15)}`),
         signal: untilSignal(),
-        ended: ({ id, caught, cause, told, seconds, notPutIn }) => {
+        ended: ({ id, caught, cause, told, seconds, notPutIn, after, istioctl }) => {
           const verdict =
             notPutIn !== undefined
               ? 'not put in'
@@ -67,6 +67,9 @@ export function addFault(program: Command): void {
                   ? 'caught, right cause'
                   : 'caught, another cause';
           complain(`${id.padEnd(34)}${verdict.padEnd(24)}${seconds.toFixed(1).padStart(6)} s  ${told}\n`);
+          if (istioctl !== undefined)
+            complain(`${''.padEnd(34)}analyze: ${istioctl.analyze}, proxy-status: ${istioctl.proxyStatus}\n`);
+          if (after !== undefined) complain(`${''.padEnd(34)}not green once it was out again: ${after}\n`);
         },
       });
       const summary = summarize(outcomes, claims);
@@ -75,7 +78,7 @@ export function addFault(program: Command): void {
           ? `${JSON.stringify(summary)}\n`
           : `${summary.caught} of ${summary.faults} faults caught, ${summary.cause} with the right cause; median ${summary.medianSeconds.toFixed(1)} s to the verdict\n`,
       );
-      process.exitCode = summary.missed.length + summary.misdiagnosed.length > 0 ? 1 : 0;
+      process.exitCode = summary.missed.length + summary.misdiagnosed.length + summary.leftRed.length > 0 ? 1 : 0;
     });
 }
 
