@@ -1,12 +1,5 @@
+import type { Target } from '../cluster/cluster-editor.ts';
 import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
-
-/** What identifies an object for kubectl. */
-export interface Target {
-  /** As kubectl takes it, e.g. "deployment" or "gateways.networking.istio.io". */
-  readonly kind: string;
-  readonly namespace?: string;
-  readonly name: string;
-}
 
 /** How a fault is put in; each can be taken out again exactly. */
 export type Injection =
@@ -14,6 +7,10 @@ export type Injection =
   | { readonly add: KubernetesObject }
   /** A JSON merge patch of an object that is there. */
   | { readonly patch: Target; readonly with: object }
+  /** The same as a strategic merge patch: one container of several, say. */
+  | { readonly strategic: Target; readonly with: object }
+  /** The CA of the cluster becomes one of a root of its own. */
+  | { readonly cacerts: 'another root' }
   /** An object that goes. */
   | { readonly remove: Target }
   /** A text of an object in which one part is replaced by another, wherever it stands. */
@@ -33,6 +30,8 @@ export interface Fault {
   readonly inject: Injection;
   /** Workloads that are restarted once it is in, and once more when it is out: they show it only in new pods. */
   readonly restarts?: readonly Target[];
+  /** Pods that go once it is in, and once more when it is out; whether they come again is up to the fault. */
+  readonly deletes?: { readonly kind: 'pods'; readonly namespace: string; readonly selector: string };
   /** The object or component that a right cause names; any of them. */
   readonly cause: readonly string[];
   /** Scenarios whose claims must notice; direct-sidecar unless said. */

@@ -1,10 +1,11 @@
-import { clusterFlags } from '../process/cluster-flags.ts';
+import { ClusterEditor, targetOf, type Target } from '../cluster/cluster-editor.ts';
 import { offers } from '../cluster/providers/registry.ts';
+import { issueAuthorities } from '../mesh/certificate-authority.ts';
+import { systemNamespace } from '../mesh/operator.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
-import { runProgram } from '../process/run-program.ts';
 import { Docker } from '../toolchain/docker.ts';
 import type { Environment, EnvironmentCluster } from '../scenario/environment.ts';
-import type { Fault, Target } from './fault.ts';
+import type { Fault } from './fault.ts';
 
 /** Takes a fault out again; the cluster is then as it was. */
 export type Undo = () => Promise<void>;
@@ -16,22 +17,31 @@ export type Undo = () => Promise<void>;
  * @throws MeshproofError MP903 when it cannot be put in; nothing was changed then.
  */
 export async function inject(fault: Fault, environment: Environment): Promise<Undo> {
-  const { id, at, restarts = [] } = fault;
+  const { id, at, restarts = [], deletes } = fault;
   const cluster = environment.clusters[at === 'client' ? 0 : 1];
   if (cluster === undefined || cluster.foreign === true || !offers(environment.provider, 'ownsCluster'))
     throw new MeshproofError('MP903', {
       what: `the fault ${id} is not put into clusters that meshproof did not make`,
       expected: 'an environment that `meshproof up` made',
     });
-  const kubectl = kubectlOf(environment, cluster);
+  const { kubeconfig, context, name } = cluster;
+  const editor = new ClusterEditor({
+    kubectl: environment.programs.kubectl,
+    kubeconfig,
+    context,
+    name,
+    code: 'MP903',
+  });
   const restart = async (): Promise<void> => {
+    if (deletes !== undefined)
+      await editor.run(['delete', deletes.kind, '--namespace', deletes.namespace, '--selector', deletes.selector]);
     for (const target of restarts) {
       const of = [`${target.kind}/${target.name}`, '--namespace', target.namespace ?? 'default'];
-      await kubectl(['rollout', 'restart', ...of]);
-      await kubectl(['rollout', 'status', ...of, '--timeout=60s']);
+      await editor.run(['rollout', 'restart', ...of]);
+      await editor.run(['rollout', 'status', ...of, '--timeout=60s']);
     }
   };
-  const takeOut = await putIn(fault, environment, cluster, kubectl);
+  const takeOut = await putIn(fault, environment, cluster, editor);
   const undo = async (): Promise<void> => {
     await takeOut();
     await restart();
@@ -45,45 +55,40 @@ export async function inject(fault: Fault, environment: Environment): Promise<Un
   return undo;
 }
 
-type Kubectl = (args: readonly string[], input?: string) => Promise<string>;
-
 async function putIn(
   { id, inject: injection }: Fault,
   environment: Environment,
   cluster: EnvironmentCluster,
-  kubectl: Kubectl,
+  editor: ClusterEditor,
 ): Promise<Undo> {
   if ('add' in injection) {
-    await kubectl(['create', '-f', '-'], JSON.stringify(injection.add));
-    const { kind, apiVersion, metadata } = injection.add;
-    const group = apiVersion.includes('/') ? `.${apiVersion.slice(0, apiVersion.indexOf('/'))}` : '';
-    const target = { kind: `${kind}${group}`, ...metadata };
-    return async () => {
-      await kubectl(['delete', ...named(target), '--ignore-not-found']);
-    };
+    await editor.run(['create', '-f', '-'], JSON.stringify(injection.add));
+    const { metadata, ...type } = injection.add;
+    return () => editor.remove(targetOf({ ...type, ...metadata }));
   }
-  if ('patch' in injection) {
-    const before = await kubectl(['get', ...named(injection.patch), '-o', 'json']);
-    await kubectl(['patch', ...named(injection.patch), '--type=merge', '--patch', JSON.stringify(injection.with)]);
-    return async () => {
-      await kubectl(['replace', '-f', '-'], withoutServersFields(before, ['resourceVersion']));
-    };
+  if ('cacerts' in injection) {
+    const target: Target = { kind: 'secret', namespace: systemNamespace, name: 'cacerts' };
+    const before = await editor.read(target);
+    const { [cluster.name]: files } = await issueAuthorities([cluster.name]);
+    await editor.patch(target, 'merge', { stringData: files });
+    return () => editor.replace(before);
+  }
+  if ('patch' in injection || 'strategic' in injection) {
+    const [target, type] =
+      'patch' in injection ? [injection.patch, 'merge' as const] : [injection.strategic, 'strategic' as const];
+    const before = await editor.read(target);
+    await editor.patch(target, type, injection.with);
+    return () => editor.replace(before);
   }
   if ('remove' in injection) {
-    const before = await kubectl(['get', ...named(injection.remove), '-o', 'json']);
-    await kubectl(['delete', ...named(injection.remove)]);
-    return async () => {
-      await kubectl(
-        ['create', '-f', '-'],
-        withoutServersFields(before, ['resourceVersion', 'uid', 'creationTimestamp']),
-      );
-    };
+    const before = await editor.read(injection.remove);
+    await editor.remove(injection.remove);
+    return () => editor.create(before);
   }
   if ('edit' in injection) {
     const { edit, field, from, to } = injection;
-    const before = await kubectl(['get', ...named(edit), '-o', 'json']);
     const [outer, inner] = field;
-    const object = JSON.parse(before) as Record<string, Record<string, string> | undefined>;
+    const object = JSON.parse(await editor.read(edit)) as Record<string, Record<string, string> | undefined>;
     const text = object[outer]?.[inner] ?? '';
     if (!text.includes(from))
       throw new MeshproofError('MP903', {
@@ -91,17 +96,8 @@ async function putIn(
         expected: from,
         seen: text.slice(0, 300),
       });
-    const change = JSON.stringify({ [outer]: { [inner]: text.replaceAll(from, to) } });
-    await kubectl(['patch', ...named(edit), '--type=merge', '--patch', change]);
-    return async () => {
-      await kubectl([
-        'patch',
-        ...named(edit),
-        '--type=merge',
-        '--patch',
-        JSON.stringify({ [outer]: { [inner]: text } }),
-      ]);
-    };
+    await editor.patch(edit, 'merge', { [outer]: { [inner]: text.replaceAll(from, to) } });
+    return () => editor.patch(edit, 'merge', { [outer]: { [inner]: text } });
   }
   const docker = new Docker(environment.programs.docker, environment.dockerHost);
   const node = `${environment.name}-${cluster.name}-control-plane`;
@@ -115,32 +111,4 @@ async function putIn(
   };
   await onNode(injection.onNode);
   return () => onNode(injection.undo);
-}
-
-const named = ({ kind, namespace, name }: Target): string[] => [
-  kind,
-  name,
-  ...(namespace === undefined ? [] : ['--namespace', namespace]),
-];
-
-function kubectlOf({ programs }: Environment, cluster: EnvironmentCluster): Kubectl {
-  return async (args, input) => {
-    const { stdout } = await runProgram({
-      program: programs.kubectl,
-      args: [...clusterFlags(cluster), ...args],
-      ...(input === undefined ? {} : { input }),
-      purpose: `kubectl ${args[0] ?? ''}`,
-      code: 'MP903',
-      where: `cluster ${cluster.name}`,
-      timeout: 90_000,
-    });
-    return stdout;
-  };
-}
-
-function withoutServersFields(json: string, fields: readonly string[]): string {
-  const object = JSON.parse(json) as { metadata: Record<string, unknown>; status?: unknown };
-  for (const field of [...fields, 'managedFields']) Reflect.deleteProperty(object.metadata, field);
-  Reflect.deleteProperty(object, 'status');
-  return JSON.stringify(object);
 }

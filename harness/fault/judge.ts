@@ -59,7 +59,7 @@ export function firstRed(played: readonly ScenarioResult[]): string | undefined 
   const red = played.find(isRed);
   if (red === undefined) return undefined;
   const claim = red.claims.find(({ verdict }) => verdict === 'failed' || verdict === 'error');
-  const what = claim === undefined ? red.stopped : claim;
+  const what = claim ?? red.stopped;
   return `${red.id}: ${claim?.name ?? red.stopped?.step ?? ''}: ${what?.reason?.split('\n')[0] ?? ''}`;
 }
 

@@ -105,11 +105,22 @@ function always(does: string, field: string): Reader {
 function deployment(object: SeenObject, fields: readonly FieldChange[]): Omit<Meaning, 'layer'> {
   const replicas = valueAt(object.body, 'spec.replicas');
   if (replicas === 0) return { does: 'runs no pod at all', field: 'spec.replicas' };
-  const field = fields[0]?.field ?? 'spec.template';
+  const field = tellingField(fields) ?? 'spec.template';
   if (field.endsWith('image')) return { does: 'runs another image', field };
   if (/(env|args|command)/.test(field)) return { does: 'starts its program in another way', field };
   if (/(labels|annotations)/.test(field)) return { does: 'gives its pods other labels or annotations', field };
   return { does: 'runs its pods in another way', field };
+}
+
+/** Of several fields the one that says most: what the pods are, before how they are replaced. */
+function tellingField(fields: readonly FieldChange[]): string | undefined {
+  const rank = ({ field }: FieldChange): number => {
+    if (/image$|command|args|(?<!\w)env/.test(field)) return 0;
+    if (/template.*(annotations|Probe|labels)/.test(field)) return 1;
+    if (field.includes('template')) return 2;
+    return 3;
+  };
+  return [...fields].sort((left, right) => rank(left) - rank(right))[0]?.field;
 }
 
 function namespace(object: SeenObject, fields: readonly FieldChange[]): Omit<Meaning, 'layer'> {

@@ -1,5 +1,5 @@
 import type { KubernetesObject } from '../../cluster/kubernetes-object.ts';
-import type { Target } from '../fault.ts';
+import type { Target } from '../../cluster/cluster-editor.ts';
 
 export const host = 'httpbin.bar.global';
 export const networking = 'networking.istio.io/v1';

@@ -1,0 +1,101 @@
+import type { ErrorCode } from '../errors/catalogue.ts';
+import { clusterFlags, type ClusterContext } from '../process/cluster-flags.ts';
+import { runProgram } from '../process/run-program.ts';
+
+/** What identifies an object for kubectl. */
+export interface Target {
+  /** As kubectl takes it, e.g. "deployment" or "gateways.networking.istio.io". */
+  readonly kind: string;
+  readonly namespace?: string | undefined;
+  readonly name: string;
+}
+
+export interface ClusterEditorOptions extends ClusterContext {
+  readonly kubectl: string;
+  /** Name of the cluster, for messages. */
+  readonly name: string;
+  /** Code of the error when kubectl fails. */
+  readonly code: ErrorCode;
+}
+
+/**
+ * Takes objects of any kind out of a cluster and puts them back exactly as they were, past everything that meshproof
+ * otherwise does to keep its hands off other people's objects: for clusters only that meshproof made.
+ */
+export class ClusterEditor {
+  readonly #options: ClusterEditorOptions;
+
+  constructor(options: ClusterEditorOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Runs kubectl against the cluster.
+   *
+   * @returns what it printed
+   * @throws MeshproofError with the editor's code when it fails, or takes longer than 90 s.
+   */
+  async run(args: readonly string[], input?: string): Promise<string> {
+    const { kubectl, name, code } = this.#options;
+    const { stdout } = await runProgram({
+      program: kubectl,
+      args: [...clusterFlags(this.#options), ...args],
+      ...(input === undefined ? {} : { input }),
+      purpose: `kubectl ${args[0] ?? ''}`,
+      code,
+      where: `cluster ${name}`,
+      timeout: 90_000,
+    });
+    return stdout;
+  }
+
+  /** The object as JSON, to be put back later. */
+  async read(target: Target): Promise<string> {
+    return await this.run(['get', ...named(target), '-o', 'json']);
+  }
+
+  async remove(target: Target): Promise<void> {
+    await this.run(['delete', ...named(target), '--ignore-not-found']);
+  }
+
+  /** Makes an object again that was read before; the server gives it another uid. */
+  async create(json: string): Promise<void> {
+    const made = withoutServersFields(json, ['resourceVersion', 'uid', 'creationTimestamp', 'ownerReferences']);
+    await this.run(['create', '-f', '-'], made);
+  }
+
+  /** Sets an object to what was read before, whatever happened to it since. */
+  async replace(json: string): Promise<void> {
+    await this.run(['replace', '-f', '-'], withoutServersFields(json, ['resourceVersion']));
+  }
+
+  /** @param type the patch's type: `merge`, or `strategic`, which knows containers by their names */
+  async patch(target: Target, type: 'merge' | 'strategic', change: object): Promise<void> {
+    await this.run(['patch', ...named(target), `--type=${type}`, '--patch', JSON.stringify(change)]);
+  }
+}
+
+/** An object's kind with its group, its namespace and its name: what tells it from all others. */
+export const targetOf = (object: {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly namespace?: string | undefined;
+  readonly name: string;
+}): Target => {
+  const { apiVersion, kind, namespace, name } = object;
+  const group = apiVersion.includes('/') ? `.${apiVersion.slice(0, apiVersion.indexOf('/'))}` : '';
+  return { kind: `${kind}${group}`, namespace, name };
+};
+
+const named = ({ kind, namespace, name }: Target): string[] => [
+  kind,
+  name,
+  ...(namespace === undefined ? [] : ['--namespace', namespace]),
+];
+
+function withoutServersFields(json: string, fields: readonly string[]): string {
+  const object = JSON.parse(json) as { metadata: Record<string, unknown>; status?: unknown };
+  for (const field of [...fields, 'managedFields']) Reflect.deleteProperty(object.metadata, field);
+  Reflect.deleteProperty(object, 'status');
+  return JSON.stringify(object);
+}
