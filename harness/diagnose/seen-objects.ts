@@ -159,8 +159,15 @@ function withoutSchemas({ spec }: Record<string, unknown>): Record<string, unkno
  */
 const readable = /^(istio(-.*)?|coredns|kube-dns|kube-proxy)$/;
 
+/** Whether of an object only hashes are kept: that it is another shows, and what it was does not. */
+export const isHashed = ({ kind, name }: Pick<SeenObject, 'kind' | 'name'>): boolean =>
+  kind === 'Secret' ||
+  kind === 'CustomResourceDefinition' ||
+  (kind === 'ConfigMap' && !readable.test(name)) ||
+  name === 'istio-sidecar-injector';
+
 function withoutSecrets(kind: string, name: string, body: Record<string, unknown>): Record<string, unknown> {
-  if (kind === 'Secret' || (kind === 'ConfigMap' && !readable.test(name)) || name === 'istio-sidecar-injector')
+  if (isHashed({ kind, name }))
     return Object.fromEntries(
       Object.entries(body).map(([field, value]) =>
         field === 'data' || field === 'binaryData' || field === 'stringData' ? [field, hashed(value)] : [field, value],

@@ -527,6 +527,14 @@ export const catalogue = {
     meaning: 'A proof ended without asserting anything: the list that it goes through was empty, say.',
     remedy: 'Assert how many there are before asserting what each of them is.',
   },
+  MP718: {
+    title: 'a cause could not be proven',
+    blame: 'mesh',
+    meaning:
+      'To prove a cause, `run --prove` puts the suspect back to what it was when the mesh was ready, and in again afterwards. The API server did not take one of these.',
+    remedy:
+      'Read what the API server said. What the message names may not be as it was found: compare it with the report.',
+  },
   MP706: {
     title: 'step of the page not played',
     blame: 'mesh',

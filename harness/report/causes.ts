@@ -12,7 +12,12 @@ export function describeCauses(causes: readonly Cause[]): string[] {
     `${first.code} ${causeTitle(first)}`,
     `  cause    ${first.does}`,
     `  try      ${first.try}`,
+    ...(first.proof === undefined ? [] : [`  ${proofWord(first.proof)} ${first.proof.how}`]),
     ...first.seen.slice(0, 4).map((line) => `  seen     ${line}`),
     ...others.slice(0, 2).map((cause) => `  or       ${cause.code} ${causeTitle(cause)}: ${cause.does}`),
   ];
 }
+
+/** "proven", "refuted", "unproven": as wide as the other words of a cause. */
+export const proofWord = ({ verdict }: NonNullable<Cause['proof']>): string =>
+  ({ proven: 'proven  ', refuted: 'refuted ', notTried: 'unproven' })[verdict];

@@ -43,11 +43,16 @@ export const causeSchema = z.object({
   try: z.string(),
   /** What was seen that says so. */
   seen: z.array(z.string()).readonly().default([]),
+  /**
+   * What `run --prove` found: with the suspect as it was when the mesh was ready the claims hold (`proven`), or they
+   * still do not (`refuted`).
+   */
+  proof: z.object({ verdict: z.enum(['proven', 'refuted', 'notTried']), how: z.string() }).optional(),
 });
 export type Cause = Readonly<z.infer<typeof causeSchema>>;
 
 /** A cause with the weight that its explainer gives it. */
-export interface Suspect extends Omit<Cause, 'code'> {
+export interface Suspect extends Omit<Cause, 'code' | 'proof'> {
   /**
    * How sure its own evidence makes it: 3, the failure's own words name it; 2, it is not as it was, or cannot work as
    * it is; 1, it could do this and nothing else speaks for it.

@@ -1,7 +1,7 @@
 import type { ClaimResult, ScenarioResult, StepResult, Stopped } from '../../scenario/claims.ts';
 import { typed, type Action } from '../../scenario/journal.ts';
 import type { Cause } from '../../diagnose/causes/cause.ts';
-import { causeTitle } from '../causes.ts';
+import { causeTitle, proofWord } from '../causes.ts';
 import { countVerdicts } from '../run-data.ts';
 import { signs, worstOfScenario } from '../summary.ts';
 import { markup, type Markup } from './markup.ts';
@@ -26,9 +26,13 @@ ${replaced.map(({ was, by }) => markup`<p class="replaced"><b>Stands in for</b> 
 /** The likeliest cause in full, the next ones in a line. */
 function causeItem(cause: Cause, index: number): Markup {
   return index === 0
-    ? markup`<p class="diagnosis cause"><b>${cause.code} Cause</b> ${causeTitle(cause)}<br>${cause.does}<br><b>Try</b> ${cause.try}${cause.seen.slice(0, 4).map((line) => markup`<br><small>${line}</small>`)}</p>`
+    ? markup`<p class="diagnosis cause"><b>${cause.code} Cause</b> ${causeTitle(cause)}<br>${cause.does}<br><b>Try</b> ${cause.try}${proofLine(cause)}${cause.seen.slice(0, 4).map((line) => markup`<br><small>${line}</small>`)}</p>`
     : markup`<p class="section">or ${cause.code} ${causeTitle(cause)}: ${cause.does}</p>`;
 }
+
+/** What undoing the suspect showed, where that was tried. */
+const proofLine = ({ proof }: Cause): Markup | undefined =>
+  proof === undefined ? undefined : markup`<br><b>${proofWord(proof).trim()}</b> ${proof.how}`;
 
 /** The step that ended the scenario; the claims behind it say no more than that they were not reached. */
 const stopItem = ({ step, verdict, reason, code, diagnosis }: Stopped): Markup =>
