@@ -33,7 +33,7 @@ export class ClusterEditor {
    * Runs kubectl against the cluster.
    *
    * @returns what it printed
-   * @throws MeshproofError with the editor's code when it fails, or takes longer than 90 s.
+   * @throws MeshproofError with the editor's code when it fails, or takes longer than 150 s.
    */
   async run(args: readonly string[], input?: string): Promise<string> {
     const { kubectl, name, code } = this.#options;
@@ -41,17 +41,17 @@ export class ClusterEditor {
       program: kubectl,
       args: [...clusterFlags(this.#options), ...args],
       ...(input === undefined ? {} : { input }),
-      purpose: `kubectl ${args[0] ?? ''}`,
+      purpose: `kubectl ${args.slice(0, 3).join(' ')}`,
       code,
       where: `cluster ${name}`,
-      timeout: 90_000,
+      timeout: 150_000,
     });
     return stdout;
   }
 
   /** The object as JSON, to be put back later. */
   async read(target: Target): Promise<string> {
-    return await this.run(['get', ...named(target), '-o', 'json']);
+    return await this.run(['get', ...named(target), '-o', 'json', '--show-managed-fields']);
   }
 
   async remove(target: Target): Promise<void> {
@@ -60,12 +60,16 @@ export class ClusterEditor {
 
   /** Makes an object again that was read before; the server gives it another uid. */
   async create(json: string): Promise<void> {
-    const made = withoutServersFields(json, ['resourceVersion', 'uid', 'creationTimestamp', 'ownerReferences']);
+    const made = withoutServersFields(json, ['resourceVersion', 'uid', 'creationTimestamp', 'managedFields']);
     await this.run(['create', '-f', '-'], made);
   }
 
-  /** Sets an object to what was read before, whatever happened to it since. */
+  /**
+   * Sets an object to what was read before, whatever happened to it since; then also who has set which of its fields,
+   * since whoever asks that later must not find this editor there.
+   */
   async replace(json: string): Promise<void> {
+    await this.run(['replace', '-f', '-'], withoutServersFields(json, ['resourceVersion', 'managedFields']));
     await this.run(['replace', '-f', '-'], withoutServersFields(json, ['resourceVersion']));
   }
 
@@ -95,7 +99,7 @@ const named = ({ kind, namespace, name }: Target): string[] => [
 
 function withoutServersFields(json: string, fields: readonly string[]): string {
   const object = JSON.parse(json) as { metadata: Record<string, unknown>; status?: unknown };
-  for (const field of [...fields, 'managedFields']) Reflect.deleteProperty(object.metadata, field);
+  for (const field of fields) Reflect.deleteProperty(object.metadata, field);
   Reflect.deleteProperty(object, 'status');
   return JSON.stringify(object);
 }

@@ -28,6 +28,8 @@ export interface Fault {
   /** Where it is put in: at the client's cluster, or at the server's. */
   readonly at: 'client' | 'server';
   readonly inject: Injection;
+  /** A DaemonSet without which the fault breaks nothing: a network plugin that heeds NetworkPolicies, say. */
+  readonly needs?: { readonly daemonSet: string; readonly since: string };
   /** Workloads that are restarted once it is in, and once more when it is out: they show it only in new pods. */
   readonly restarts?: readonly Target[];
   /** Pods that go once it is in, and once more when it is out; whether they come again is up to the fault. */

@@ -17,7 +17,7 @@ export type Undo = () => Promise<void>;
  * @throws MeshproofError MP903 when it cannot be put in; nothing was changed then.
  */
 export async function inject(fault: Fault, environment: Environment): Promise<Undo> {
-  const { id, at, restarts = [], deletes } = fault;
+  const { id, at, restarts = [], deletes, needs } = fault;
   const cluster = environment.clusters[at === 'client' ? 0 : 1];
   if (cluster === undefined || cluster.foreign === true || !offers(environment.provider, 'ownsCluster'))
     throw new MeshproofError('MP903', {
@@ -38,9 +38,10 @@ export async function inject(fault: Fault, environment: Environment): Promise<Un
     for (const target of restarts) {
       const of = [`${target.kind}/${target.name}`, '--namespace', target.namespace ?? 'default'];
       await editor.run(['rollout', 'restart', ...of]);
-      await editor.run(['rollout', 'status', ...of, '--timeout=60s']);
+      await editor.run(['rollout', 'status', ...of, '--timeout=120s']);
     }
   };
+  if (needs !== undefined) await checkNeed(id, needs, editor);
   const takeOut = await putIn(fault, environment, cluster, editor);
   const undo = async (): Promise<void> => {
     await takeOut();
@@ -53,6 +54,16 @@ export async function inject(fault: Fault, environment: Environment): Promise<Un
     throw error;
   }
   return undo;
+}
+
+async function checkNeed(
+  id: string,
+  { daemonSet, since }: NonNullable<Fault['needs']>,
+  editor: ClusterEditor,
+): Promise<void> {
+  const sets = await editor.run(['get', 'daemonsets', '-n', 'kube-system', '-o', 'name']);
+  if (!sets.split('\n').includes(`daemonset.apps/${daemonSet}`))
+    throw new MeshproofError('MP903', { what: `the fault ${id} would break nothing: ${since}`, seen: sets });
 }
 
 async function putIn(

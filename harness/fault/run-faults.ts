@@ -1,6 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asMeshproofError, describeError, MeshproofError } from '../errors/meshproof-error.ts';
+import { waitForProxiesSynced } from '../mesh/readiness.ts';
+import { topologyNamed } from '../mesh/topologies/registry.ts';
 import { loadScenario } from '../run/scenario-files.ts';
 import { useMatchers } from '../run/use-matchers.ts';
 import type { ScenarioResult } from '../scenario/claims.ts';
@@ -88,9 +90,32 @@ export async function runFaults({
         await undo();
       }
     })();
+    await connected(environment, signal);
     // What is still red now is no longer the fault's work, and would be blamed on the next one.
     const after = firstRed(await playAll('after'));
     await keep(after === undefined ? outcome : { ...outcome, after });
   }
   return outcomes;
+}
+
+/** A control plane that was away is found again by its proxies when their own pauses between two tries are over. */
+const reconnectWithin = 120_000;
+
+/**
+ * Waits until every gateway and both workloads of the usual scenario are connected to their istiod again.
+ *
+ * @throws MeshproofError MP604 that names those which are not.
+ */
+async function connected(environment: Environment, signal: AbortSignal): Promise<void> {
+  const { gateways } = topologyNamed(environment.topology);
+  const workloads = ['sleep', 'httpbin'];
+  await Promise.all(
+    environment.clusters.map((cluster, index) =>
+      waitForProxiesSynced(environment.programs.kubectl, cluster, {
+        gateways: [...gateways, ...workloads.slice(index, index + 1)],
+        within: reconnectWithin,
+        signal,
+      }),
+    ),
+  );
 }

@@ -81,23 +81,23 @@ export function delivered(
     if (!heldBefore) return false;
     const proxies = await syncs();
     if (proxies === undefined || proxies.length === 0) return false;
-    ripe = proxies.every((sync) => {
+    // All of them are noted before any is judged: the quiet of the last one must not begin when the first one's ends.
+    const each = proxies.flatMap((sync) => {
       const { versions, acknowledged: taken, unacknowledged } = pushesOf(sync);
       const types = Object.keys(versions);
-      return (
-        types.length > 0 &&
-        types.every((type) => {
-          const key = `${sync.proxy ?? ''} ${type}`;
-          const version = taken[type] ?? '';
-          const known = acknowledged.get(key) ?? { versions: new Set<string>(), since: now() };
-          if (!known.versions.has(version)) known.since = now();
-          known.versions.add(version);
-          acknowledged.set(key, known);
-          const quiet = !unacknowledged.includes(type) && now() - known.since >= quietFor;
-          return quiet || known.versions.size > newerPushes;
-        })
-      );
+      if (types.length === 0) return [false];
+      return types.map((type) => {
+        const key = `${sync.proxy ?? ''} ${type}`;
+        const version = taken[type] ?? '';
+        const known = acknowledged.get(key) ?? { versions: new Set<string>(), since: now() };
+        if (!known.versions.has(version)) known.since = now();
+        known.versions.add(version);
+        acknowledged.set(key, known);
+        const quiet = !unacknowledged.includes(type) && now() - known.since >= quietFor;
+        return quiet || known.versions.size > newerPushes;
+      });
     });
+    ripe = each.every(Boolean);
     // Quiet lasted until this very moment, and the look before it saw it all.
     const pushesEnd = [...acknowledged.values()].every(({ since }) => now() - since >= quietFor);
     return ripe && pushesEnd;
