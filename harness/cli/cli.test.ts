@@ -68,7 +68,7 @@ describe('doctor', () => {
     const report = JSON.parse(stdout) as {
       ready: boolean;
       components: { name: string; version: string; state: string; seconds: number; bytes: number }[];
-      problems: object[];
+      problems: { code: string }[];
     };
     expect(report.components.map(({ name }) => name)).toEqual(
       expect.arrayContaining([
@@ -88,11 +88,12 @@ describe('doctor', () => {
       ]),
     );
     expect(report.components.every(({ state }) => ['cached', 'fetch', 'build', 'missing'].includes(state))).toBe(true);
+    // Where a tool of the build is not there, nothing can be built, and a problem says so.
+    const toolsAreThere = report.problems.every(({ code }) => code !== 'MP203');
     expect(report.components.find(({ name }) => name === 'kubelet')).toMatchObject({
-      state: 'build',
+      state: toolsAreThere ? 'build' : 'missing',
       version: 'v1.34.4',
     });
-    expect(Array.isArray(report.problems)).toBe(true);
   });
 
   test('names a tool that is missing and how to get it, and is not ready', async () => {

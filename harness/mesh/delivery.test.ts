@@ -60,9 +60,12 @@ test('a proxy that is not connected, or nobody to ask, settles nothing', async (
 
 test('many proxies with many types are quiet together, not one after the other', async () => {
   const at = watch();
-  const all = ['sleep-1.foo', 'gateway-1.istio-system', 'gateway-2.istio-system'].map(
-    (proxy): ProxySync => ({ ...sync(1, 1), proxy, listener_sent: nonce(1), listener_acked: nonce(1) }),
-  );
+  const all = ['sleep-1.foo', 'gateway-1.istio-system', 'gateway-2.istio-system'].map((proxy): ProxySync => ({
+    ...sync(1, 1),
+    proxy,
+    listener_sent: nonce(1),
+    listener_acked: nonce(1),
+  }));
   expect(await at(0, true, all)).toBe(false);
   expect(await at(4, true, all)).toBe(false);
   expect(await at(5.5, true, all)).toBe(true);
