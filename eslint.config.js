@@ -17,7 +17,12 @@ const layers = [
   ['diagnose'],
   ['scenario'],
   ['report'],
+  ['config'],
+  ['environment'],
+  ['inspect'],
+  ['fleet'],
   ['run'],
+  ['compare'],
   ['fault'],
   ['cli'],
 ];

@@ -28,7 +28,7 @@ export default defineConfig({
           include: ['scenarios/**/*.ts'],
           exclude: ['scenarios/**/*.test.ts'],
           setupFiles: ['harness/scenario/vitest-setup.ts'],
-          globalSetup: ['harness/run/kept-environment.ts'],
+          globalSetup: ['harness/environment/kept-environment.ts'],
           pool: 'forks',
           // Scenarios share two clusters, so they take turns; each one owns its hosts and cleans up after itself.
           fileParallelism: false,

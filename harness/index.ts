@@ -4,7 +4,7 @@
  * @packageDocumentation
  */
 export { expect } from 'vitest';
-export { defineConfig, type ConfigFile } from './config.ts';
+export { defineConfig, type ConfigFile } from './config/define-config.ts';
 export {
   scenario,
   type Needs,

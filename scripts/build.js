@@ -33,9 +33,9 @@ const readOnly = ['EACCES', 'EROFS', 'EPERM'];
 const entries = [
   'harness/cli/main.ts',
   'harness/index.ts',
-  'harness/config.ts',
+  'harness/config/define-config.ts',
   'harness/scenario/vitest-setup.ts',
-  'harness/run/kept-environment.ts',
+  'harness/environment/kept-environment.ts',
 ];
 
 /** Every TypeScript file below a folder of the package that is compiled, by its path. */

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { execa } from 'execa';
 import { stringify } from 'yaml';
-import { canaries, found, matrixOf } from '../harness/run/canaries.ts';
+import { canaries, found, matrixOf } from '../harness/tape/redact/canaries.ts';
 
 const root = new URL('..', import.meta.url).pathname;
 const given = process.argv.slice(2);

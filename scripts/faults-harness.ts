@@ -8,7 +8,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
-import { closeKilledRuns } from '../harness/run/killed-runs.ts';
+import { closeKilledRuns } from '../harness/run/record/killed-runs.ts';
 import { runRecordSchema, type RunData } from '../harness/report/run-data.ts';
 import { faults, type HarnessFault } from './harness-faults/faults.ts';
 import { packetFilters, World, type Ended } from './harness-faults/world.ts';

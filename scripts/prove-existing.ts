@@ -13,7 +13,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
 import { stringify } from 'yaml';
-import { readEnvironment } from '../harness/run/state.ts';
+import { readEnvironment } from '../harness/environment/state.ts';
 import { holds, notYet, waitFor } from '../harness/wait/wait-for.ts';
 import { neighbours } from './existing/neighbours.ts';
 import { RecordingProxy } from './existing/recording-proxy.ts';

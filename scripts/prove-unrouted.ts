@@ -11,8 +11,8 @@ import { resolve } from 'node:path';
 import { $, argv, echo } from 'zx';
 import { ensureNamespace, labNamespace, labNamespacePath, namespaceExists } from '../harness/lab/network-namespace.ts';
 import { eastWestPort } from '../harness/mesh/operator.ts';
-import { loadConfig } from '../harness/run/config.ts';
-import { readEnvironment } from '../harness/run/state.ts';
+import { loadConfig } from '../harness/config/config.ts';
+import { readEnvironment } from '../harness/environment/state.ts';
 
 const defaultScenarios = 'security,dns-stub-domain,direct-sidecar,node-port,high-availability';
 const only = typeof argv['only'] === 'string' ? argv['only'] : defaultScenarios;

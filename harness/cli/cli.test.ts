@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { catalogue } from '../errors/catalogue.ts';
-import { unpackRun } from '../run/recorded-run.ts';
+import { unpackRun } from '../../fixtures/runs/recorded-run.ts';
 import { environmentSchema } from '../scenario/environment.ts';
 
 const bin = fileURLToPath(new URL('./bin.js', import.meta.url));

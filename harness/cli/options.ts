@@ -21,6 +21,6 @@ export async function idsOf(only: string | undefined, from: readonly string[]): 
   const ids = only?.split(',').map((id) => id.trim());
   if (ids === undefined) return undefined;
   if (ids.some((id) => id === '')) throw new MeshproofError('MP103', { what: '--only has an empty id', seen: only });
-  const { chosenIds } = await import('../run/scenario-files.ts');
+  const { chosenIds } = await import('../config/scenario-files.ts');
   return await chosenIds(ids, from);
 }

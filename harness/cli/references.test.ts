@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { packageRoot } from '../assets/package-files.ts';
 import { catalogue } from '../errors/catalogue.ts';
-import { configSchema } from '../run/config.ts';
+import { configSchema } from '../config/config.ts';
 import { references } from './references.ts';
 
 test.each(Object.keys(references()))(

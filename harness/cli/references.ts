@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { catalogue } from '../errors/catalogue.ts';
-import { configSchema } from '../run/config.ts';
+import { configSchema } from '../config/config.ts';
 
 /**
  * Pages of docs/ that are made from the code, by their paths; a unit test fails when one is not what it would be made

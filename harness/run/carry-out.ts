@@ -6,18 +6,18 @@ import type { Progress } from '../progress/progress.ts';
 import type { Environment } from '../scenario/environment.ts';
 import { clearStubDomain } from '../scenario/cluster-dns.ts';
 import { Docker } from '../toolchain/docker.ts';
-import { bringUp } from './bring-up.ts';
-import { withAgreement } from './consent.ts';
-import { sampleMemory } from './memory.ts';
+import { bringUp } from './stages/provision.ts';
+import { withAgreement } from '../environment/consent.ts';
+import { sampleMemory } from './record/memory.ts';
 import type { Plan } from './plan.ts';
-import { playScenarios } from './play-scenarios.ts';
+import { playScenarios } from './stages/play.ts';
 import { verdictOfRun } from '../report/run-data.ts';
-import { keepRunEnvironment } from './run-environment.ts';
-import type { RunRecord } from './run-record.ts';
-import { listScenarios, namespacesOf } from './scenario-files.ts';
-import { collectClusterEvidence } from './sysdump.ts';
-import { readEnvironment } from './state.ts';
-import { removeEnvironment } from './tear-down.ts';
+import { keepRunEnvironment } from './record/run-environment.ts';
+import type { RunRecord } from './record/run-record.ts';
+import { listScenarios, namespacesOf } from '../config/scenario-files.ts';
+import { collectClusterEvidence } from '../inspect/sysdump.ts';
+import { readEnvironment } from '../environment/state.ts';
+import { removeEnvironment } from '../environment/remove-environment.ts';
 
 /**
  * Carries a plan out: clusters, mesh, scenarios, tear-down. Everything that happens, errors included, ends up in

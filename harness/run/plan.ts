@@ -1,5 +1,5 @@
 import type { ClusterAddress } from '../cluster/cluster-api.ts';
-import type { Config } from './config.ts';
+import type { Config } from '../config/config.ts';
 import type { ImageSet } from '../toolchain/images/image-set.ts';
 import type { Toolchain } from '../toolchain/toolchain.ts';
 

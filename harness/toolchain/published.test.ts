@@ -28,7 +28,7 @@ async function documents(): Promise<string[]> {
   const files = [
     join(root, 'README.md'),
     ...(await Promise.all(['docs', 'examples', '.github', '.ci', 'harness/cli', 'harness/errors'].map(below))).flat(),
-    join(root, 'harness/run/config.ts'),
+    join(root, 'harness/config/config.ts'),
   ];
   return files.filter((name) => /\.(md|ya?ml|mjs|ts)$|\.ci\/run$/.test(name) && !name.endsWith('.test.ts'));
 }

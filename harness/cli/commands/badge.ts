@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { badgeJson, badgeOf, badgeSvg } from '../../report/badge.ts';
-import { loadConfig } from '../../run/config.ts';
+import { loadConfig } from '../../config/config.ts';
 import { tell } from '../tell.ts';
 
 export function addBadge(program: Command): void {
@@ -18,7 +18,7 @@ export function addBadge(program: Command): void {
         flags: { readonly label: string; readonly out?: string; readonly json?: boolean },
         command: Command,
       ) => {
-        const { latestRun, openRun } = await import('../../run/open-run.ts');
+        const { latestRun, openRun } = await import('../../run/record/open-run.ts');
         const { reports } = await loadConfig(command.optsWithGlobals<{ config?: string }>().config);
         const badge = badgeOf((await openRun(folder ?? (await latestRun(reports)))).data, flags.label);
         const text = flags.json === true ? badgeJson(badge) : badgeSvg(badge);

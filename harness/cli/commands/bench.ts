@@ -4,7 +4,7 @@ import { MeshproofError } from '../../errors/meshproof-error.ts';
 import { createProgress } from '../../progress/progress.ts';
 import { benchTold, compareSeries, seriesOf } from '../../report/bench.ts';
 import type { RunData } from '../../report/run-data.ts';
-import { loadConfig } from '../../run/config.ts';
+import { loadConfig } from '../../config/config.ts';
 import { idsOf } from '../options.ts';
 import { untilSignal } from '../signals.ts';
 import { tell } from '../tell.ts';
@@ -56,7 +56,7 @@ async function recorded(
 ): Promise<RunData[]> {
   if (against !== undefined)
     throw new MeshproofError('MP103', { what: '--against plays runs', remedy: 'Say how many with --runs.' });
-  const { latestRun, openRun } = await import('../../run/open-run.ts');
+  const { latestRun, openRun } = await import('../../run/record/open-run.ts');
   const { reports } = await loadConfig(file);
   const named = folders.length > 0 ? folders : [await latestRun(reports)];
   return (await Promise.all(named.map((folder) => openRun(folder)))).map(({ data }) => data);
@@ -74,8 +74,8 @@ async function played(folders: readonly string[], flags: BenchFlags, file: strin
   const head = flags.against === undefined ? undefined : await loadConfig(resolve(flags.against));
   const only = await idsOf(flags.only, base.scenarios);
   const [{ playSeries }, { askFirst }] = await Promise.all([
-    import('../../run/bench.ts'),
-    import('../../run/consent.ts'),
+    import('../../compare/bench.ts'),
+    import('../../environment/consent.ts'),
   ]);
   return await playSeries({
     configs: head === undefined ? [base] : [base, head],

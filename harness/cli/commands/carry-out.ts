@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { createProgress } from '../../progress/progress.ts';
 import type { Plan } from '../../run/plan.ts';
-import { RunRecord } from '../../run/run-record.ts';
-import type { LastWords } from '../../run/carry-out-child.ts';
+import { RunRecord } from '../../run/record/run-record.ts';
+import type { LastWords } from '../../run/carry-out-process.ts';
 import { untilSignal } from '../signals.ts';
 
 /**
@@ -16,7 +16,7 @@ export function addCarryOut(program: Command): void {
     .action(async (file: string) => {
       const [{ carryOut }, { joinLabFor, leaveLabOf }] = await Promise.all([
         import('../../run/carry-out.ts'),
-        import('../../run/tear-down.ts'),
+        import('../../environment/remove-environment.ts'),
       ]);
       const plan = JSON.parse(await readFile(file, 'utf8')) as Plan;
       const signal = untilSignal();

@@ -27,7 +27,7 @@ export function addDiagnose(program: Command): void {
     .option('--all', 'show whole paths as well')
     .option('--json', 'JSON on stdout')
     .action(async (folder: string, flags: DiagnoseFlags) => {
-      const { readFleet } = await import('../../run/fleet-dumps.ts');
+      const { readFleet } = await import('../../fleet/fleet-dumps.ts');
       const [, host, port] = /^([\w.-]+)(?::(\d+))?$/.exec(flags.host ?? '') ?? [];
       if (flags.host !== undefined && host === undefined)
         throw new MeshproofError('MP103', { what: '--host takes a host, with a port if need be', seen: flags.host });

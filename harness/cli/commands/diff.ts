@@ -23,7 +23,7 @@ export function addDiff(program: Command): void {
     .addOption(failOnOption())
     .option('--json', 'JSON on stdout')
     .action(async (base: string, head: string, flags: { readonly failOn: string; readonly json?: boolean }) => {
-      const { diffRuns } = await import('../../run/diff-runs.ts');
+      const { diffRuns } = await import('../../compare/diff-runs.ts');
       const chosen = gatesOf(flags.failOn);
       await tellDiff(await diffRuns(base, head), chosen, flags.json === true);
     });

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { kubernetesOption, meshOption, providerOption, toolchainOption } from '../options.ts';
-import { loadConfig } from '../../run/config.ts';
-import type { DoctorReport } from '../../run/doctor.ts';
-import { problemTold } from '../../run/problem.ts';
+import { loadConfig } from '../../config/config.ts';
+import type { DoctorReport } from '../../inspect/doctor.ts';
+import { problemTold } from '../../inspect/problem.ts';
 import { tell } from '../tell.ts';
 
 export function addDoctor(program: Command): void {
@@ -25,7 +25,7 @@ export function addDoctor(program: Command): void {
         },
         command: Command,
       ) => {
-        const { examine } = await import('../../run/doctor.ts');
+        const { examine } = await import('../../inspect/doctor.ts');
         const { config: file } = command.optsWithGlobals<{ config?: string }>();
         const report = await examine(
           await loadConfig(file, {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { labIsPossible, type Left } from '../../lab/lab.ts';
-import { loadConfig } from '../../run/config.ts';
-import { lockEnvironment } from '../../run/state.ts';
+import { loadConfig } from '../../config/config.ts';
+import { lockEnvironment } from '../../environment/state.ts';
 import { tell } from '../tell.ts';
 
 interface Flags {
@@ -20,7 +20,8 @@ export function addDown(program: Command): void {
     .option('--forget', 'with clusters of your own: leave those that do not answer any more as they are')
     .option('--json', 'one line of JSON on stdout')
     .action(async (flags: Flags, command: Command) => {
-      const { leaveLabOf, removeAbandoned, removeEnvironment } = await import('../../run/tear-down.ts');
+      const { leaveLabOf, removeAbandoned, removeEnvironment } =
+        await import('../../environment/remove-environment.ts');
       const { config: file } = command.optsWithGlobals<{ config?: string }>();
       const { name } = await loadConfig(file);
       const unlock = await lockEnvironment(name);

@@ -2,11 +2,11 @@ import { delimiter } from 'node:path';
 import type { Command } from 'commander';
 import { MeshproofError } from '../../errors/meshproof-error.ts';
 import { findProgram } from '../../process/find-program.ts';
-import { loadConfig } from '../../run/config.ts';
-import { agreedVariable } from '../../run/agreed-variable.ts';
-import { layOutTools } from '../../run/environment-tools.ts';
-import { runInside } from '../../run/inside-lab.ts';
-import { readEnvironment } from '../../run/state.ts';
+import { loadConfig } from '../../config/config.ts';
+import { agreedVariable } from '../../environment/agreed-variable.ts';
+import { layOutTools } from '../../environment/environment-tools.ts';
+import { runInside } from '../../environment/inside-lab.ts';
+import { readEnvironment } from '../../environment/state.ts';
 
 export function addExec(program: Command): void {
   program

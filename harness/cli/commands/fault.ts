@@ -4,8 +4,8 @@ import { MeshproofError } from '../../errors/meshproof-error.ts';
 import { faults } from '../../fault/catalogue.ts';
 import type { Fault } from '../../fault/fault.ts';
 import { nearestTo } from '../../probe/trace.ts';
-import { loadConfig } from '../../run/config.ts';
-import { readEnvironment } from '../../run/state.ts';
+import { loadConfig } from '../../config/config.ts';
+import { readEnvironment } from '../../environment/state.ts';
 import { untilSignal } from '../signals.ts';
 import { complain, tell } from '../tell.ts';
 
@@ -33,7 +33,7 @@ export function addFault(program: Command): void {
       const [{ runFaults }, { summarize }, { runThisInside, standsInside }] = await Promise.all([
         import('../../fault/run-faults.ts'),
         import('../../fault/judge.ts'),
-        import('../../run/inside-lab.ts'),
+        import('../../environment/inside-lab.ts'),
       ]);
       const { config } = command.optsWithGlobals<{ config?: string }>();
       const { name, reports } = await loadConfig(config);
@@ -48,7 +48,7 @@ export function addFault(program: Command): void {
         process.exitCode = await runThisInside(environment);
         return;
       }
-      const { builtIn, listScenarios } = await import('../../run/scenario-files.ts');
+      const { builtIn, listScenarios } = await import('../../config/scenario-files.ts');
       const claims = (await listScenarios([builtIn])).flatMap(({ meta }) =>
         meta.claims.map((claim) => `${meta.id}: ${claim}`),
       );

@@ -5,8 +5,8 @@ import { offers } from '../../cluster/providers/registry.ts';
 import { exitCodeOf, MeshproofError } from '../../errors/meshproof-error.ts';
 import { createProgress } from '../../progress/progress.ts';
 import { diffTold } from '../../report/diff/run-diff.ts';
-import { loadConfig, type Config } from '../../run/config.ts';
-import type { RunRecord } from '../../run/run-record.ts';
+import { loadConfig, type Config } from '../../config/config.ts';
+import type { RunRecord } from '../../run/record/run-record.ts';
 import { idsOf, kubernetesOption, toolchainOption } from '../options.ts';
 import { untilSignal } from '../signals.ts';
 import { failOnOption, gatesOf, tellDiff } from './diff.ts';
@@ -41,12 +41,12 @@ export function addGate(program: Command): void {
       const chosen = gatesOf(flags.failOn);
       const [{ conduct }, { agreeToNothing }, { diffRuns }, { parseMesh }, { checkBeforehand }, { throwErrorOf }] =
         await Promise.all([
-          import('../../run/conduct.ts'),
-          import('../../run/consent.ts'),
-          import('../../run/diff-runs.ts'),
+          import('../../run/run.ts'),
+          import('../../environment/consent.ts'),
+          import('../../compare/diff-runs.ts'),
           import('../../toolchain/mesh-choice.ts'),
-          import('../../run/beforehand.ts'),
-          import('../../run/run-record.ts'),
+          import('../../inspect/beforehand.ts'),
+          import('../../run/record/run-record.ts'),
         ]);
       // Both are read before the first is run: a mistake in the second must not show after ten minutes.
       for (const mesh of [flags.base, flags.head]) await parseMesh(mesh);

@@ -10,7 +10,7 @@ export function addInit(program: Command): void {
     .argument('[folder]', 'where (default: here); what is there already stays as it is', '.')
     .option('--json', 'one line of JSON on stdout')
     .action(async (folder: string, flags: { readonly json?: boolean }) => {
-      const { layOutRepository } = await import('../../run/own-repository.ts');
+      const { layOutRepository } = await import('../own-repository.ts');
       const { wrote, kept } = await layOutRepository(folder);
       const lines = [
         ...wrote.map((file) => `wrote ${file}`),

@@ -24,12 +24,12 @@ export function addList(program: Command): void {
 
 /** What came with meshproof is listed by the build itself; files of somebody's own have to be loaded. */
 async function metaOf(config: string | undefined): Promise<readonly ScenarioMeta[]> {
-  const { findConfigFile } = await import('../../run/config-file.ts');
+  const { findConfigFile } = await import('../../config/config-file.ts');
   if ((config ?? findConfigFile()) === undefined && existsSync(scenarioList))
     return JSON.parse(await readFile(scenarioList, 'utf8')) as ScenarioMeta[];
   const [{ loadConfig }, { listScenarios }] = await Promise.all([
-    import('../../run/config.ts'),
-    import('../../run/scenario-files.ts'),
+    import('../../config/config.ts'),
+    import('../../config/scenario-files.ts'),
   ]);
   return (await listScenarios((await loadConfig(config)).scenarios)).map(({ meta }) => meta);
 }

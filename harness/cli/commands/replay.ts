@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { countClaims, countsTold, verdictOfRun } from '../../report/run-data.ts';
 import { summary } from '../../report/summary.ts';
-import { loadConfig } from '../../run/config.ts';
+import { loadConfig } from '../../config/config.ts';
 import { tell } from '../tell.ts';
 
 export function addReplay(program: Command): void {
@@ -11,8 +11,8 @@ export function addReplay(program: Command): void {
     .argument('[run]', 'folder of the run, or its archive (default: the latest)')
     .option('--json', 'JSON on stdout')
     .action(async (folder: string | undefined, flags: { readonly json?: boolean }, command: Command) => {
-      const { latestRun } = await import('../../run/open-run.ts');
-      const { replay } = await import('../../run/replay.ts');
+      const { latestRun } = await import('../../run/record/open-run.ts');
+      const { replay } = await import('../../compare/replay.ts');
       const { config: file } = command.optsWithGlobals<{ config?: string }>();
       const { reports, scenarios } = await loadConfig(file);
       const chosen = folder ?? (await latestRun(reports));

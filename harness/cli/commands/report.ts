@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import type { Command } from 'commander';
 import { MeshproofError } from '../../errors/meshproof-error.ts';
 import { summary as summaryOf } from '../../report/summary.ts';
-import { loadConfig } from '../../run/config.ts';
+import { loadConfig } from '../../config/config.ts';
 import { addToJobSummary } from '../job-summary.ts';
 import { exitCodeOfRun, runTold } from '../run-result.ts';
 import { complain, tell } from '../tell.ts';
@@ -28,8 +28,8 @@ export function addReport(program: Command): void {
     .option('--json', 'with --merge: end with one line of JSON on stdout, as `run --json` does')
     .option('--archive [file]', 'pack the run into one file that can be handed on, and tell its SHA-256 digest')
     .action(async (folder: string | undefined, flags: ReportFlags, command: Command) => {
-      const { latestRun, openRun } = await import('../../run/open-run.ts');
-      const { writeReports } = await import('../../run/reports.ts');
+      const { latestRun, openRun } = await import('../../run/record/open-run.ts');
+      const { writeReports } = await import('../../run/record/reports.ts');
       const { generateAllureReport } = await import('../../report/allure.ts');
       const { reports } = await loadConfig(command.optsWithGlobals<{ config?: string }>().config);
       if (flags.merge !== undefined && folder !== undefined)
@@ -38,7 +38,7 @@ export function addReport(program: Command): void {
           seen: folder,
           remedy: 'Put all folders behind --merge.',
         });
-      const { mergeRuns } = await import('../../run/merge-runs.ts');
+      const { mergeRuns } = await import('../../compare/merge-runs.ts');
       const record =
         flags.merge === undefined
           ? await openRun(folder ?? (await latestRun(reports)))

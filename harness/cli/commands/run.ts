@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { loadConfig, type Config } from '../../run/config.ts';
+import { loadConfig, type Config } from '../../config/config.ts';
 import { countClaims, countsTold, phaseSeconds } from '../../report/run-data.ts';
-import type { RunRecord } from '../../run/run-record.ts';
-import type { Shard } from '../../run/shard.ts';
+import type { RunRecord } from '../../run/record/run-record.ts';
+import type { Shard } from '../../run/schedule/shard.ts';
 import { summary as summaryOf } from '../../report/summary.ts';
 import { offers } from '../../cluster/providers/registry.ts';
 import { MeshproofError } from '../../errors/meshproof-error.ts';
@@ -97,15 +97,16 @@ async function runAndReport(
     mesh: flags.mesh,
     kubernetes: flags.kubernetes,
   });
-  const shard = flags.shard === undefined ? undefined : (await import('../../run/shard.ts')).parseShard(flags.shard);
+  const shard =
+    flags.shard === undefined ? undefined : (await import('../../run/schedule/shard.ts')).parseShard(flags.shard);
   const only = plays ? await partOf(await idsOf(flags.only, config.scenarios), shard, config) : [];
   if (flags.dryRun === true) {
     await preview(config, only, flags.json === true);
     return;
   }
   const [{ conduct }, { askFirst }] = await Promise.all([
-    import('../../run/conduct.ts'),
-    import('../../run/consent.ts'),
+    import('../../run/run.ts'),
+    import('../../environment/consent.ts'),
   ]);
   const record = await conduct({
     config,
@@ -135,8 +136,8 @@ async function partOf(
   config: Config,
 ): Promise<typeof only> {
   if (shard === undefined) return only;
-  const { scenariosOfShard } = await import('../../run/shard.ts');
-  const { listScenarios } = await import('../../run/scenario-files.ts');
+  const { scenariosOfShard } = await import('../../run/schedule/shard.ts');
+  const { listScenarios } = await import('../../config/scenario-files.ts');
   return scenariosOfShard(await listScenarios(config.scenarios, only), shard).map(({ meta }) => meta.id);
 }
 
@@ -147,7 +148,7 @@ async function preview(config: Config, only: readonly string[] | undefined, json
       what: '--dry-run looks at clusters that are there',
       remedy: 'For clusters that meshproof makes, `meshproof doctor` says what will be done.',
     });
-  const { dryRun, dryRunTold } = await import('../../run/dry-run.ts');
+  const { dryRun, dryRunTold } = await import('../../inspect/dry-run.ts');
   const seen = await dryRun(config, only, untilSignal());
   tell(json ? `${JSON.stringify(seen)}\n` : dryRunTold(seen));
 }

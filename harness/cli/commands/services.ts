@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { asMeshproofError, describeError, MeshproofError } from '../../errors/meshproof-error.ts';
-import { loadConfig } from '../../run/config.ts';
-import type { Exported } from '../../run/export-services.ts';
+import { loadConfig } from '../../config/config.ts';
+import type { Exported } from '../../fleet/export-services.ts';
 import { untilSignal } from '../signals.ts';
 import { complain, tell } from '../tell.ts';
 
@@ -40,9 +40,9 @@ export function addServices(program: Command): void {
     .option('--json', 'one line of JSON for each export: how many entries each cluster has, and which files changed')
     .action(async (flags: ExportFlags, command: Command) => {
       const config = await loadConfig(command.optsWithGlobals<{ config?: string }>().config);
-      const { fleetClusters } = await import('../../run/fleet-clusters.ts');
+      const { fleetClusters } = await import('../../fleet/fleet-clusters.ts');
       const fleet = await fleetClusters(config);
-      const { standsInside, runThisInside } = await import('../../run/inside-lab.ts');
+      const { standsInside, runThisInside } = await import('../../environment/inside-lab.ts');
       if (fleet.environment !== undefined && !(await standsInside(fleet.environment))) {
         process.exitCode = await runThisInside(fleet.environment);
         return;
@@ -57,9 +57,9 @@ export function addServices(program: Command): void {
       const signal = untilSignal();
       const [{ exportFleet, manifestOf, writeExport }, { applyExport, changesOf, exportWrites }, { askFirst }] =
         await Promise.all([
-          import('../../run/export-services.ts'),
-          import('../../run/apply-export.ts'),
-          import('../../run/consent.ts'),
+          import('../../fleet/export-services.ts'),
+          import('../../fleet/apply-export.ts'),
+          import('../../environment/consent.ts'),
         ]);
       // Asked once, with every entry by name: what follows while it watches is of the same kind, and of this export
       // only.
@@ -93,7 +93,7 @@ export function addServices(program: Command): void {
       };
       await once();
       if (flags.watch !== true) return;
-      const { onServiceChanges } = await import('../../run/watch-services.ts');
+      const { onServiceChanges } = await import('../../fleet/watch-services.ts');
       const told = (error: unknown): void => {
         complain(`${describeError(asMeshproofError(error))}\nIt is tried again.\n`);
       };

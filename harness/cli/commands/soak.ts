@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { MeshproofError } from '../../errors/meshproof-error.ts';
 import { createProgress } from '../../progress/progress.ts';
-import { loadConfig } from '../../run/config.ts';
+import { loadConfig } from '../../config/config.ts';
 import { idsOf } from '../options.ts';
 import { untilSignal } from '../signals.ts';
 import { tell } from '../tell.ts';
@@ -35,8 +35,8 @@ export function addSoak(program: Command): void {
       const config = await loadConfig(file);
       const only = await idsOf(flags.only, config.scenarios);
       const [{ soak, figuresOf }, { askFirst }] = await Promise.all([
-        import('../../run/soak.ts'),
-        import('../../run/consent.ts'),
+        import('../../compare/soak.ts'),
+        import('../../environment/consent.ts'),
       ]);
       const figures = figuresOf(
         await soak({

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { labStatus } from '../../lab/lab.ts';
-import { loadConfig } from '../../run/config.ts';
-import { readEnvironment, stateFolder } from '../../run/state.ts';
+import { loadConfig } from '../../config/config.ts';
+import { readEnvironment, stateFolder } from '../../environment/state.ts';
 import { tell } from '../tell.ts';
 
 export function addStatus(program: Command): void {

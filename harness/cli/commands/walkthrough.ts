@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { loadConfig } from '../../run/config.ts';
+import { loadConfig } from '../../config/config.ts';
 import { tell } from '../tell.ts';
 
 interface WalkthroughFlags {
@@ -18,8 +18,8 @@ export function addWalkthrough(program: Command): void {
     )
     .option('--json', 'JSON on stdout')
     .action(async (folder: string | undefined, flags: WalkthroughFlags, command: Command) => {
-      const { latestRun, openRun } = await import('../../run/open-run.ts');
-      const { readWalkthrough, writeTranscript } = await import('../../run/reports.ts');
+      const { latestRun, openRun } = await import('../../run/record/open-run.ts');
+      const { readWalkthrough, writeTranscript } = await import('../../run/record/reports.ts');
       if (flags.coverage !== true) {
         const { config: file } = command.optsWithGlobals<{ config?: string }>();
         const { reports } = await loadConfig(file);

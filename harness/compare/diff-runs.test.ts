@@ -1,0 +1,77 @@
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { diffTold } from '../report/diff/run-diff.ts';
+import { diffRuns } from './diff-runs.ts';
+import { unpackRun, type RecordedRun } from '../../fixtures/runs/recorded-run.ts';
+
+const folders = new Map<RecordedRun, string>();
+beforeAll(async () => {
+  for (const name of ['green', 'green-april', 'green-august', 'fault-tls'] as const)
+    folders.set(name, await unpackRun(name));
+});
+afterAll(async () => {
+  for (const folder of folders.values()) await rm(folder, { recursive: true });
+});
+const at = (name: RecordedRun): string => folders.get(name) ?? '';
+
+describe('two runs of one mesh', () => {
+  test('differ in nothing but their addresses, hashes and times, and those are no difference', async () => {
+    const diff = await diffRuns(at('green'), at('green-august'));
+    expect(diff.regressions).toEqual([]);
+    expect(diff.otherVerdicts).toEqual([]);
+    expect(diff.config).toEqual([]);
+    expect(diff.dumps).toEqual({ compared: 30, note: undefined });
+  });
+
+  test('that differ in one endpoint differ in that alone', async () => {
+    const evidence = join(at('green-august'), 'evidence', 'node-port');
+    const dumps = (await readdir(evidence)).filter((name) => /foo_sleep.*config-dump\.json$/.test(name));
+    const before = await Promise.all(
+      dumps.map(async (name) => [name, await readFile(join(evidence, name), 'utf8')] as const),
+    );
+    for (const [name, text] of before)
+      await writeFile(
+        join(evidence, name),
+        text.replaceAll('outbound_.8000_._.httpbin.bar.global', 'outbound_.8000_._.somebody.bar.global'),
+      );
+    const { config } = await diffRuns(at('green'), at('green-august'));
+    for (const [name, text] of before) await writeFile(join(evidence, name), text);
+    expect(new Set(config.map(({ kind }) => kind))).toEqual(new Set(['cluster']));
+    expect(config[0]).toMatchObject({
+      path: expect.stringContaining('sni'),
+      base: 'outbound_.8000_._.httpbin.bar.global',
+      head: 'outbound_.8000_._.somebody.bar.global',
+      resources: ['outbound|8000||httpbin.bar.global'],
+      proxies: ['node-port · west foo/sleep'],
+    });
+  });
+});
+
+test('two builds of Istio, four months apart: what changed in Envoy’s configuration, each change once', async () => {
+  const diff = await diffRuns(at('green-april'), at('green-august'));
+  expect(diff.regressions).toEqual([]);
+  expect(diff.config.map(({ kind, path, base, head }) => [kind, path.split('.').at(-1), base, head].join(' '))).toEqual(
+    expect.arrayContaining([
+      'cluster healthy_panic_threshold  {}',
+      'bootstrap coalesce_lb_rebuilds_on_batch_update  false',
+    ]),
+  );
+  expect(diff.config.length).toBeLessThan(5);
+  expect(diff.config.every(({ proxies }) => proxies.length === 30)).toBe(true);
+});
+
+test('a run that lost claims: each is a regression with its diagnosis, and a reason that several share is told once', async () => {
+  const diff = await diffRuns(at('green'), at('fault-tls'));
+  expect(diff.regressions).toHaveLength(9);
+  expect(diff.regressions[0]?.diagnosis).toContain('MP805');
+  expect(diff.unmatched).toHaveLength(11);
+  const told = diffTold(diff);
+  expect(told.match(/for the same reason/g)).toHaveLength(8);
+  expect(told).toContain('passed → **notReached**');
+  expect(
+    diff.config.some(
+      ({ kind, resources }) => kind === 'cluster' && resources.includes('outbound|8000||httpbin.bar.global'),
+    ),
+  ).toBe(true);
+});

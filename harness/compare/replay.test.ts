@@ -1,0 +1,115 @@
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { countClaims } from '../report/run-data.ts';
+import { unpackRun, type RecordedRun } from '../../fixtures/runs/recorded-run.ts';
+import { replay } from './replay.ts';
+
+describe('a green run', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await unpackRun('green');
+  });
+  afterAll(async () => {
+    await rm(folder, { recursive: true });
+  });
+
+  test('comes out the same, every claim of every scenario', async () => {
+    const { data, differences } = await replay(folder);
+    expect(differences).toEqual([]);
+    expect(countClaims(data)).toEqual({ passed: 69, failed: 0, notSupported: 0, notReached: 0, error: 0 });
+  });
+
+  test('is computed, not copied: an answer that is changed changes the verdict, the reason and the diagnosis', async () => {
+    const evidence = join(folder, 'evidence', 'node-port');
+    const calls = (await readdir(evidence)).find((name) => name.endsWith('curl.json')) ?? '';
+    const before = await readFile(join(evidence, calls), 'utf8');
+    const exchanges = JSON.parse(before) as { status: number; statusLine: string; body: string }[];
+    await writeFile(
+      join(evidence, calls),
+      JSON.stringify(
+        exchanges.map((exchange, index) =>
+          index === 3
+            ? { ...exchange, status: 503, statusLine: 'HTTP/1.1 503 Service Unavailable', body: 'no healthy upstream' }
+            : exchange,
+        ),
+      ),
+    );
+    const { differences, data } = await replay(folder);
+    await writeFile(join(evidence, calls), before);
+    expect(differences).toEqual([
+      expect.objectContaining({
+        scenario: 'node-port',
+        claim: 'the call succeeds over the node’s address and the node port of 15443',
+        replayed: expect.stringContaining('HTTP 503'),
+      }),
+    ]);
+    expect(data.scenarios.find(({ id }) => id === 'node-port')?.claims[0]).toMatchObject({
+      verdict: 'failed',
+      diagnosis: { code: 'MP815' },
+    });
+  });
+
+  test('a dump that lost the SNI’s filter chain breaks the path at the gateway', async () => {
+    const evidence = join(folder, 'evidence', 'node-port');
+    const dumps = (await readdir(evidence)).filter((name) => /ingressgateway.*config-dump\.json$/.test(name));
+    const before = await Promise.all(
+      dumps.map(async (name) => [name, await readFile(join(evidence, name), 'utf8')] as const),
+    );
+    for (const [name, text] of before)
+      await writeFile(
+        join(evidence, name),
+        text.replaceAll('outbound_.8000_._.httpbin.bar.global', 'outbound_.8000_._.somebody.bar.global'),
+      );
+    const { data } = await replay(folder);
+    for (const [name, text] of before) await writeFile(join(evidence, name), text);
+    const nodePort = data.scenarios.find(({ id }) => id === 'node-port');
+    expect(nodePort?.stopped).toMatchObject({ verdict: 'failed', diagnosis: { code: 'MP808' } });
+    expect(new Set(nodePort?.claims.map(({ verdict }) => verdict))).toEqual(new Set(['notReached']));
+  });
+
+  test('evidence that is gone is named', async () => {
+    const tape = join(folder, 'evidence', 'security', 'tape.jsonl');
+    const before = await readFile(tape, 'utf8');
+    await rm(tape);
+    await expect(replay(folder)).rejects.toThrow(
+      expect.objectContaining({ code: 'MP713', details: expect.objectContaining({ where: tape }) }),
+    );
+    await writeFile(tape, `${before}no JSON\n`);
+    await expect(replay(folder)).rejects.toThrow(
+      expect.objectContaining({
+        code: 'MP713',
+        details: expect.objectContaining({ where: `${tape}:${before.split('\n').length}` }),
+      }),
+    );
+    await writeFile(tape, before);
+  });
+});
+
+describe('faults that were put into a real mesh are diagnosed as they were live', () => {
+  test.each<[RecordedRun, string, RegExp, number]>([
+    ['fault-tls', 'MP805', /sleep.* · mutual TLS$/, 0],
+    ['fault-sni', 'MP805', /sleep.* · mutual TLS$/, 0],
+    ['fault-sidecar', 'MP802', /sleep.* · listener$/, 0],
+    ['fault-gateway', 'MP807', /ingressgateway.* · listener$/, 0],
+    ['fault-authz', 'MP812', /authorization policy$/, 5],
+    ['fault-abort', 'MP814', /injected fault$/, 6],
+  ])('%s: %s', async (name, code, hop, passed) => {
+    const folder = await unpackRun(name);
+    const { data, differences } = await replay(folder);
+    await rm(folder, { recursive: true });
+    expect(differences).toEqual([]);
+    expect(countClaims(data).passed).toBe(passed);
+    const claims = data.scenarios.flatMap((scenario) => scenario.claims);
+    const broken = claims.filter(({ verdict }) => verdict === 'failed');
+    // A fault that keeps a proxy from holding the path ends the scenario at its barrier; nothing behind it was reached.
+    const stops = data.scenarios.flatMap(({ stopped }) => stopped ?? []);
+    expect(broken.length + claims.filter(({ verdict }) => verdict === 'notReached').length).toBe(9 - passed);
+    expect(stops.map(({ verdict }) => verdict)).toEqual(broken.length === 0 ? ['failed'] : []);
+    // The answer to a HEAD request carries no words: its status alone says no more than that the upstream answered with
+    // an error.
+    const diagnoses = [...stops, ...broken].flatMap(({ diagnosis }) => diagnosis ?? []);
+    expect(diagnoses.find((diagnosis) => diagnosis.code === code)?.hop).toMatch(hop);
+    expect(diagnoses.filter((diagnosis) => ![code, 'MP815'].includes(diagnosis.code))).toEqual([]);
+  });
+});

@@ -1,0 +1,93 @@
+import type { RunData } from '../report/run-data.ts';
+import type { ClaimResult, ScenarioResult } from '../scenario/claims.ts';
+import { putBack, play } from '../scenario/play.ts';
+import { RecordedEvidence } from '../scenario/recorded-evidence.ts';
+import { redactText } from '../tape/redact/text.ts';
+import { openRun } from '../run/record/open-run.ts';
+import { readRunEnvironment } from '../run/record/run-environment.ts';
+import { loadScenario } from '../config/scenario-files.ts';
+import { useMatchers } from './use-matchers.ts';
+
+/** A claim that comes out otherwise than it did live. */
+export interface Difference {
+  readonly scenario: string;
+  readonly claim: string;
+  readonly live: string;
+  readonly replayed: string;
+}
+
+export interface Replayed {
+  /** The run's record with the scenarios as they come out of the replay. */
+  readonly data: RunData;
+  readonly differences: readonly Difference[];
+  readonly seconds: number;
+}
+
+/**
+ * Computes every verdict and diagnosis of a run again from its evidence: the scenarios are played with the recorded
+ * answers in place of clusters, proxies and pods. Nothing outside of the folder is read, started or called.
+ *
+ * @param folder of the run
+ * @param from patterns of scenario files, as the config lists them
+ * @throws MeshproofError MP710 for a folder without a run, MP101 for a scenario that is not here, MP713 when the
+ *   evidence does not have what a scenario asks, MP720 and MP721 for a folder that no run wrote.
+ */
+export async function replay(folder: string, from?: readonly string[]): Promise<Replayed> {
+  const started = performance.now();
+  const { data } = await openRun(folder);
+  const assertions = await useMatchers();
+  const scenarios: ScenarioResult[] = [];
+  for (const recorded of data.scenarios) {
+    const environment = await readRunEnvironment(folder, recorded.id);
+    const evidence = await RecordedEvidence.open(folder, recorded.id);
+    const isLast = !recorded.steps.some(({ title }) => title === putBack);
+    const result = await play(await loadScenario(recorded.id, from), {
+      environment,
+      runFolder: folder,
+      signal: new AbortController().signal,
+      evidence,
+      assertions,
+      isLast,
+      looksAround: recorded.causes !== undefined,
+    });
+    scenarios.push({
+      ...result,
+      seconds: recorded.seconds,
+      claims: result.claims.map((claim) => ({
+        ...claim,
+        seconds: recorded.claims.find(({ name }) => name === claim.name)?.seconds ?? 0,
+      })),
+    });
+  }
+  const differences = data.scenarios.flatMap((live, index) => compare(live, scenarios[index] ?? live));
+  return { data: { ...data, scenarios }, differences, seconds: (performance.now() - started) / 1000 };
+}
+
+function compare(live: ScenarioResult, replayed: ScenarioResult): Difference[] {
+  const stops = [live, replayed].map(({ stopped }) =>
+    stopped === undefined ? 'not stopped' : told({ ...stopped, hops: [] }),
+  );
+  const stop =
+    stops[0] === stops[1]
+      ? []
+      : [{ scenario: live.id, claim: 'the step that ended it', live: stops[0] ?? '', replayed: stops[1] ?? '' }];
+  const names = new Set([...live.claims, ...replayed.claims].map(({ name }) => name));
+  const claims = [...names].flatMap((name): Difference[] => {
+    const [before, after] = [live, replayed].map((one) => told(one.claims.find((claim) => claim.name === name)));
+    return before === after ? [] : [{ scenario: live.id, claim: name, live: before ?? '', replayed: after ?? '' }];
+  });
+  return [...stop, ...claims];
+}
+
+/** All of a claim that a replay must find again. */
+function told(
+  claim: Pick<ClaimResult, 'verdict' | 'code' | 'reason' | 'diagnosis' | 'note' | 'hops'> | undefined,
+): string {
+  if (claim === undefined) return 'no such claim';
+  const { verdict, code, reason, diagnosis, note, hops } = claim;
+  const broken = hops.filter(({ found }) => found === undefined).map(({ proxy, hop }) => `${proxy} ${hop}`);
+  // A run that was recorded before reasons were redacted says the same as its replay.
+  return [verdict, code, diagnosis?.code, diagnosis?.hop, note, ...broken, reason]
+    .flatMap((part) => (part === undefined ? [] : [redactText(part)]))
+    .join('\n');
+}

@@ -1,0 +1,143 @@
+import { offers } from '../../cluster/providers/registry.ts';
+import { MeshproofError } from '../../errors/meshproof-error.ts';
+import { ensureLab, labSocket } from '../../lab/lab.ts';
+import { labNamespacePath } from '../../lab/network-namespace.ts';
+import { findProgram } from '../../process/find-program.ts';
+import type { Progress } from '../../progress/progress.ts';
+import type { Environment } from '../../scenario/environment.ts';
+import { ArtifactCache } from '../../toolchain/cache.ts';
+import type { Docker } from '../../toolchain/docker.ts';
+import { publishedWorkloads } from '../../toolchain/images/release-images.ts';
+import { resolveImages } from '../../toolchain/images/resolve-images.ts';
+import { resolveToolchain } from '../../toolchain/toolchain.ts';
+import { checkBeforehand } from '../../inspect/beforehand.ts';
+import type { Config } from '../../config/config.ts';
+import { writesOf, type Agree } from '../../environment/consent.ts';
+import { keepOwner } from '../../environment/owner.ts';
+import type { Plan } from '../plan.ts';
+import { providerOf } from '../../environment/provider-of.ts';
+import { problemTold } from '../../inspect/problem.ts';
+import type { RunRecord } from '../record/run-record.ts';
+import { listScenarios } from '../../config/scenario-files.ts';
+import { labUser } from '../../environment/remove-environment.ts';
+
+export interface PrepareOptions {
+  readonly config: Config;
+  readonly record: RunRecord;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+  readonly only: readonly string[] | undefined;
+  readonly reuse: boolean;
+  readonly shuffle: number | undefined;
+  readonly keep: boolean;
+  /** The kept environment that is used again. */
+  readonly kept: Environment | undefined;
+  readonly agree: Agree;
+}
+
+/**
+ * Everything before the first cluster: the engine, the toolchain, the private daemon where one is needed, and the
+ * images.
+ *
+ * @throws MeshproofError MP2xx for the machine and MP3xx for a publisher, before anything is made; MP3xx for
+ *   components; MP4xx for the lab.
+ */
+export async function prepare(options: PrepareOptions): Promise<Plan> {
+  const { config, record, progress, signal } = options;
+  if (!offers(config.provider, 'ownsCluster')) return await planForExisting(options);
+  const cache = ArtifactCache.default();
+  const { engine, selection, why, pinnedByUser, warnings } = await checkBeforehand(config, signal);
+  const lab = engine.kind === 'lab';
+  const { mirror } = config;
+  // Compiling takes many times longer than fetching: whoever waits for it shall know why.
+  if (selection.edition === 'source' && config.toolchain === 'auto')
+    progress.note(`toolchain: source, since ${why}${lab ? `; engine: private daemon, since ${engine.why}` : ''}`);
+  for (const warning of warnings) progress.note(problemTold(warning));
+  const toolchain = await record.phase('toolchain', () =>
+    resolveToolchain({ selection, mirror, cache, progress, signal }),
+  );
+  await record.save({
+    versions: { kubernetes: toolchain.kubernetesVersion, istio: toolchain.istioVersion, edition: toolchain.edition },
+    ...(pinnedByUser.length === 0 ? {} : { pinnedByUser: [...pinnedByUser] }),
+  });
+
+  let docker: Docker;
+  if (engine.kind === 'user') docker = engine.docker;
+  else {
+    const note = (text: string): void => {
+      progress.note(text);
+    };
+    docker = await record.phase('daemon', () => ensureLab(toolchain, cache, labUser(config.name), { signal, note }));
+  }
+  const images = await record.phase('images', () =>
+    resolveImages({ toolchain, docker, cache, mirror, progress, signal }),
+  );
+  return {
+    config,
+    runFolder: record.folder,
+    toolchain,
+    images,
+    lab: lab ? { dockerHost: labSocket, namespacePath: labNamespacePath } : undefined,
+    docker: docker.program,
+    only: options.only,
+    reuse: options.reuse,
+    shuffle: options.shuffle,
+    keep: options.keep,
+    agreed: [],
+  };
+}
+
+/**
+ * For clusters that the user has, nothing is built: they are asked first, and the programs are those on the PATH.
+ * Workloads run from published images, which those clusters pull.
+ *
+ * @throws MeshproofError MP504 when a context does not answer, MP508 when nobody agrees, MP203 without kubectl.
+ */
+async function planForExisting(options: PrepareOptions): Promise<Plan> {
+  const { config, record } = options;
+  const { workloads = {} } = config;
+  const provider = await providerOf(config);
+  await provider.check();
+  // The addresses that are written to: those of the kept environment, where one is used again. `up` plays nothing, and
+  // writes nothing.
+  const targets = (options.kept?.clusters ?? provider.addresses).filter(({ foreign }) => foreign === true);
+  const scenarios = await listScenarios(config.scenarios, options.only);
+  const agreed = scenarios.length === 0 ? [] : targets;
+  await options.agree(writesOf(scenarios, agreed));
+  const kubectl = await findProgram('kubectl');
+  if (kubectl === undefined)
+    throw new MeshproofError('MP203', {
+      what: 'kubectl is not on the PATH',
+      remedy: 'Install kubectl; probes run through `kubectl exec`.',
+    });
+  // From here on things may be made that carry it; who was refused before leaves nothing behind.
+  await keepOwner(config.name, provider.owner);
+  const paths = { kubectl, istioctl: (await findProgram('istioctl')) ?? '', kind: '' };
+  return {
+    config,
+    runFolder: record.folder,
+    toolchain: {
+      edition: 'release',
+      paths,
+      keys: {},
+      istioVersion: 'as installed',
+      istioSeries: '',
+      kubernetesVersion: 'as installed',
+    },
+    images: {
+      ...publishedWorkloads,
+      curl: workloads.curl ?? publishedWorkloads.curl,
+      httpbin: {
+        image: workloads.httpbin ?? publishedWorkloads.httpbin.image,
+        port: workloads.httpbinPort ?? publishedWorkloads.httpbin.port,
+      },
+    },
+    lab: undefined,
+    docker: '',
+    only: options.only,
+    reuse: options.reuse,
+    shuffle: options.shuffle,
+    keep: options.keep,
+    agreed,
+  };
+}
