@@ -28,8 +28,6 @@ const bin = join(root, 'harness', 'cli', 'bin.js');
 const name = 'prove-existing';
 const clusters = ['west', 'east'] as const;
 
-process.exitCode = await (flags.inside ? prove() : aroundIt());
-
 /** Makes the clusters, and takes them away again. */
 async function aroundIt(): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'meshproof-existing-'));
@@ -244,3 +242,5 @@ function listenIn(): () => Promise<{ readonly looks: number; readonly neighbour:
     return { looks, neighbour, client };
   };
 }
+
+process.exitCode = await (flags.inside ? prove() : aroundIt());

@@ -23,7 +23,8 @@ import type { Evidence } from './evidence.ts';
 import type { Journal } from './journal.ts';
 import { MeshLife } from './mesh-life.ts';
 import type { Needs } from './scenario.ts';
-import { clientIn, readyPod, type Client, type Gateway, type Workload } from './workload.ts';
+import { readyPod } from './ready-pod.ts';
+import { clientIn, type Client, type Gateway, type Workload } from './workload.ts';
 
 export interface MeshClusterOptions {
   /** Id of the scenario that it is played by. */

@@ -1,11 +1,9 @@
-import type { ClusterApi } from '../cluster/cluster-api.ts';
 import { curl, curlTimes, rawAnswer, type CurlExchange, type CurlOptions } from '../probe/curl.ts';
 import { startLoad, type Load, type RunningLoad } from '../probe/load.ts';
 import type { TopologyName } from '../mesh/topologies/names.ts';
 import type { PodContainer } from '../probe/pod.ts';
 import type { Proxy } from '../probe/proxy.ts';
 import { resolveInPod } from '../probe/resolve.ts';
-import { holds, notYet, waitFor } from '../wait/wait-for.ts';
 import type { Journal } from './journal.ts';
 
 /** A pod whose application container can be told what to call. */
@@ -91,41 +89,4 @@ function tally(words: readonly string[]): string {
   const counts = new Map<string, number>();
   for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
   return [...counts].map(([word, count]) => `${count} × ${word}`).join(', ');
-}
-
-/** Waits for the one pod of an app whose containers, the sidecar among them, are all ready. */
-export async function readyPod(
-  api: ClusterApi,
-  namespace: string,
-  labelSelector: string,
-  options: { readonly within: number; readonly signal: AbortSignal },
-): Promise<{ readonly name: string; readonly address: string }> {
-  const { name: cluster } = api.address;
-  return await waitFor({
-    name: `a pod with ${labelSelector} in ${namespace} of ${cluster} is ready with its sidecar`,
-    where: `cluster ${cluster}`,
-    ...options,
-    look: async () => {
-      const { items } = await api.core.listNamespacedPod({ namespace, labelSelector });
-      const living = items.filter(({ metadata }) => metadata?.deletionTimestamp === undefined);
-      const ready = living.find(({ status }) => {
-        const containers = [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])];
-        const sidecar = containers.find(({ name }) => name === 'istio-proxy');
-        return (
-          sidecar?.ready === true &&
-          (status?.conditions ?? []).some(({ type, status: value }) => type === 'Ready' && value === 'True')
-        );
-      });
-      if (ready?.metadata?.name !== undefined)
-        return holds({ name: ready.metadata.name, address: ready.status?.podIP ?? '' });
-      return notYet(
-        living
-          .map(
-            ({ metadata, status }) =>
-              `${metadata?.name ?? ''}: ${(status?.containerStatuses ?? []).map(({ name, ready: isReady }) => `${name} ${isReady ? 'ready' : 'not ready'}`).join(', ')}`,
-          )
-          .join('; ') || 'no pod',
-      );
-    },
-  });
 }

@@ -15,6 +15,7 @@ import { play } from '../../scenario/play.ts';
 import { scenario } from '../../scenario/scenario.ts';
 import { ask, taped } from '../../tape/tape.ts';
 import { redactText } from '../../tape/redact/text.ts';
+import { redact } from '../../tape/redact/value.ts';
 import { canaries, found, matrixOf } from '../../tape/redact/canaries.ts';
 import { writeReports } from './reports.ts';
 import { keepRunEnvironment } from './run-environment.ts';
@@ -439,6 +440,18 @@ test('a Secret is written down by its name alone, in journals and manifests', ()
   const [action] = journal.take().actions;
   expect(action?.input).toContain('name: cacerts');
   expect(found(JSON.stringify(action), planted)).toEqual([]);
+});
+
+test('a Secret that is taken down by hashes keeps none of its annotations’ values', () => {
+  const seen = {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    name: 'ca',
+    annotations: { 'team.example/note': 'a-word-of-the-team' },
+    body: { data: { key: 'sha256:9995a767bc520fc6' } },
+  };
+  expect(JSON.stringify(redact(seen))).not.toContain('a-word-of-the-team');
+  expect(redact(seen)).toMatchObject({ name: 'ca', body: { data: { key: 'sha256:9995a767bc520fc6' } } });
 });
 
 test('redacting twice is redacting once, and leaves what holds no secret as the same object', () => {

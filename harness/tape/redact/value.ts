@@ -229,7 +229,7 @@ function identityOf(secret: Fields): Fields {
 /** A Secret as `seenObject` takes it down: its data by hashes, which tell that one is another. */
 function withoutData(value: unknown, key: string): unknown {
   if (key === 'body' && isFields(value)) return fields(value, withoutData);
-  if (!/^(data|stringData|binaryData)$/.test(key)) return plain(value, key);
+  if (!/^(data|stringData|binaryData)$/.test(key)) return treatments.get(key)?.(value, '') ?? plain(value, key);
   const isHash = (inner: unknown): boolean => typeof inner === 'string' && /^sha256:[0-9a-f]{16,64}$/.test(inner);
   return isFields(value) ? fields(value, (inner) => (isHash(inner) ? inner : withheld(inner))) : withheld(value);
 }
