@@ -17,9 +17,20 @@ const questions = [
   "ip rule show 2>/dev/null | sed 's/^/route rule: /'",
   "ip neigh show nud permanent 2>/dev/null | sed 's/^/neighbour: /'",
   "nft list tables 2>/dev/null | sed 's/^/nft /'",
-  'for key in net/ipv4/ip_forward net/ipv4/conf/all/rp_filter net/ipv4/conf/all/arp_ignore net/ipv4/icmp_echo_ignore_all net/netfilter/nf_conntrack_max; do [ -r /proc/sys/$key ] && echo "setting: $key = $(cat /proc/sys/$key)"; done',
+  'for key in net/ipv4/ip_forward net/ipv4/icmp_echo_ignore_all net/netfilter/nf_conntrack_max net/ipv4/tcp_syn_retries $(cd /proc/sys; ls -d net/ipv4/conf/all/* net/ipv4/conf/eth0/* 2>/dev/null | grep -E "/(rp_filter|arp_ignore|arp_announce|arp_filter|forwarding)$"); do [ -r /proc/sys/$key ] && echo "setting: $key = $(cat /proc/sys/$key)"; done',
   // What was not found must not make the whole look a failure.
   'true',
+];
+
+/**
+ * Of a node alone: what must run there, what is stopped (SIGSTOP) and in which pod, whom it asks for names, and whether
+ * its disk is full.
+ */
+const nodeQuestions = [
+  'cat /proc/[0-9]*/comm 2>/dev/null | grep -xE "kubelet|containerd|kube-apiserver|etcd|kube-proxy|kube-scheduler|kube-controller" | sort -u | sed "s/^/service: /"',
+  'for status in $(grep -lE "^State:[[:space:]]+[Tt] " /proc/[0-9]*/status 2>/dev/null); do of=${status%/status}; echo "process: $(cat $of/comm) is stopped $(grep -oE "pod[0-9a-f_-]{36}" $of/cgroup | head -1)"; done 2>/dev/null',
+  "grep -E '^(nameserver|options)' /etc/resolv.conf 2>/dev/null | sed 's/^/resolver: /'",
+  'df -P / 2>/dev/null | awk \'NR==2 && $5+0 >= 98 {print "disk: full"}\'',
 ];
 
 /**
@@ -31,6 +42,8 @@ const podQuestions =
   '{ nsenter --net="$ns" iptables-save 2>/dev/null | grep "^-A" | grep -E -- "-j (DROP|REJECT)" | sed "s/^/rule /"; ' +
   'nsenter --net="$ns" tc qdisc show 2>/dev/null | sed "s/^/queue: /"; ' +
   'nsenter --net="$ns" ip route show type blackhole 2>/dev/null | sed "s/^/route: /"; ' +
+  'nsenter --net="$ns" ip -o link show dev eth0 2>/dev/null | grep -E "NO-CARRIER|state (DOWN|LOWERLAYERDOWN)" | sed "s/.*/link: eth0 DOWN/"; ' +
+  'nsenter --net="$ns" ip -o link show dev eth0 2>/dev/null | sed -n "s/.* mtu \\([0-9]\\{1,3\\}\\) .*/link: eth0 mtu \\1/p"; ' +
   'nsenter --net="$ns" ip route show type unreachable 2>/dev/null | sed "s/^/route: /"; } | sed "s/^/pod $at: /"; done; true';
 
 /** Chains and links that Kubernetes, Docker and network plugins make and change all the time. */
@@ -46,24 +59,28 @@ const machinery =
  */
 export async function machineLines(docker: Docker, node: string): Promise<string[]> {
   const options = { purpose: `look at the network of ${node}`, code: 'MP702', timeout: 10_000 } as const;
-  const state = (
+  const [state = '', limits = ''] = (
     await docker.run(
       [
         'inspect',
         '--format',
-        '{{.State.Status}} on {{range $name, $_ := .NetworkSettings.Networks}}{{$name}} {{end}}',
+        '{{.State.Status}} on {{range $name, $_ := .NetworkSettings.Networks}}{{$name}} {{end}}\n{{.HostConfig.NanoCpus}} {{.HostConfig.CpuQuota}} {{.HostConfig.Memory}}',
         node,
       ],
       options,
     )
-  ).stdout.trim();
+  ).stdout
+    .trim()
+    .split('\n');
   const container = `state: ${state}`;
   if (!state.startsWith('running')) return [`${node}: ${container}`];
   const { stdout } = await docker.run(
-    ['exec', node, 'sh', '-c', [...questions.slice(0, -1), podQuestions].join('; ')],
+    ['exec', node, 'sh', '-c', [...questions.slice(0, -1), ...nodeQuestions, podQuestions].join('; ')],
     options,
   );
-  return [container, ...linesOf(stdout)].map((line) => `${node}: ${line}`);
+  return [container, `limits: cpus, quota and memory ${limits.trim()}`, ...linesOf(stdout)].map(
+    (line) => `${node}: ${line}`,
+  );
 }
 
 /**

@@ -34,6 +34,25 @@ export const controlPlane: Explainer = ({ situation }) =>
     return suspects;
   });
 
+/** An API server that answered none of the questions about its objects. */
+export const apiServers: Explainer = ({ situation }) =>
+  situation.clusters.flatMap(({ cluster, objects, unseen }): Suspect[] => {
+    const [first] = unseen;
+    // Whoever may not look has an answer.
+    if (objects.length > 0 || first === undefined || /forbidden|unauthorized/i.test(first)) return [];
+    return [
+      {
+        certainty: 2,
+        layer: 'control plane',
+        cluster,
+        object: 'API server',
+        does: `does not answer: ${first.slice(first.indexOf(':') + 2, 300)}`,
+        try: 'See that kube-apiserver and etcd run on the node, and that its address is reached.',
+        seen: unseen.slice(0, 4),
+      },
+    ];
+  });
+
 /** Webhooks that nobody answers: the API server then refuses what they are asked about. */
 export const deadWebhooks: Explainer = ({ situation, concern }) =>
   situation.clusters.flatMap((cluster): Suspect[] =>

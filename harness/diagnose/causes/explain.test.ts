@@ -203,6 +203,35 @@ test('a policy that Envoy names in its access log is named, whoever made it', ()
   expect(first(of(situation('west'), east))).toBe('MP825 east AuthorizationPolicy bar/deny-all');
 });
 
+test.each([
+  ['process: envoy is stopped pod0b1f…', 'Pod bar/httpbin-1', 'continued'],
+  ['service', 'east-node', 'no longer has “service: kubelet”'],
+  ['limits', 'east-node', 'only so much of the machine'],
+] as const)('what is wrong on the node itself: %s', (what, object, words) => {
+  const uid = '0b1f4a52-8c7e-4d0f-9a53-6d1c2b3a4f5e';
+  const baseline = [
+    'east-node: state: running on kind',
+    'east-node: limits: cpus, quota and memory 0 0 0',
+    'east-node: service: kubelet',
+  ];
+  const now = {
+    service: baseline.slice(0, 2),
+    limits: [baseline[0] ?? '', 'east-node: limits: cpus, quota and memory 10000000 0 0', baseline[2] ?? ''],
+  };
+  const east = {
+    ...situation('east'),
+    objects: [...situation('east').objects, { ...pod('httpbin-1', 'bar', {}), uid }],
+    network: [
+      ...(what === 'service' || what === 'limits'
+        ? now[what]
+        : [...baseline, `east-node: process: envoy is stopped pod${uid.replaceAll('-', '_')}`]),
+    ],
+    networkBaseline: baseline,
+  };
+  const [cause] = explain(of(situation('west'), east), concern);
+  expect(cause).toMatchObject({ cluster: 'east', object, does: expect.stringContaining(words) as string });
+});
+
 test('a control plane without a ready pod is told before what follows from it', () => {
   const paused = (all: SeenObject[]): SeenObject[] =>
     all.map((one) => (one.name.startsWith('istiod-') ? { ...one, status: { phase: 'Running', conditions: [] } } : one));
@@ -211,7 +240,10 @@ test('a control plane without a ready pod is told before what follows from it', 
 
 test('what could not be looked at is not taken for gone', () => {
   const blind = { ...situation('west', () => []), unseen: ['objects: no answer within 30 s'] };
-  expect(explain(of(blind, situation('east')), concern)).toEqual([]);
+  expect(explain(of(blind, situation('east')), concern).map(({ object }) => object)).toEqual(['API server']);
+  const { baseline: _baseline, ...foreign } = blind;
+  const refused = { ...foreign, unseen: ['Pod: pods is forbidden', 'Service: services is forbidden'] };
+  expect(explain(of(refused, situation('east')), concern)).toEqual([]);
   const half = {
     ...situation('east', (all) => all.filter(({ kind }) => kind !== 'Deployment')),
     unseen: ['Deployment: forbidden'],

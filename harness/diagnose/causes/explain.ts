@@ -3,7 +3,7 @@ import { seenName, type Concern, type OwnField, type Situation } from '../situat
 import { accessLogs } from './calls.ts';
 import { layerCodes, layers, type Cause, type Explainer, type Question, type Suspect } from './cause.ts';
 import { changedObjects } from './change.ts';
-import { controlPlane, deadWebhooks } from './control-plane.ts';
+import { apiServers, controlPlane, deadWebhooks } from './control-plane.ts';
 import { meshObjects, twoEntries } from './mesh.ts';
 import { clusterDns, gatewayService } from './names.ts';
 import { machineNetwork } from './network.ts';
@@ -15,6 +15,7 @@ const explainers: readonly Explainer[] = [
   machineNetwork,
   podsAndImages,
   uninjected,
+  apiServers,
   controlPlane,
   deadWebhooks,
   gatewayService,

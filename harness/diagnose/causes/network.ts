@@ -8,6 +8,11 @@ const readings: readonly (readonly [RegExp, string])[] = [
   [/^state: running on\s*$/, 'is connected to no network'],
   [/^state: running/, 'is connected to other networks'],
   [/^state:/, 'does not run'],
+  [/^limits:/, 'lets the node have only so much of the machine'],
+  [/^process: .* is stopped/, 'keeps it from doing anything until it is continued'],
+  [/^service: /, 'is what the node needs to run its pods'],
+  [/^resolver: /, 'decides who answers the node’s questions for names'],
+  [/^disk: full/, 'lets nothing more be written'],
   [/netem.*\b(loss)\b/, 'loses packets'],
   [/netem.*\b(corrupt|duplicate|reorder)\b/, 'damages packets'],
   [/netem.*\b(delay)\b/, 'delays packets'],
@@ -59,9 +64,13 @@ function suspect(cluster: ClusterSituation, node: string, added: readonly string
   // What a link or a route lost most often follows from what was put in.
   const rule = added.find((line) => readingOf(line) !== undefined) ?? gone[0] ?? added[0] ?? '';
   const address = /^pod (\S+): /.exec(rule)?.[1];
-  const pod = ofKind(cluster, 'Pod').find(({ status }) => address !== undefined && textIn(status, 'podIP') === address);
+  const uid = /\bpod([0-9a-f_-]{36})$/.exec(rule)?.[1]?.replaceAll('_', '-');
+  const pod = ofKind(cluster, 'Pod').find(
+    (one) =>
+      (address !== undefined && textIn(one.status, 'podIP') === address) || (uid !== undefined && one.uid === uid),
+  );
   const does = readingOf(rule) ?? 'changes the way of packets';
-  const told = rule.replace(/^pod \S+: /, '');
+  const told = rule.replace(/^pod \S+: /, '').replace(/ pod[0-9a-f_-]{36}$/, '');
   return {
     // Rules of a machine are nobody's by chance: on clusters that meshproof made, somebody put them in.
     certainty: 3,

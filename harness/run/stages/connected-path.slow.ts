@@ -191,7 +191,7 @@ describe('a cold toolchain on a connected machine', () => {
   test('has every program, and all images in the node image', async () => {
     const { code, stderr, root } = await prepare({ files: publisher.files, images: publisher.images });
     expect(stderr).toContain('pulled');
-    expect(code).toBe(0);
+    expect(code, stderr).toBe(0);
     expect(await artifacts(root)).toEqual([
       'istioctl-release',
       'kind-release',
@@ -223,8 +223,8 @@ describe('a cold toolchain on a connected machine', () => {
   }, 120_000);
 
   test('does not pull again what the daemon has: its registry may be gone', async () => {
-    const { code } = await prepare({ files: publisher.files, images: '127.0.0.1:59999' });
-    expect(code).toBe(0);
+    const { code, stderr } = await prepare({ files: publisher.files, images: '127.0.0.1:59999' });
+    expect(code, stderr).toBe(0);
   }, 60_000);
 });
 
