@@ -79,6 +79,7 @@ async function prove(
     const order = {
       scenarios,
       shuffle: plan.shuffle,
+      onRed: plan.onRed,
       endsWithThem: !plan.keep && !plan.reuse,
       evidenceBytes: plan.config.evidenceMegabytes * 1_000_000,
     };

@@ -13,6 +13,7 @@ import { checkBuilds, checkFits } from '../environment/fitting-environment.ts';
 import { prepare } from './stages/prepare.ts';
 import { pruneReports } from './record/prune-reports.ts';
 import { writeReports } from './record/reports.ts';
+import type { OnRed } from './plan.ts';
 import { RunRecord } from './record/run-record.ts';
 import type { Shard } from './schedule/shard.ts';
 import { forgetEnvironment, lockEnvironment, readEnvironment, runsOfKeptEnvironments } from '../environment/state.ts';
@@ -24,6 +25,10 @@ export interface ConductOptions {
   readonly keep: boolean;
   readonly reuse: boolean;
   readonly shuffle?: number | undefined;
+  /** Nothing but the record, unless said. */
+  readonly onRed?: OnRed;
+  /** Called with the folder of the run as soon as there is one. */
+  readonly began?: (folder: string) => void;
   /** End when everything that a run needs is there: programs and images. */
   readonly prepareOnly?: boolean;
   readonly progress: Progress;
@@ -57,6 +62,7 @@ export async function conduct(options: ConductOptions): Promise<RunRecord> {
     clusters: config.clusters,
     ...(options.shard === undefined ? {} : { shard: options.shard }),
   });
+  options.began?.(record.folder);
   const stopLiving = record.live();
   let current = record;
   try {
@@ -70,6 +76,7 @@ export async function conduct(options: ConductOptions): Promise<RunRecord> {
       keep,
       reuse,
       shuffle: options.shuffle,
+      onRed: options.onRed ?? { prove: false, pauses: false },
       kept,
       agree: options.agree,
     });

@@ -40,6 +40,8 @@ export interface PlayOptions {
   readonly looksAround?: boolean;
   /** How many assertions were made so far; without it nobody sees whether a proof looked at anything. */
   readonly assertions?: () => number;
+  /** Called once, when the first thing does not hold and its cause was looked for; the mesh is still as it was. */
+  readonly onRed?: ((what: string) => Promise<void>) | undefined;
   /** True when the environment is taken down right after this scenario, so that nothing has to be put back. */
   readonly isLast?: boolean;
 }
@@ -69,6 +71,7 @@ async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOpt
   const steps: StepResult[] = [];
   const journal = new Journal();
   let causes: ScenarioResult['causes'];
+  let { onRed } = options;
   let stopped: Stopped | undefined;
   let redAfter: number | undefined;
   const result = (): ScenarioResult => ({
@@ -126,10 +129,13 @@ async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOpt
     hosts: (meta.needs.hosts ?? []).map(({ host }) => host),
   });
   /** Looks for the cause at once, before anything is taken away. */
-  const findCause = async (error: unknown, notes: Pick<Notes, 'hops' | 'exchange'>): Promise<void> => {
+  const findCause = async (error: unknown, notes: Pick<Notes, 'hops' | 'exchange'>, what: string): Promise<void> => {
     if (!looksAround || signal.aborted || verdictOf(error).verdict === 'notSupported') return;
     await finder.look(error, notes);
     causes = await finder.found();
+    const told = onRed;
+    onRed = undefined;
+    await told?.(`${meta.id}: ${what}`);
   };
   const restorations: { readonly title: string; readonly work: () => Promise<void> }[] = [];
   /** What fails outside of a claim is told once, by the step's title; the claims behind it were not reached. */
@@ -221,7 +227,7 @@ async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOpt
             ...verdictOf(error),
             ...diagnosisOf(met),
           });
-          await findCause(error, met);
+          await findCause(error, met, name);
         }
       },
     });
@@ -234,7 +240,7 @@ async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOpt
       });
   } catch (error) {
     blame(error);
-    await findCause(error, seen);
+    await findCause(error, seen, failedStep ?? 'between its steps');
   }
   // Also when the run was interrupted: the environment may be kept.
   evidence.during('after the scenario');

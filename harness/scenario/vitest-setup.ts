@@ -1,5 +1,8 @@
+import { join } from 'node:path';
 import { step as allureStep, attachment, ContentType, description, epic, feature, label } from 'allure-js-commons';
 import { expect, inject, test } from 'vitest';
+import { pauseUntilToldToGoOn } from './pause.ts';
+import { proveCause } from './prove.ts';
 import { environmentSchema } from './environment.ts';
 import { convergingMatchers, meshMatchers } from './matchers.ts';
 import { play } from './play.ts';
@@ -13,6 +16,10 @@ declare module 'vitest' {
     lastScenario: string;
     /** Bytes of evidence that the run may write. */
     evidenceBytes: number;
+    /** Whether the first cause of a red scenario is proven, by undoing it. */
+    prove: boolean;
+    /** Whether the first thing that does not hold keeps the mesh as it is until somebody has looked. */
+    pauses: boolean;
   }
 }
 
@@ -28,13 +35,18 @@ registerScenariosWith((scenario) => {
     await feature(scenario.meta.id);
     await label('scenario', scenario.meta.id);
     const environment = environmentSchema.parse(JSON.parse(inject('environment')));
-    const result = await play(scenario, {
+    const runFolder = inject('runFolder');
+    const options = {
       environment,
-      runFolder: inject('runFolder'),
       evidenceBytes: inject('evidenceBytes'),
       signal,
       assertions: () => expect.getState().assertionCalls,
+    };
+    const played = await play(scenario, {
+      ...options,
+      runFolder,
       isLast: inject('lastScenario') === scenario.meta.id,
+      onRed: inject('pauses') ? (what) => pauseUntilToldToGoOn(runFolder, what, signal) : undefined,
       narrate: async (title, work, done) =>
         await allureStep(title, async () => {
           try {
@@ -44,6 +56,13 @@ registerScenariosWith((scenario) => {
           }
         }),
     });
+    const result = inject('prove')
+      ? await proveCause({
+          environment,
+          result: played,
+          playAgain: () => play(scenario, { ...options, runFolder: join(runFolder, 'proof') }),
+        })
+      : played;
     task.meta.meshproof = result;
     if (result.replaced.length > 0)
       await description(result.replaced.map(({ was, by }) => `Stands in for ${was}. ${by}`).join('\n\n'));

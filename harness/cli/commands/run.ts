@@ -11,6 +11,7 @@ import { createProgress } from '../../progress/progress.ts';
 import { idsOf, kubernetesOption, meshOption, providerOption, toolchainOption } from '../options.ts';
 import { addToJobSummary } from '../job-summary.ts';
 import { exitCodeOfRun, runTold } from '../run-result.ts';
+import { enterGoesOn } from '../pause-key.ts';
 import { untilSignal } from '../signals.ts';
 import { tell } from '../tell.ts';
 
@@ -21,6 +22,8 @@ interface RunFlags {
   readonly only?: string;
   readonly shard?: string;
   readonly shuffle?: string | true;
+  readonly prove?: boolean;
+  readonly pauseOnFailure?: boolean;
   readonly provider?: string;
   readonly toolchain?: string;
   readonly mesh?: string;
@@ -39,6 +42,11 @@ export function addRun(program: Command): void {
       'play one part of the scenarios, e.g. 2/3; `report --merge` makes one run of all parts',
     )
     .option('--shuffle [seed]', 'play them in a random order; the seed is told, and repeats it')
+    .option(
+      '--prove',
+      'undo the cause of a red scenario, play it again, and put the cause in again (own clusters of meshproof)',
+    )
+    .option('--pause-on-failure', 'keep the mesh as it is when the first claim fails, until Enter is pressed')
     .option('--keep', 'keep the environment afterwards')
     .option('--reuse', 'use the environment that `up` or `--keep` left')
     .addOption(providerOption())
@@ -108,18 +116,24 @@ async function runAndReport(
     import('../../run/run.ts'),
     import('../../environment/consent.ts'),
   ]);
+  let folder: string | undefined;
+  const stopListening = flags.pauseOnFailure === true ? enterGoesOn(() => folder) : () => undefined;
   const record = await conduct({
     config,
+    began: (run) => {
+      folder = run;
+    },
     only,
     keep,
     prepareOnly,
     reuse: flags.reuse === true,
     shuffle: seedOf(flags.shuffle),
+    onRed: { prove: flags.prove === true, pauses: flags.pauseOnFailure === true },
     progress: createProgress(),
     signal: untilSignal(),
     agree: askFirst(flags.yes === true),
     shard,
-  });
+  }).finally(stopListening);
   tell(flags.json === true ? `${JSON.stringify(runTold(record))}\n` : `${summaryLines(record).join('\n')}\n`);
   if (only?.length !== 0) await addToJobSummary(`## meshproof: ${record.data.verdict}\n\n${summaryOf(record.data)}\n`);
   process.exitCode = exitCodeOfRun(record.data);

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BaseSequencer, createVitest, type Reporter, type TestCase, type TestSpecification } from 'vitest/node';
 import { codeFile, codeRoot, packageRoot } from '../../assets/package-files.ts';
@@ -12,6 +13,8 @@ import { countVerdicts } from '../../report/run-data.ts';
 import { signs, worstOfScenario } from '../../report/summary.ts';
 import { writeReports } from '../record/reports.ts';
 import type { RunRecord } from '../record/run-record.ts';
+import { isThere, longestPause, pausedFile } from '../../scenario/pause.ts';
+import type { OnRed } from '../plan.ts';
 import type { ScenarioFile } from '../../config/scenario-files.ts';
 
 export interface Order {
@@ -25,6 +28,7 @@ export interface Order {
   readonly endsWithThem: boolean;
   /** Bytes of evidence that the whole run may write. */
   readonly evidenceBytes: number;
+  readonly onRed: OnRed;
 }
 
 /**
@@ -35,7 +39,7 @@ export interface Order {
  */
 export async function playScenarios(
   environment: Environment,
-  { scenarios, shuffle, endsWithThem, evidenceBytes }: Order,
+  { scenarios, shuffle, endsWithThem, evidenceBytes, onRed }: Order,
   record: RunRecord,
   progress: Progress,
   signal: AbortSignal,
@@ -79,7 +83,8 @@ export async function playScenarios(
     // Scenarios share the clusters, so they take turns; each one cleans up after itself.
     fileParallelism: false,
     isolate: false,
-    testTimeout: 300_000,
+    // A proof plays the scenario once more.
+    testTimeout: onRed.pauses ? longestPause + 600_000 : 600_000,
     retry: 0,
     reporters: [
       reporter,
@@ -96,6 +101,8 @@ export async function playScenarios(
       environment: JSON.stringify(environment),
       runFolder: record.folder,
       evidenceBytes,
+      prove: onRed.prove,
+      pauses: onRed.pauses,
       lastScenario: endsWithThem && shuffle === undefined ? (scenarios.at(-1)?.id ?? '') : '',
     },
   });
@@ -104,6 +111,7 @@ export async function playScenarios(
     for (const listener of process.listeners(name)) if (!known.includes(listener)) process.off(name, listener);
   const cancel = (): void => void vitest.cancelCurrentRun('keyboard-input');
   signal.addEventListener('abort', cancel);
+  const noMore = onRed.pauses ? tellOfPauses(record.folder, progress) : () => undefined;
   try {
     await progress.group('scenarios', [
       {
@@ -120,12 +128,39 @@ export async function playScenarios(
       },
     ]);
   } finally {
+    noMore();
     signal.removeEventListener('abort', cancel);
     await vitest.close();
   }
   signal.throwIfAborted();
   if (broken.length > 0)
     throw new MeshproofError('MP999', { what: 'scenarios could not be played', seen: broken.join('\n') });
+}
+
+/**
+ * Says when the run is paused, where to look and how it goes on.
+ *
+ * @returns what ends it
+ */
+function tellOfPauses(folder: string, progress: Progress): () => void {
+  let paused = false;
+  const file = pausedFile(folder);
+  const timer = setInterval(() => {
+    void isThere(file).then((now) => {
+      if (now && !paused)
+        progress.note(
+          [
+            `paused, with the mesh as it is: ${readFileSync(file, 'utf8').trim()}`,
+            '  look      npx meshproof exec -- bash, in another terminal',
+            `  go on     press Enter, or remove ${file}`,
+          ].join('\n'),
+        );
+      paused = now;
+    });
+  }, 500);
+  return () => {
+    clearInterval(timer);
+  };
 }
 
 /** vitest plays what took longest the last time first; a walkthrough has an order of its own. */

@@ -14,7 +14,7 @@ import { checkBeforehand } from '../../inspect/beforehand.ts';
 import type { Config } from '../../config/config.ts';
 import { writesOf, type Agree } from '../../environment/consent.ts';
 import { keepOwner } from '../../environment/owner.ts';
-import type { Plan } from '../plan.ts';
+import type { OnRed, Plan } from '../plan.ts';
 import { providerOf } from '../../environment/provider-of.ts';
 import { problemTold } from '../../inspect/problem.ts';
 import type { RunRecord } from '../record/run-record.ts';
@@ -29,6 +29,7 @@ export interface PrepareOptions {
   readonly only: readonly string[] | undefined;
   readonly reuse: boolean;
   readonly shuffle: number | undefined;
+  readonly onRed: OnRed;
   readonly keep: boolean;
   /** The kept environment that is used again. */
   readonly kept: Environment | undefined;
@@ -82,6 +83,7 @@ export async function prepare(options: PrepareOptions): Promise<Plan> {
     only: options.only,
     reuse: options.reuse,
     shuffle: options.shuffle,
+    onRed: options.onRed,
     keep: options.keep,
     agreed: [],
   };
@@ -137,6 +139,7 @@ async function planForExisting(options: PrepareOptions): Promise<Plan> {
     only: options.only,
     reuse: options.reuse,
     shuffle: options.shuffle,
+    onRed: options.onRed,
     keep: options.keep,
     agreed,
   };
