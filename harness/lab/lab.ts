@@ -63,7 +63,7 @@ export async function ensureLab(
       await ensureClusterNetwork(docker);
       return docker;
     }
-    if (others.length === 0) await stopDaemon();
+    if (others.length === 0) await stopDaemon(labDataRoot(cache));
     else
       note(`the private Docker daemon had died under ${others.join(' and ')}: it is started again, containers live on`);
     await users.join(user);
@@ -287,7 +287,7 @@ export async function leaveLab(cache: ArtifactCache, user: LabUser, leaving: Lea
       // it.
       if (await docker.answers()) await removeContainers(docker);
     }
-    const removed = (await stopDaemon()) ? ['private Docker daemon'] : [];
+    const removed = (await stopDaemon(labDataRoot(cache))) ? ['private Docker daemon'] : [];
     if (await namespaceExists()) {
       await removeNamespace();
       removed.push(`network namespace ${labNamespace}`);

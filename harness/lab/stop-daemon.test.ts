@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { leftoverProcesses } from './stop-daemon.ts';
+import { leftoverProcesses, mountsOf } from './stop-daemon.ts';
 
 test('a dead daemon’s shims are found with everything below them, and nobody else’s', () => {
   const listing = [
@@ -13,4 +13,13 @@ test('a dead daemon’s shims are found with everything below them, and nobody e
     '  300     1 vi /run/meshproof/notes',
   ].join('\n');
   expect(leftoverProcesses(listing, '/run/meshproof')).toEqual([100, 101, 102, 103]);
+});
+
+test('what a daemon mounted goes, also the folder that it binds onto itself; somebody’s disk there stays', () => {
+  const line = (root: string, at: string): string =>
+    `36 35 254:0 ${root} ${at} rw,relatime shared:1 - ext4 /dev/vda rw`;
+  const table = [line('/', '/'), line('/cache/docker', '/cache/docker'), line('/', '/cache/docker/overlay2/a/merged')];
+  expect(mountsOf(table.join('\n'), '/cache/docker')).toEqual(['/cache/docker', '/cache/docker/overlay2/a/merged']);
+  expect(mountsOf(line('/', '/cache/docker'), '/cache/docker')).toEqual([]);
+  expect(mountsOf(line('/', '/cache/docker-of-others'), '/cache/docker')).toEqual([]);
 });

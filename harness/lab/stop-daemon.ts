@@ -14,15 +14,16 @@ const [orderly, forced] = [20_000, 20_000];
  * Ends the private daemon with everything it runs, and removes what it left: shims and their containers, mounts, the
  * runtime folder.
  *
+ * @param dataRoot where its data lies: a daemon that was killed says it no more, and its mounts are still there
  * @returns whether there was anything
  * @throws MeshproofError MP401 when a process stays even after SIGKILL.
  */
-export async function stopDaemon(): Promise<boolean> {
+export async function stopDaemon(dataRoot: string): Promise<boolean> {
   const daemon = await findDaemon();
   if (daemon !== undefined) await endDaemon(daemon);
   const left = await killLeftovers();
   await unmountAtOrBelow(runtimeFolder);
-  if (daemon !== undefined) await unmountAtOrBelow(daemon.dataRoot);
+  for (const folder of new Set([dataRoot, daemon?.dataRoot ?? dataRoot])) await unmountAtOrBelow(folder);
   await rm(runtimeFolder, { recursive: true, force: true });
   return daemon !== undefined || left > 0;
 }
@@ -109,10 +110,9 @@ export function leftoverProcesses(listing: string, folder: string): number[] {
   return [...found];
 }
 
-/** Unmounts what is mounted on a folder and below it, innermost first. */
+/** Unmounts what a daemon mounted on a folder and below it, innermost first. */
 export async function unmountAtOrBelow(folder: string): Promise<void> {
-  const mounts = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n').map((line) => line.split(' ')[4] ?? '');
-  for (const mount of mounts.filter((point) => point === folder || point.startsWith(`${folder}/`)).reverse()) {
+  for (const mount of mountsOf(await readFile('/proc/self/mountinfo', 'utf8'), folder).reverse()) {
     await runProgram({
       program: 'umount',
       args: ['--lazy', mount],
@@ -121,4 +121,16 @@ export async function unmountAtOrBelow(folder: string): Promise<void> {
       timeout: 30_000,
     });
   }
+}
+
+/**
+ * The places at or below a folder that a daemon mounts, from the kernel's table. It binds its folder onto itself; a whole
+ * file system there is somebody's disk, and stays.
+ */
+export function mountsOf(table: string, folder: string): string[] {
+  return table
+    .split('\n')
+    .map((line) => line.split(' '))
+    .filter(([, , , root = '', at = '']) => at.startsWith(`${folder}/`) || (at === folder && root !== '/'))
+    .map(([, , , , at = '']) => at);
 }
