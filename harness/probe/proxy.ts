@@ -3,6 +3,7 @@ import { MeshproofError } from '../errors/meshproof-error.ts';
 import { barrier, type Passed, type Pushes } from './barrier.ts';
 import { readAccessLog, readLog, refusalsIn, untraced, type AccessLogEntry } from './access-log.ts';
 import { inKeyOrder } from './envoy/key-order.ts';
+import { namesThatConcern, ownPart, type Concerned } from './envoy/own-part.ts';
 import { ConfigDump } from './envoy/config-dump.ts';
 import { holds, notYet, waitFor } from '../wait/wait-for.ts';
 import { ask } from '../tape/tape.ts';
@@ -18,6 +19,8 @@ export interface ProxyLinks {
   readonly pushes: (proxy: Proxy) => Promise<Pushes | undefined>;
   /** Begins to watch whether all that the scenario applied has reached this proxy. */
   readonly delivered?: ((proxy: Proxy) => () => Promise<boolean>) | undefined;
+  /** Set on clusters that people own: nothing else of the proxy's configuration is asked for, or kept. */
+  readonly concerned?: Concerned | undefined;
   /** Hears of each trace that is followed through this proxy. */
   readonly noteHops: (hops: readonly Hop[]) => void;
   /** Keeps what a barrier saw when it let the scenario pass. */
@@ -33,6 +36,8 @@ export interface Carried {
 const statsSchema = z.object({
   stats: z.array(z.looseObject({ name: z.string().optional(), value: z.number().optional() })),
 });
+
+const wholeDump = 'config_dump?include_eds';
 
 /** One Envoy of the mesh: the sidecar of a workload, or a gateway. */
 export class Proxy {
@@ -57,7 +62,13 @@ export class Proxy {
 
   /** The proxy's configuration, as Envoy dumps it right now. */
   async configDump(): Promise<ConfigDump> {
-    return ConfigDump.parse(await this.#admin('config_dump?include_eds', `${this.name}.config-dump.json`), this.name);
+    const { concerned } = this.#links;
+    const file = `${this.name}.config-dump.json`;
+    if (concerned === undefined) return ConfigDump.parse(await this.#admin(wholeDump, file), this.name);
+    const names = encodeURIComponent(namesThatConcern(concerned));
+    // Asked under the same name as the whole one: what is answered is a matter of whose cluster it is.
+    const answer = await this.#admin(wholeDump, file, `&name_regex=${names}`, (dump) => ownPart(dump, concerned));
+    return ConfigDump.parse(answer, this.name);
   }
 
   /**
@@ -147,13 +158,18 @@ export class Proxy {
     });
   }
 
-  async #admin(path: string, file?: string): Promise<unknown> {
+  async #admin(
+    path: string,
+    file?: string,
+    only = '',
+    part: (answer: unknown) => unknown = (answer) => answer,
+  ): Promise<unknown> {
     const answer = async (): Promise<unknown> => {
       const { stdout, stderr, exitCode } = await execInPod(this.#kubectl, this.where, [
         'pilot-agent',
         'request',
         'GET',
-        path,
+        `${path}${only}`,
       ]);
       if (exitCode !== 0) {
         throw new MeshproofError('MP702', {
@@ -162,7 +178,7 @@ export class Proxy {
           seen: stderr,
         });
       }
-      return inKeyOrder(JSON.parse(stdout));
+      return inKeyOrder(part(JSON.parse(stdout)));
     };
     return await ask(`Envoy of ${this.name}: ${path}`, answer, { file, lookOnly: true });
   }

@@ -14,6 +14,7 @@ import { topologyNamed } from '../mesh/topologies/registry.ts';
 import { delivered, istiodHolds, type TakenObject } from '../mesh/delivery.ts';
 import { proxySyncs, pushesOf } from '../mesh/readiness.ts';
 import type { PodContainer } from '../probe/pod.ts';
+import type { Concerned } from '../probe/envoy/own-part.ts';
 import { Proxy } from '../probe/proxy.ts';
 import { taped } from '../tape/tape.ts';
 import { ClusterDns } from './cluster-dns.ts';
@@ -383,6 +384,18 @@ export class MeshCluster {
       }));
   }
 
+  /** Of proxies in a mesh that people live in only what the scenario itself makes is looked into. */
+  #concerned(): Concerned | undefined {
+    const { cluster, needs } = this.#options;
+    if (cluster.foreign !== true) return undefined;
+    const hosts = needs.hosts ?? [];
+    return {
+      hosts: hosts.map(({ host }) => host),
+      namespaces: needs.namespaces,
+      ports: [...new Set([...hosts.map(({ port }) => port.number), eastWestPort])],
+    };
+  }
+
   #client(from: PodContainer): Client {
     const { environment, journal, signal } = this.#options;
     return clientIn(from, environment.programs.kubectl, journal, signal);
@@ -400,6 +413,7 @@ export class MeshCluster {
         );
         return sync === undefined ? undefined : pushesOf(sync);
       },
+      concerned: this.#concerned(),
       delivered: () => this.delivered(pod),
       keepBarrier: async (proxy, passed) => {
         await evidence.keepBarrier(proxy.name, passed);
