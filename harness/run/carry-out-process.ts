@@ -56,7 +56,8 @@ export async function carryOutInChild(plan: Plan, record: RunRecord, signal: Abo
   const finished = await RunRecord.open(record.folder).catch(() => record);
   if (finished.data.verdict === 'running' && words !== undefined && words.verdict !== 'running')
     finished.data = { ...finished.data, ...words };
-  if (finished.data.verdict === 'running') {
+  // Killed while it took the environment down, it had its verdict already; what it left is for this process.
+  if (finished.data.verdict === 'running' || killedBy !== undefined) {
     throw new MeshproofError(killedBy === undefined ? 'MP999' : 'MP902', {
       what: 'the process that carried the run out ended without a verdict',
       seen: killedBy === undefined ? `exit code ${exitCode ?? 'unknown'}` : `killed by ${killedBy}`,

@@ -30,6 +30,17 @@ test('a run whose process is gone becomes an error, with when it was last alive'
   expect(await closeKilledRuns(reports)).toEqual([]);
 });
 
+test.each([
+  ['passed', {}, 'error'],
+  ['passed', { endedAt: lastAlive.toISOString() }, 'passed'],
+  ['failed', {}, 'failed'],
+] as const)('a run that %s and was killed while it took its environment down: %j', async (verdict, end, is) => {
+  const record = await begin();
+  await record.save({ process: { ...(await thisProcess()), started: 'before' }, verdict, ...end });
+  expect(await closeKilledRuns(reports)).toEqual(is === 'error' ? [record.data.run] : []);
+  expect((await openRun(record.folder)).data.verdict).toBe(is);
+});
+
 test('a run that is at work, however long it was silent, stays as it is', async () => {
   const record = await begin();
   await utimes(record.file, lastAlive, lastAlive);

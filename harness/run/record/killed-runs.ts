@@ -11,14 +11,22 @@ export const runName = /^\d{8}-\d{6}-\d+$/;
 const silence = 20 * signOfLife;
 
 /**
- * Closes the record of a run that was killed: it says “running”, and its process is gone. It becomes an error, with
+ * Whether a record says that its run goes on: without a verdict, or with all claims proven and before the environment
+ * was taken down. That a claim failed stays true whatever happens then.
+ */
+const isOpen = ({ data: { verdict, endedAt, process: at } }: RunRecord): boolean =>
+  verdict === 'running' || (verdict === 'passed' && endedAt === undefined && at !== undefined);
+
+/**
+ * Closes the record of a run that was killed: it says “running”, or was to take its environment down yet, and its process
+ * is gone. It becomes an error, with
  * when it was last alive.
  *
  * @returns the record, closed when it had to be
  */
 export async function closedIfKilled(record: RunRecord): Promise<RunRecord> {
-  const { verdict, process: at } = record.data;
-  if (verdict !== 'running') return record;
+  const { process: at } = record.data;
+  if (!isOpen(record)) return record;
   const { mtimeMs, mtime } = await stat(record.file);
   const alive = at === undefined ? undefined : await isAlive(at);
   if (alive ?? Date.now() - mtimeMs < silence) return record;
@@ -48,7 +56,7 @@ export async function closeKilledRuns(reports: string): Promise<string[]> {
   for (const name of names) {
     // What is no run, or a broken one, is left to whoever opens it by name.
     const record = await RunRecord.open(join(reports, name)).catch(() => undefined);
-    if (record?.data.verdict !== 'running') continue;
+    if (record === undefined || !isOpen(record)) continue;
     await closedIfKilled(record);
     if (record.data.error?.code === 'MP902') closed.push(name);
   }
