@@ -18,8 +18,8 @@ const isOpen = ({ data: { verdict, endedAt, process: at } }: RunRecord): boolean
   verdict === 'running' || (verdict === 'passed' && endedAt === undefined && at !== undefined);
 
 /**
- * Closes the record of a run that was killed: it says “running”, or was to take its environment down yet, and its process
- * is gone. It becomes an error, with
+ * Closes the record of a run that was killed: it says “running”, or was to take its environment down yet, and its
+ * process is gone. It becomes an error, with
  * when it was last alive.
  *
  * @returns the record, closed when it had to be
