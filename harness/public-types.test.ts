@@ -11,7 +11,12 @@ declare const exchange: CurlExchange;
 test('a claim can only be proven under a name that is declared', () => {
   never(() =>
     scenario(
-      { id: 'x', section: 'X', claims: ['one', 'two'], needs: { clusters: 2, namespaces: [] } },
+      {
+        id: 'x',
+        section: 'X',
+        claims: { one: 'it holds', two: 'it holds as well' },
+        needs: { clusters: 2, namespaces: [] },
+      },
       async ({ client, server, claim }) => {
         expectTypeOf(client).toEqualTypeOf(cluster);
         expectTypeOf(server).toEqualTypeOf(cluster);
@@ -22,7 +27,7 @@ test('a claim can only be proven under a name that is declared', () => {
     ),
   );
   // @ts-expect-error -- a scenario says what it needs
-  never(() => scenario({ id: 'x', section: 'X', claims: [] }, () => Promise.resolve()));
+  never(() => scenario({ id: 'x', section: 'X', claims: {} }, () => Promise.resolve()));
 });
 
 test('matchers know what they look at and what they expect', () => {

@@ -22,51 +22,51 @@ export default scenario(
   {
     id: 'security',
     section: 'Prerequisites › a common root CA; the gateway on port 15443',
-    claims: [
-      'a member of the mesh is served (the control of the refusals below)',
-      'plain text on 15443 is refused',
-      'a client whose certificate is of another root is refused, for exactly that reason',
-      'a client without a certificate is refused',
-      'an SNI of a service that does not exist reaches no upstream',
-      'AUTO_PASSTHROUGH serves hosts of *.local and *.global only: another host of the same pods stays hidden',
-    ],
+    claims: {
+      'member-served': 'a member of the mesh is served (the control of the refusals below)',
+      'plain-text-refused': 'plain text on 15443 is refused',
+      'other-root-refused': 'a client whose certificate is of another root is refused, for exactly that reason',
+      'no-certificate-refused': 'a client without a certificate is refused',
+      'unknown-sni': 'an SNI of a service that does not exist reaches no upstream',
+      'other-hosts-hidden': 'AUTO_PASSTHROUGH serves hosts of *.local and *.global only: another host of the same pods stays hidden',
+    },
     needs: { clusters: 2, loadBalancer: true, namespaces: ['foo', 'bar'], hosts: [httpbinGlobal, { host: hidden, port }] },
   },
-  async ({ west, east, step, claim, containers }) => {
-    const [sleep, httpbin] = await step('deploy sleep and httpbin', () => Promise.all([west.deploySleep('foo'), east.deployHttpbin('bar')]));
-    const gateway = await step('find the gateway of the second cluster', () => east.ingressGateway());
-    await step('expose httpbin under its .global name, and the same pods under a host that is not meant for peers', () =>
-      east.apply(exposeHttpbin(east.httpbinPort), exposedService({ host: hidden, namespace: 'bar', name: 'ledger', port: { ...port, targetPort: east.httpbinPort }, selector: { app: 'httpbin' } })),
+  async ({ client, server, step, claim, containers }) => {
+    const [sleep, httpbin] = await step('deploy', 'deploy sleep and httpbin', () => Promise.all([client.deploySleep('foo'), server.deployHttpbin('bar')]));
+    const gateway = await step('find-gateway', 'find the gateway of the second cluster', () => server.ingressGateway());
+    await step('expose', 'expose httpbin under its .global name, and the same pods under a host that is not meant for peers', () =>
+      server.apply(exposeHttpbin(server.httpbinPort), exposedService({ host: hidden, namespace: 'bar', name: 'ledger', port: { ...port, targetPort: server.httpbinPort }, selector: { app: 'httpbin' } })),
     );
-    await step('create the ServiceEntry in the first cluster', () => west.apply(remoteService({ host, namespace: 'foo', name: 'httpbin-bar', address, port, endpoints: [{ address: gateway.address }] })));
+    await step('declare', 'create the ServiceEntry in the first cluster', () => client.apply(remoteService({ host, namespace: 'foo', name: 'httpbin-bar', address, port, endpoints: [{ address: gateway.address }] })));
     const path = new RemotePath({ client: sleep, service: httpbinGlobal, gateway });
-    await step('wait until the proxies hold the configuration, the hidden host included', () =>
+    await step('hold', 'wait until the proxies hold the configuration, the hidden host included', () =>
       Promise.all([path.held(), httpbin.proxy.holds(`the hidden host ${hidden}`, (dump) => dump.outbound(hidden, port.number) !== undefined)]),
     );
-    await claim('a member of the mesh is served (the control of the refusals below)', async () => {
+    await claim('member-served', async () => {
       await expect(() => sleep.curl(`${host}:8000/headers`)).toEventuallyHaveStatus(200);
     });
 
     const at = { address: gateway.address, port: gateway.port, alpn: ['istio'] };
-    await claim('plain text on 15443 is refused', async () => {
+    await claim('plain-text-refused', async () => {
       await containers.client(async (client) => {
         await expect(() => client.curl(`http://${gateway.address}:${gateway.port}/headers`, { headers: { host } })).toAlwaysHaveNoAnswer();
       });
     });
-    await claim('a client whose certificate is of another root is refused, for exactly that reason', async () => {
+    await claim('other-root-refused', async () => {
       const foreign = await issueAuthorities(['foreign']);
       const presents = foreign['foreign'] === undefined ? undefined : await issueWorkload(foreign['foreign'], sleep.identity);
       expect((await containers.greet({ ...at, sni, presents })).serverIdentities).toEqual(['spiffe://cluster.local/ns/bar/sa/httpbin']);
       await expect(() => containers.greet({ ...at, sni, presents })).toAlwaysBeRefusedBecause('ERR_SSL_TLSV1_ALERT_UNKNOWN_CA');
     });
-    await claim('a client without a certificate is refused', async () => {
+    await claim('no-certificate-refused', async () => {
       await expect(() => containers.greet({ ...at, sni })).toAlwaysBeRefusedBecause(/CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE/);
     });
-    await claim('an SNI of a service that does not exist reaches no upstream', async () => {
+    await claim('unknown-sni', async () => {
       await expect(() => containers.greet({ ...at, sni: unknown })).toAlwaysBeRefusedBecause(withoutAWord);
       await expect(() => gateway.proxy.configDump()).not.toEverHaveFilterChain(gateway.port, unknown);
     });
-    await claim('AUTO_PASSTHROUGH serves hosts of *.local and *.global only: another host of the same pods stays hidden', async () => {
+    await claim('other-hosts-hidden', async () => {
       const dump = await gateway.proxy.configDump();
       expect(dump.serverNames(gateway.port)).toContain(sni);
       expect(dump.serverNames(gateway.port).filter((name) => !/\.(local|global)$/.test(name))).toEqual([]);

@@ -58,7 +58,9 @@ test('`meshproof init` makes a repository of one’s own, and overwrites nothing
 
 test('its scenario is listed, from a config in TypeScript, and one that does not exist is not', async () => {
   const { stdout } = await inside('meshproof', 'list', '--json');
-  expect(JSON.parse(stdout)).toMatchObject([{ id: 'first', claims: ['a service of the other cluster answers'] }]);
+  expect(JSON.parse(stdout)).toMatchObject([
+    { id: 'first', claims: { answers: 'a service of the other cluster answers' } },
+  ]);
   await expect(inside('meshproof', 'run', '--only', 'direct-sidecar')).rejects.toMatchObject({
     exitCode: 2,
     stderr: expect.stringContaining('MP101'),

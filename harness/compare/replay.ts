@@ -1,7 +1,9 @@
 import type { RunData } from '../report/run-data.ts';
 import type { ClaimResult, ScenarioResult } from '../scenario/claims.ts';
-import { putBack, play } from '../scenario/play.ts';
+import { ownSteps } from '../scenario/keys.ts';
+import { play } from '../scenario/play.ts';
 import { RecordedEvidence } from '../scenario/recorded-evidence.ts';
+import type { Scenario } from '../scenario/scenario.ts';
 import { redactText } from '../tape/redact/text.ts';
 import { openRun } from '../run/record/open-run.ts';
 import { readRunEnvironment } from '../run/record/run-environment.ts';
@@ -11,6 +13,7 @@ import { useMatchers } from './use-matchers.ts';
 /** A claim that comes out otherwise than it did live. */
 export interface Difference {
   readonly scenario: string;
+  /** Key of the claim, or of the step that ended the scenario. */
   readonly claim: string;
   readonly live: string;
   readonly replayed: string;
@@ -29,10 +32,16 @@ export interface Replayed {
  *
  * @param folder of the run
  * @param from patterns of scenario files, as the config lists them
- * @throws MeshproofError MP710 for a folder without a run, MP101 for a scenario that is not here, MP713 when the
- *   evidence does not have what a scenario asks, MP720 and MP721 for a folder that no run wrote.
+ * @param load finds a scenario by its id; from the files by default
+ * @throws MeshproofError MP710 for a folder without a run, MP725 for one of an earlier version, MP101 for a scenario
+ *   that is not here, MP713 when the evidence does not have what a scenario asks, MP720 and MP721 for a folder that no
+ *   run wrote.
  */
-export async function replay(folder: string, from?: readonly string[]): Promise<Replayed> {
+export async function replay(
+  folder: string,
+  from?: readonly string[],
+  load: (id: string) => Promise<Scenario> = (id) => loadScenario(id, from),
+): Promise<Replayed> {
   const started = performance.now();
   const { data } = await openRun(folder);
   const assertions = await useMatchers();
@@ -40,8 +49,8 @@ export async function replay(folder: string, from?: readonly string[]): Promise<
   for (const recorded of data.scenarios) {
     const environment = await readRunEnvironment(folder, recorded.id);
     const evidence = await RecordedEvidence.open(folder, recorded.id);
-    const isLast = !recorded.steps.some(({ title }) => title === putBack);
-    const result = await play(await loadScenario(recorded.id, from), {
+    const isLast = !recorded.steps.some(({ key }) => key === ownSteps.putBack.key);
+    const result = await play(await load(recorded.id), {
       environment,
       runFolder: folder,
       signal: new AbortController().signal,
@@ -55,7 +64,7 @@ export async function replay(folder: string, from?: readonly string[]): Promise<
       seconds: recorded.seconds,
       claims: result.claims.map((claim) => ({
         ...claim,
-        seconds: recorded.claims.find(({ name }) => name === claim.name)?.seconds ?? 0,
+        seconds: recorded.claims.find(({ key }) => key === claim.key)?.seconds ?? 0,
       })),
     });
   }
@@ -65,29 +74,29 @@ export async function replay(folder: string, from?: readonly string[]): Promise<
 
 function compare(live: ScenarioResult, replayed: ScenarioResult): Difference[] {
   const stops = [live, replayed].map(({ stopped }) =>
-    stopped === undefined ? 'not stopped' : told({ ...stopped, hops: [] }),
+    stopped === undefined ? 'not stopped' : told({ ...stopped, behind: stopped.key, hops: [] }),
   );
   const stop =
     stops[0] === stops[1]
       ? []
       : [{ scenario: live.id, claim: 'the step that ended it', live: stops[0] ?? '', replayed: stops[1] ?? '' }];
-  const names = new Set([...live.claims, ...replayed.claims].map(({ name }) => name));
-  const claims = [...names].flatMap((name): Difference[] => {
-    const [before, after] = [live, replayed].map((one) => told(one.claims.find((claim) => claim.name === name)));
-    return before === after ? [] : [{ scenario: live.id, claim: name, live: before ?? '', replayed: after ?? '' }];
+  const keys = new Set([...live.claims, ...replayed.claims].map(({ key }) => key));
+  const claims = [...keys].flatMap((key): Difference[] => {
+    const [before, after] = [live, replayed].map((one) => told(one.claims.find((claim) => claim.key === key)));
+    return before === after ? [] : [{ scenario: live.id, claim: key, live: before ?? '', replayed: after ?? '' }];
   });
   return [...stop, ...claims];
 }
 
-/** All of a claim that a replay must find again. */
+/** All of a claim that a replay must find again; its sentence is no part of it. */
 function told(
-  claim: Pick<ClaimResult, 'verdict' | 'code' | 'reason' | 'diagnosis' | 'note' | 'hops'> | undefined,
+  claim: Pick<ClaimResult, 'verdict' | 'behind' | 'code' | 'reason' | 'diagnosis' | 'note' | 'hops'> | undefined,
 ): string {
   if (claim === undefined) return 'no such claim';
-  const { verdict, code, reason, diagnosis, note, hops } = claim;
+  const { verdict, behind, code, reason, diagnosis, note, hops } = claim;
   const broken = hops.filter(({ found }) => found === undefined).map(({ proxy, hop }) => `${proxy} ${hop}`);
   // A run that was recorded before reasons were redacted says the same as its replay.
-  return [verdict, code, diagnosis?.code, diagnosis?.hop, note, ...broken, reason]
+  return [verdict, behind, code, diagnosis?.code, diagnosis?.hop, note, ...broken, reason]
     .flatMap((part) => (part === undefined ? [] : [redactText(part)]))
     .join('\n');
 }

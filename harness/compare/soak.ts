@@ -88,10 +88,8 @@ function seenOf(data: RunData, underLoad: boolean): Soak['runs'][number] {
     run: data.run,
     underLoad,
     red: data.scenarios.flatMap(({ id, claims, stopped }) => [
-      ...(stopped === undefined ? [] : [`${id}: step ${stopped.step}`]),
-      ...claims
-        .filter(({ verdict }) => verdict === 'failed' || verdict === 'error')
-        .map(({ name }) => `${id}: ${name}`),
+      ...(stopped === undefined ? [] : [`${id}: step ${stopped.key}`]),
+      ...claims.filter(({ verdict }) => verdict === 'failed' || verdict === 'error').map(({ key }) => `${id}: ${key}`),
     ]),
     claims: passed + failed + error + notReached,
     seconds: phaseSeconds(data)['total'] ?? 0,

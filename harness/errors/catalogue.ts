@@ -539,8 +539,16 @@ export const catalogue = {
     title: 'step of the page not played',
     blame: 'mesh',
     meaning:
-      'A scenario says that one of its steps carries out a command of the walkthrough, and ended without playing a step of that title.',
-    remedy: 'Make the titles in `walkthrough` and in `step(…)` the same.',
+      'A scenario says that one of its steps carries out a command of the walkthrough, and ended without playing a step of that key.',
+    remedy: 'Make the keys in `walkthrough` and in `step(…)` the same.',
+  },
+  MP719: {
+    title: 'key of a claim or a step',
+    blame: 'mesh',
+    meaning:
+      'Claims and steps are known by keys, which stay when a sentence is reworded. A scenario has one that is no key, has the same one twice, or proves a claim that it does not declare.',
+    remedy:
+      "Give each claim and each step of the scenario a key of its own in lower case with dashes: `claims: { 'call-succeeds': 'the call succeeds' }`, `step('deploy', 'deploy sleep', …)`.",
   },
   MP708: {
     title: 'not possible on this provider',
@@ -629,6 +637,13 @@ export const catalogue = {
     meaning:
       'One of the shards that a run was split into left no result, or did not end. What the others found is in the report; a whole verdict there is none.',
     remedy: 'See why that shard left nothing, run it again, and merge again.',
+  },
+  MP725: {
+    title: 'run of an earlier version',
+    blame: 'usage',
+    meaning:
+      'The run was recorded before claims and steps had keys. Its reports stay as they are; it is not compared, replayed, merged or reported again, since what its sentences mean today nobody can tell.',
+    remedy: 'Use the version of meshproof that made the run, or play it again.',
   },
   // MP8xx: diagnoses of a broken path, by its first broken hop
   MP801: {

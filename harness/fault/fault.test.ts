@@ -18,7 +18,7 @@ describe('an outcome', () => {
     id: 'direct-sidecar',
     section: '',
     seconds: 12,
-    claims: [{ name: 'curl answers', verdict, seconds: 1, actions: [], hops: [] }],
+    claims: [{ key: 'answers', name: 'curl answers', verdict, seconds: 1, actions: [], hops: [] }],
     steps: [],
     ...(causes === undefined ? {} : { causes }),
     evidence: '',
@@ -36,11 +36,11 @@ describe('an outcome', () => {
     if (fault === undefined) throw new Error('no such fault');
     const outcome = judge(fault, ['west', 'east'], [scenario(causes === undefined ? undefined : [...causes], verdict)]);
     expect(outcome).toMatchObject({ caught, cause: right });
-    expect(summarize([outcome], ['direct-sidecar: curl answers', 'security: plain text'])).toMatchObject({
+    expect(summarize([outcome], ['direct-sidecar: answers', 'security: plain-text'])).toMatchObject({
       faults: 1,
       caught: Number(caught),
       cause: Number(right),
-      unkilled: caught ? ['security: plain text'] : ['direct-sidecar: curl answers', 'security: plain text'],
+      unkilled: caught ? ['security: plain-text'] : ['direct-sidecar: answers', 'security: plain-text'],
     });
   });
 });

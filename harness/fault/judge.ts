@@ -16,7 +16,7 @@ export const faultOutcomeSchema = z.object({
   told: z.string(),
   /** Seconds from the scenario's begin to the first claim or step that did not hold. */
   seconds: z.number(),
-  /** "scenario: claim" of each claim that it broke, or kept from being reached. */
+  /** "scenario: key" of each claim that it broke, or kept from being reached. */
   killed: z.array(z.string()).readonly(),
   /** What did not hold once it was out again: the environment was not left as it was. Absent when all held. */
   after: z.string().optional(),
@@ -49,7 +49,7 @@ export function judge(fault: Fault, clusters: readonly string[], played: readonl
           : `${first.code} ${first.cluster} ${first.object} ${first.field ?? ''}`.trim(),
     seconds: red?.redAfter ?? 0,
     killed: played.flatMap(({ id, claims }) =>
-      claims.filter(({ verdict }) => broken.has(verdict)).map(({ name }) => `${id}: ${name}`),
+      claims.filter(({ verdict }) => broken.has(verdict)).map(({ key }) => `${id}: ${key}`),
     ),
   };
 }
@@ -88,7 +88,7 @@ export interface FaultSummary {
 /**
  * All outcomes as one line of figures.
  *
- * @param claims every claim that there is, "scenario: claim"
+ * @param claims every claim that there is, "scenario: key"
  */
 export function summarize(outcomes: readonly FaultOutcome[], claims: readonly string[]): FaultSummary {
   const played = outcomes.filter(({ notPutIn }) => notPutIn === undefined);

@@ -79,12 +79,13 @@ function named(
   return rows.length === 0
     ? {}
     : {
-        [key]: rows.map(({ name, verdict, code, reason, diagnosis }) => ({
-          claim: name,
+        [key]: rows.map(({ key: claim, name, verdict, behind, code, reason, diagnosis }) => ({
+          claim,
+          sentence: name,
           ...(verdict === 'error' ? { verdict } : {}),
           ...(code === undefined ? {} : { code }),
           ...(diagnosis === undefined ? {} : { diagnosis }),
-          reason: reason ?? 'unknown',
+          reason: reason ?? (behind === undefined ? 'unknown' : `behind the step ${behind}, which failed`),
         })),
       };
 }

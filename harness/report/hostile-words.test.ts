@@ -68,6 +68,7 @@ describe('words of a pod in Markdown', () => {
   const change = {
     scenario: words,
     claim: words,
+    says: words,
     base: 'passed',
     head: 'failed',
     reason: words,

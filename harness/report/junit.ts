@@ -4,9 +4,10 @@ import { causeTitle } from './causes.ts';
 import type { RunData } from './run-data.ts';
 
 /**
- * junit.xml of a run: a suite for each scenario, a test case for each claim. A claim that does not hold carries the
- * scenario's cause as its message, so that a CI page names it without being opened; one that was not reached is
- * skipped.
+ * junit.xml of a run: a suite for each scenario, a test case for each claim. A case is named by the claim's key, so
+ * that a CI system's history survives a sentence that is reworded; the sentence is its property `claim`. A claim that
+ * does not hold carries the scenario's cause as its message, so that a CI page names it without being opened; one that
+ * was not reached is skipped.
  */
 export function junitReport({ scenarios }: Pick<RunData, 'scenarios'>): string {
   const cases = scenarios.map((scenario) => ({ scenario, cases: casesOf(scenario) }));
@@ -35,25 +36,32 @@ function casesOf({ id, claims, causes = [], stopped }: ScenarioResult): string[]
     const message = because ?? reason.split('\n')[0] ?? '';
     return `<${element} message="${text(message)}"${code === undefined ? '' : ` type="${text(code)}"`}>${text(reason)}</${element}>`;
   };
-  const row = (name: string, seconds: number, inner: string): string =>
-    `    <testcase classname="${text(id)}" name="${text(name)}" time="${seconds.toFixed(3)}">${inner}</testcase>`;
+  const row = (key: string, sentence: string, seconds: number, inner: string): string => {
+    const says = `<properties><property name="claim" value="${text(sentence)}"/></properties>`;
+    return `    <testcase classname="${text(id)}" name="${text(key)}" time="${seconds.toFixed(3)}">${says}${inner}</testcase>`;
+  };
   return [
-    ...claims.map(({ name, verdict, seconds, reason, code }) => {
+    ...claims.map(({ key, name, verdict, seconds, behind, reason, code }) => {
       switch (verdict) {
         case 'passed':
-          return row(name, seconds, '');
+          return row(key, name, seconds, '');
         case 'notSupported':
-          return row(name, seconds, `<skipped message="${text(`not supported: ${reason ?? ''}`)}"/>`);
+          return row(key, name, seconds, `<skipped message="${text(`not supported: ${reason ?? ''}`)}"/>`);
         case 'notReached':
-          return row(name, seconds, `<skipped message="${text(`not reached: ${reason ?? ''}`)}"/>`);
+          return row(
+            key,
+            name,
+            seconds,
+            `<skipped message="${text(`not reached: behind the step ${behind ?? reason ?? ''}`)}"/>`,
+          );
         case 'failed':
         case 'error':
-          return row(name, seconds, broken(verdict, reason, code));
+          return row(key, name, seconds, broken(verdict, reason, code));
       }
     }),
     ...(stopped === undefined
       ? []
-      : [row(`step: ${stopped.step}`, 0, broken(stopped.verdict, stopped.reason, stopped.code))]),
+      : [row(`step-${stopped.key}`, stopped.step, 0, broken(stopped.verdict, stopped.reason, stopped.code))]),
   ];
 }
 

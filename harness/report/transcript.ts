@@ -33,10 +33,10 @@ function executed(command: PageCommand, covered: readonly CoveredCommand[], data
   const runs = steps.map(({ by, step, instead }) => {
     const played = find(data, by, step);
     const reason = instead === undefined ? '' : `\n> In its place: ${instead}\n`;
-    if (played === undefined) return `_\`${by}\` › ${step}: not played in this run._\n${reason}`;
+    if (played === undefined) return `_\`${by}\` › \`${step}\`: not played in this run._\n${reason}`;
     const answers = answersTo(command, played.actions, data.clusters);
     return [
-      `${signs[played.verdict]} \`${by}\` › ${step}`,
+      `${signs[played.verdict]} \`${by}\` › ${played.says}`,
       reason,
       ...answers.map((answer) => fenced('console', `${typed(aboutCommand(answer, command))}\n${answer.output}`)),
     ]
@@ -66,19 +66,22 @@ function aboutCommand({ input, ...action }: Action, { text }: PageCommand): Acti
   return { ...action, input: wanted.length > 0 ? wanted.map((object) => stringify(object)).join('---\n') : input };
 }
 
-/** A step or a claim of the run by the title under which it is mapped. */
+/** A step or a claim of the run by the key under which it is mapped. */
 function find(
   { setUp, scenarios }: RunData,
   by: string,
-  title: string,
-): { readonly verdict: ClaimResult['verdict']; readonly actions: readonly Action[] } | undefined {
+  key: string,
+):
+  { readonly says: string; readonly verdict: ClaimResult['verdict']; readonly actions: readonly Action[] } | undefined {
   const owner: Pick<ScenarioResult, 'steps' | 'claims'> | undefined =
     by === 'up' ? { steps: setUp, claims: [] } : scenarios.find(({ id }) => id === by);
-  const claim = owner?.claims.find(({ name }) => name === title);
-  if (claim !== undefined) return claim;
-  const steps = owner?.steps.filter((one) => one.title === title) ?? [];
-  if (owner === undefined || steps.length === 0) return undefined;
+  const claim = owner?.claims.find((one) => one.key === key);
+  if (claim !== undefined) return { ...claim, says: claim.name };
+  const steps = owner?.steps.filter((one) => one.key === key) ?? [];
+  const [first] = steps;
+  if (owner === undefined || first === undefined) return undefined;
   return {
+    says: first.title,
     verdict: owner.claims.length === 0 ? 'passed' : worstOf(owner.claims),
     actions: steps.flatMap(({ actions }) => actions),
   };

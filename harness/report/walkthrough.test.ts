@@ -141,8 +141,8 @@ describe('the transcript of a real run', () => {
     {
       by: 'direct-sidecar',
       steps: [
-        { step: 'deploy sleep in namespace foo of the first cluster', runs: 'configure-the-example-services.1-4' },
-        { step: 'curl -I httpbin.bar.global:8000/headers answers 200', runs: 'configure-the-example-services.10' },
+        { step: 'deploy', runs: 'configure-the-example-services.1-7' },
+        { step: 'answers-200', runs: 'configure-the-example-services.10' },
       ],
     },
     { by: 'cleanup', steps: [{ step: 'uninstall', runs: 'uninstalling.1-2', instead: 'a reason' }] },
@@ -167,7 +167,7 @@ describe('the transcript of a real run', () => {
     expect(text.indexOf('kubectl create --context=$CTX_CLUSTER1 namespace foo')).toBeLessThan(
       text.indexOf('kubectl delete ns istio-system'),
     );
-    expect(text).toContain('_`cleanup` › uninstall: not played in this run._\n\n> In its place: a reason');
+    expect(text).toContain('_`cleanup` › `uninstall`: not played in this run._\n\n> In its place: a reason');
     expect(text).toContain('_No step carries this out._');
   });
 

@@ -6,12 +6,13 @@ import type { StepResult } from '../scenario/claims.ts';
 import type { PageStep } from '../scenario/scenario.ts';
 
 const section = 'deploy-the-Istio-control-plane-in-each-cluster';
-const [authority, install] = ['create the namespace istio-system and the secret cacerts', 'install Istio'];
+const authority = { key: 'create-authority', title: 'create the namespace istio-system and the secret cacerts' };
+const install = { key: 'install-istio', title: 'install Istio' };
 
 /** The commands of the page that bringing an environment up carries out. */
 export const setUpPageSteps: readonly PageStep[] = [
-  { step: authority, runs: `${section}.2-3` },
-  { step: install, runs: `${section}.4`, instead: replacements.multiclusterValues.by },
+  { step: authority.key, runs: `${section}.2-3` },
+  { step: install.key, runs: `${section}.4`, instead: replacements.multiclusterValues.by },
 ];
 
 /**
@@ -26,7 +27,7 @@ export function installedSteps(
   const command = `kubectl create secret generic cacerts --context=${cluster} -n ${systemNamespace} --from-file=ca-cert.pem --from-file=ca-key.pem --from-file=root-cert.pem --from-file=cert-chain.pem`;
   return [
     {
-      title: authority,
+      ...authority,
       seconds: 0,
       hops: [],
       actions: [
@@ -35,7 +36,7 @@ export function installedSteps(
       ],
     },
     {
-      title: install,
+      ...install,
       seconds: 0,
       hops: [],
       actions: [

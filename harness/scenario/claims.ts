@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { causeSchema } from '../diagnose/causes/cause.ts';
 import { hopSchema } from '../probe/trace.ts';
 import { actionSchema } from './journal.ts';
+import { keySchema, withKey } from './keys.ts';
 
 /**
  * The longest text, in characters, and the longest list that the record of a run holds: bounds for a record that
@@ -22,12 +23,17 @@ export const scenarioIdSchema = z
   .regex(/^\w[\w.-]*(\/\w[\w.-]*)*$/, 'the path of a scenario file below scenarios/');
 
 /** The verdict on one claim, as plain data that crosses from the test worker into run.json. */
-export const claimResultSchema = z.object({
+const judgedClaimSchema = z.object({
+  /** What names it within its scenario. */
+  key: keySchema,
+  /** The sentence. */
   name: word,
   /** `notReached`: a step before it failed, so nothing was seen that speaks for it or against it. */
   verdict: z.enum(['passed', 'failed', 'notSupported', 'notReached', 'error']),
   seconds: z.number(),
-  /** Why it failed, or why it is not supported or was not reached. */
+  /** Key of the step that kept it from being reached. */
+  behind: word.optional(),
+  /** Why it failed, or why it is not supported. */
   reason: text.optional(),
   code: word.optional(),
   /** The first broken hop of its path, when that is what broke. */
@@ -39,26 +45,38 @@ export const claimResultSchema = z.object({
   /** The path that was followed for it, proxy by proxy. */
   hops: list(hopSchema).default([]),
 });
+const claimResultSchema = z.preprocess(withKey('name'), judgedClaimSchema);
 
 export type ClaimResult = z.infer<typeof claimResultSchema>;
 
-export const stepResultSchema = z.object({
-  title: word,
-  seconds: z.number(),
-  actions: list(actionSchema).default([]),
-  hops: list(hopSchema).default([]),
-});
+export const stepResultSchema = z.preprocess(
+  withKey('title'),
+  z.object({
+    /** What names it within its scenario. */
+    key: keySchema,
+    /** The sentence. */
+    title: word,
+    seconds: z.number(),
+    actions: list(actionSchema).default([]),
+    hops: list(hopSchema).default([]),
+  }),
+);
 export type StepResult = z.infer<typeof stepResultSchema>;
 
 /** The step that ended a scenario: claims behind it were not reached. */
-const stoppedSchema = z.object({
-  step: word,
-  /** `failed` when the mesh did not do what the step waited for; `error` when nothing can be said about it. */
-  verdict: z.enum(['failed', 'error']),
-  reason: text.optional(),
-  code: word.optional(),
-  diagnosis: z.object({ code: word, hop: word, cause: text, try: text }).optional(),
-});
+const stoppedSchema = z.preprocess(
+  withKey('step'),
+  z.object({
+    key: keySchema,
+    /** The sentence. */
+    step: word,
+    /** `failed` when the mesh did not do what the step waited for; `error` when nothing can be said about it. */
+    verdict: z.enum(['failed', 'error']),
+    reason: text.optional(),
+    code: word.optional(),
+    diagnosis: z.object({ code: word, hop: word, cause: text, try: text }).optional(),
+  }),
+);
 export type Stopped = z.infer<typeof stoppedSchema>;
 
 /** What a scenario leaves: its claims and steps, and the error that ended it before its last claim, if one did. */

@@ -49,8 +49,8 @@ export type TapeLine = z.infer<typeof tapeLineSchema>;
 /** Where a scenario's evidence goes to, or comes from. */
 export interface Evidence extends Tape {
   readonly path: string;
-  /** Says which step or claim begins; the same question in another step is another one. */
-  during(title: string): void;
+  /** Says by its key which step or claim begins; the same question in another step is another one. */
+  during(key: string): void;
   keepBarrier(proxy: string, passed: Passed): Promise<void>;
   keepManifest(cluster: string, object: KubernetesObject): Promise<void>;
 }
@@ -60,14 +60,14 @@ export interface Evidence extends Tape {
  * alike.
  */
 export class Places {
-  /** Title of the step or claim that is played. */
+  /** Key of the step or claim that is played. */
   during = '';
   readonly #counts = new Map<string, number>();
 
   next(question: string): { readonly during: string; readonly index: number } {
-    const key = `${this.during}\n${question}`;
-    const index = this.#counts.get(key) ?? 0;
-    this.#counts.set(key, index + 1);
+    const place = `${this.during}\n${question}`;
+    const index = this.#counts.get(place) ?? 0;
+    this.#counts.set(place, index + 1);
     return { during: this.during, index };
   }
 }
@@ -100,8 +100,8 @@ export class EvidenceFolder implements Evidence {
     this.#budget = budget;
   }
 
-  during(title: string): void {
-    this.#places.during = title;
+  during(key: string): void {
+    this.#places.during = key;
   }
 
   async ask<T>(

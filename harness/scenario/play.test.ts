@@ -39,28 +39,29 @@ afterAll(async () => {
 });
 
 type Context = ScenarioContext<'first' | 'second'>;
+const claims = { first: 'the first holds', second: 'the second holds' };
 const playing = (
   run: (context: Context) => Promise<void>,
   needs: ScenarioMeta['needs'] = { clusters: 2, loadBalancer: false, namespaces: [] },
   provider: Environment['provider'] = 'kind',
 ): Promise<ScenarioResult> =>
-  play(scenario({ id: 'x', section: 's', claims: ['first', 'second'], needs }, run), {
+  play(scenario({ id: 'x', section: 's', claims, needs }, run), {
     environment: { ...environment, provider },
     runFolder: folder,
     signal: new AbortController().signal,
   });
 const verdicts = ({ claims }: ScenarioResult): string[] =>
-  claims.map(({ name, verdict, code }) => [name, verdict, code ?? ''].join(' ').trim());
+  claims.map(({ key, verdict, code }) => [key, verdict, code ?? ''].join(' ').trim());
 
 describe('claims', () => {
   test('hold, and steps are timed', async () => {
     const result = await playing(async ({ step, claim }) => {
-      await step('look', () => Promise.resolve());
+      await step('look', 'look', () => Promise.resolve());
       await claim('first', () => undefined);
       await claim('second', () => Promise.resolve());
     });
     expect(verdicts(result)).toEqual(['first passed', 'second passed']);
-    expect(result.steps.map(({ title }) => title)).toEqual(['look']);
+    expect(result.steps).toMatchObject([{ key: 'look', title: 'look' }]);
   });
 
   test('one that fails does not stop the next', async () => {
@@ -100,7 +101,7 @@ describe('claims', () => {
     const meta = {
       id: 'x',
       section: 's',
-      claims: ['first'],
+      claims: { first: 'the first holds' },
       needs: { clusters: 2, namespaces: [] },
       walkthrough: [{ step: 'deploy', runs: 'a.1' as const }],
     };
@@ -114,7 +115,12 @@ describe('claims', () => {
 
   test('what was taken is put back, except when the environment ends with it', async () => {
     for (const isLast of [false, true]) {
-      const meta = { id: 'x', section: 's', claims: ['first'], needs: { clusters: 2, namespaces: [] } };
+      const meta = {
+        id: 'x',
+        section: 's',
+        claims: { first: 'the first holds' },
+        needs: { clusters: 2, namespaces: [] },
+      };
       const taking = scenario(meta, async ({ claim, restore }) => {
         restore('put back', () => Promise.resolve());
         await claim('first', () => undefined);
@@ -125,14 +131,14 @@ describe('claims', () => {
         signal: new AbortController().signal,
         isLast,
       });
-      expect(steps.map(({ title }) => title)).toEqual(isLast ? [] : ['put back what was taken']);
+      expect(steps.map(({ key }) => key)).toEqual(isLast ? [] : ['put-back']);
     }
   });
 
   test('what the provider cannot offer is not supported', async () => {
     const foreign = { ...environment, provider: 'existing' as const };
     const asking = scenario(
-      { id: 'x', section: 's', claims: ['first'], needs: { clusters: 2, namespaces: [] } },
+      { id: 'x', section: 's', claims: { first: 'the first holds' }, needs: { clusters: 2, namespaces: [] } },
       async ({ claim, containers }) => claim('first', () => containers.client(() => Promise.resolve())),
     );
     expect(
@@ -158,11 +164,11 @@ describe('claims', () => {
   test('claims behind a step that fails are not reached; the step says why, once', async () => {
     const result = await playing(async ({ step, claim }) => {
       await claim('first', () => undefined);
-      await step('deploy', () => Promise.reject(new MeshproofError('MP505', { what: 'refused' })));
+      await step('deploy', 'deploy it', () => Promise.reject(new MeshproofError('MP505', { what: 'refused' })));
     });
     expect(verdicts(result)).toEqual(['first passed', 'second notReached']);
-    expect(result.claims[1]?.reason).toContain('deploy');
-    expect(result.stopped).toMatchObject({ step: 'deploy', verdict: 'error', code: 'MP505' });
+    expect(result.claims[1]).toMatchObject({ behind: 'deploy', name: 'the second holds' });
+    expect(result.stopped).toMatchObject({ key: 'deploy', step: 'deploy it', verdict: 'error', code: 'MP505' });
     expect(result.stopped?.reason).toContain('refused');
   });
 
@@ -170,14 +176,14 @@ describe('claims', () => {
     const result = await playing(async ({ step, claim }) => {
       await claim('first', () => undefined);
       await claim('second', () => undefined);
-      await step('wait', () => Promise.reject(new MeshproofError('MP701', { what: 'not in time' })));
+      await step('wait', 'wait for it', () => Promise.reject(new MeshproofError('MP701', { what: 'not in time' })));
     });
     expect(verdicts(result)).toEqual(['first passed', 'second passed']);
-    expect(result.stopped).toMatchObject({ step: 'wait', verdict: 'failed', code: 'MP701' });
+    expect(result.stopped).toMatchObject({ key: 'wait', verdict: 'failed', code: 'MP701' });
   });
 
   test('a proof that looked at nothing is an error', async () => {
-    const meta = { id: 'x', section: 's', claims: ['first', 'second'], needs: { clusters: 2, namespaces: [] } };
+    const meta = { id: 'x', section: 's', claims, needs: { clusters: 2, namespaces: [] } };
     const none: readonly number[] = [];
     const result = await play(
       scenario(meta, async ({ claim }) => {
@@ -196,6 +202,47 @@ describe('claims', () => {
       },
     );
     expect(verdicts(result)).toEqual(['first error MP717', 'second passed']);
+  });
+});
+
+describe('keys', () => {
+  const broken = [
+    ['a step under the key of another step', 'look', 'look'],
+    ['a step under the key of a claim', 'first', 'other'],
+    ['a step whose key is a sentence', 'look at it', 'other'],
+    ['a step under a key of meshproof’s own', 'put-back', 'other'],
+  ] as const;
+  test.each(broken)('%s ends the scenario', async (_what, one, other) => {
+    const result = await playing(async ({ step }) => {
+      await step(other, 'look', () => Promise.resolve());
+      await step(one, 'look again', () => Promise.resolve());
+    });
+    expect(result.stopped).toMatchObject({ verdict: 'error', code: 'MP719' });
+    expect(result.stopped?.reason).toContain(one);
+    expect(verdicts(result)).toEqual(['first notReached', 'second notReached']);
+  });
+
+  test('a claim that is proven twice, or was never declared, ends the scenario', async () => {
+    for (const key of ['first', 'third'] as const) {
+      const result = await playing(async ({ claim }) => {
+        await claim('first', () => undefined);
+        // What the compiler refuses a JavaScript file may still do.
+        await claim(key as 'first', () => undefined);
+      });
+      expect(result.stopped).toMatchObject({ code: 'MP719', reason: expect.stringContaining(key) });
+      expect(verdicts(result)).toEqual(['first passed', 'second notReached']);
+    }
+  });
+
+  test('a claim whose key is none, and claims that are a list of sentences, are refused where they are declared', () => {
+    const declared: readonly object[] = [{ 'It holds.': 'it holds' }, { 'put-back': 'it holds' }, ['it holds']];
+    for (const some of declared)
+      expect(() =>
+        scenario(
+          { id: 'x', section: 's', claims: some as Record<string, string>, needs: { clusters: 2, namespaces: [] } },
+          () => Promise.resolve(),
+        ),
+      ).toThrow(expect.objectContaining({ code: 'MP719' }));
   });
 });
 

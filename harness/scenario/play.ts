@@ -13,18 +13,16 @@ import type { Environment } from './environment.ts';
 import { EvidenceBudget } from './evidence-budget.ts';
 import { EvidenceFolder, type Evidence } from './evidence.ts';
 import { Journal, type Notes } from './journal.ts';
+import { checkKey, ownSteps, type Keyed } from './keys.ts';
 import { MeshCluster } from './mesh-cluster.ts';
 import { replacements } from '../mesh/profile.ts';
 import { firstCollision } from './declared.ts';
 import { unmetNeed } from './needs.ts';
-import type { Scenario, ScenarioContext } from './scenario.ts';
+import type { Scenario, ScenarioContext, Step } from './scenario.ts';
 import { whileDelivering } from './convergence.ts';
 
-/** Title of the last step, for a scenario that took something from an environment which stays. */
-export const putBack = 'put back what was taken';
-
 /** How steps and claims show elsewhere while they run, with what they did; the vitest set-up hands in Allure's step. */
-export type Narrator = <T>(title: string, work: () => Promise<T>, done: () => readonly Attachment[]) => Promise<T>;
+export type Narrator = <T>(of: Keyed, work: () => Promise<T>, done: () => readonly Attachment[]) => Promise<T>;
 
 export interface PlayOptions {
   readonly environment: Environment;
@@ -67,6 +65,7 @@ async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOpt
   const narrate = redacting(options.narrate ?? plainly);
   const { meta } = scenario;
   const started = performance.now();
+  const declared = Object.entries(meta.claims).map(([key, name]) => ({ key, name }));
   const claims = new Map<string, ClaimResult>();
   const steps: StepResult[] = [];
   const journal = new Journal();
@@ -78,7 +77,7 @@ async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOpt
     id: meta.id,
     section: meta.section,
     seconds: secondsSince(started),
-    claims: meta.claims.map((name) => claims.get(name) ?? unproven(name, 'never proven', 'MP705')),
+    claims: declared.map((claim) => claims.get(claim.key) ?? unproven(claim, 'never proven', 'MP705')),
     steps,
     ...(redAfter === undefined ? {} : { redAfter }),
     ...(stopped === undefined ? {} : { stopped }),
@@ -115,12 +114,12 @@ async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOpt
       ),
   );
   if (lacking !== undefined) {
-    for (const name of meta.claims) claims.set(name, { ...unproven(name, lacking), verdict: 'notSupported' });
+    for (const claim of declared) claims.set(claim.key, { ...unproven(claim, lacking), verdict: 'notSupported' });
     return result();
   }
 
-  const [west, east, third] = clusters;
-  if (west === undefined || east === undefined)
+  const [client, server, ...more] = clusters;
+  if (client === undefined || server === undefined)
     throw new MeshproofError('MP999', { what: 'the environment has fewer clusters than was checked' });
   const finder = new CauseFinder({
     environment,
@@ -138,19 +137,20 @@ async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOpt
     await told?.(`${meta.id}: ${what}`);
   };
   const restorations: { readonly title: string; readonly work: () => Promise<void> }[] = [];
-  /** What fails outside of a claim is told once, by the step's title; the claims behind it were not reached. */
+  /** What fails outside of a claim is told once, by the step that failed; the claims behind it were not reached. */
   const blame = (error: unknown): void => {
     const { verdict, reason, code } = verdictOf(error);
-    const behind = meta.claims.filter((name) => !claims.has(name));
+    const behind = declared.filter(({ key }) => !claims.has(key));
     if (verdict === 'notSupported') {
-      for (const name of behind) claims.set(name, { ...unproven(name, reason ?? '', code), verdict });
+      for (const claim of behind) claims.set(claim.key, { ...unproven(claim, reason ?? '', code), verdict });
       return;
     }
     redAfter ??= secondsSince(started);
-    const title = failedStep ?? 'between its steps';
-    for (const name of behind)
-      claims.set(name, { ...unproven(name, `the step “${title}” before it failed`), verdict: 'notReached' });
+    const { key, title } = failedStep ?? ownSteps.between;
+    for (const claim of behind)
+      claims.set(claim.key, { ...claim, verdict: 'notReached', seconds: 0, behind: key, actions: [], hops: [] });
     stopped ??= {
+      key,
       step: title,
       verdict: verdict === 'failed' ? 'failed' : 'error',
       ...(reason === undefined ? {} : { reason }),
@@ -158,25 +158,29 @@ async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOpt
       ...diagnosisOf(seen),
     };
   };
-  let failedStep: string | undefined;
+  let failedStep: Keyed | undefined;
   /** Paths and calls that the last step saw: a claim that looks at none of its own judges those. */
   let seen: Pick<Notes, 'hops' | 'exchange'> = { hops: [], exchange: undefined };
   const done = (): readonly Attachment[] => attachmentsOf(journal.look());
-  const step = async <T>(title: string, work: () => Promise<T>): Promise<T> => {
+  const does = async <T>(keyed: Keyed, work: () => Promise<T>): Promise<T> => {
     const begun = performance.now();
-    evidence.during(title);
+    evidence.during(keyed.key);
     try {
-      const value = await narrate(title, work, done);
+      const value = await narrate(keyed, work, done);
       failedStep = undefined;
       return value;
     } catch (error) {
-      failedStep = title;
+      failedStep = keyed;
       throw error;
     } finally {
       const { actions, hops, exchange } = journal.take();
       seen = { hops, exchange };
-      steps.push({ title, seconds: secondsSince(begun), actions, hops });
+      steps.push({ ...keyed, seconds: secondsSince(begun), actions, hops });
     }
+  };
+  const step: Step = async (key, title, work) => {
+    checkKey(meta.id, key, new Set([...Object.keys(meta.claims), ...steps.map((one) => one.key)]));
+    return await does({ key, title }, work);
   };
   const containers = new Containers(environment, journal);
   const everyProxy = (): (() => Promise<boolean>) => {
@@ -187,11 +191,9 @@ async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOpt
     const run = (context: ScenarioContext<string>): Promise<void> =>
       whileDelivering(everyProxy, () => scenario.run(context));
     await run({
-      client: west,
-      server: east,
-      west,
-      east,
-      third,
+      client,
+      server,
+      servers: [server, ...more],
       clusters,
       signal,
       containers,
@@ -199,16 +201,23 @@ async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOpt
       restore: (title, work) => {
         restorations.push({ title, work });
       },
-      claim: async (name, proof) => {
+      claim: async (key, proof) => {
+        const claim = declared.find((one) => one.key === key);
+        if (claim === undefined || claims.has(key))
+          throw new MeshproofError('MP719', {
+            what: `the scenario ${meta.id} ${claim === undefined ? 'proves a claim that it does not declare' : 'proves a claim twice'}`,
+            expected: `each of ${declared.map((one) => one.key).join(', ')} once`,
+            seen: key,
+          });
         const begun = performance.now();
-        evidence.during(name);
+        evidence.during(key);
         try {
           const before = assertions?.() ?? 0;
-          const note = await narrate(`claim: ${name}`, async () => await proof(), done);
+          const note = await narrate({ key, title: `claim: ${claim.name}` }, async () => await proof(), done);
           if (assertions !== undefined && assertions() === before)
-            throw new MeshproofError('MP717', { what: `the proof of “${name}” looked at nothing` });
-          claims.set(name, {
-            name,
+            throw new MeshproofError('MP717', { what: `the proof of ${key} looked at nothing` });
+          claims.set(key, {
+            ...claim,
             verdict: 'passed',
             seconds: secondsSince(begun),
             ...recorded(journal.take()),
@@ -220,40 +229,42 @@ async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOpt
           if (verdictOf(error).verdict !== 'notSupported') redAfter ??= secondsSince(started);
           const looked = notes.hops.length > 0 || notes.exchange !== undefined;
           const met = looked ? notes : seen;
-          claims.set(name, {
-            name,
+          claims.set(key, {
+            ...claim,
             seconds: secondsSince(begun),
             ...recorded(notes),
             ...verdictOf(error),
             ...diagnosisOf(met),
           });
-          await findCause(error, met, name);
+          await findCause(error, met, claim.name);
         }
       },
     });
     const missing = (meta.walkthrough ?? []).filter(
-      (row) => !steps.some(({ title }) => title === row.step) && !claims.has(row.step),
+      (row) => !steps.some(({ key }) => key === row.step) && !claims.has(row.step),
     );
     if (missing.length > 0)
       throw new MeshproofError('MP706', {
-        what: `no step was played under the title “${missing.map((row) => row.step).join('”, “')}”`,
+        what: `no step was played under the key ${missing.map((row) => row.step).join(', ')}`,
       });
   } catch (error) {
     blame(error);
-    await findCause(error, seen, failedStep ?? 'between its steps');
+    await findCause(error, seen, (failedStep ?? ownSteps.between).title);
   }
   // Also when the run was interrupted: the environment may be kept.
-  evidence.during('after the scenario');
+  evidence.during(ownSteps.after.key);
   try {
     await Promise.all(clusters.map((cluster) => cluster.removeApplied()));
     if (!isLast && restorations.length > 0)
-      await step(putBack, () => Promise.all(restorations.map(({ title, work }) => narrate(title, work, () => []))));
+      await does(ownSteps.putBack, () =>
+        Promise.all(restorations.map(({ title, work }) => narrate({ ...ownSteps.putBack, title }, work, () => []))),
+      );
   } catch (error) {
-    failedStep ??= 'take away what it applied';
+    failedStep ??= ownSteps.takeAway;
     blame(error);
   }
   await containers.close().catch((error: unknown) => {
-    failedStep = 'take its containers away';
+    failedStep = ownSteps.takeAway;
     blame(error);
   });
   signal.throwIfAborted();
@@ -270,8 +281,8 @@ function unprovable(result: ScenarioResult, error: unknown): ScenarioResult {
   return { ...result, claims };
 }
 
-const unproven = (name: string, reason: string, code?: string): ClaimResult => ({
-  name,
+const unproven = (claim: Pick<ClaimResult, 'key' | 'name'>, reason: string, code?: string): ClaimResult => ({
+  ...claim,
   verdict: 'error',
   seconds: 0,
   reason,
@@ -281,14 +292,14 @@ const unproven = (name: string, reason: string, code?: string): ClaimResult => (
 });
 
 /** Without a report beside it, a step is just done. */
-const plainly: Narrator = (_title, work) => work();
+const plainly: Narrator = (_of, work) => work();
 
 /** What a report beside it hears of a failure holds no secrets. */
 const redacting =
   (narrate: Narrator): Narrator =>
-  (title, work, done) =>
+  (of, work, done) =>
     narrate(
-      title,
+      of,
       async () => {
         try {
           return await work();

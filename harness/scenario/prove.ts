@@ -113,7 +113,7 @@ async function settled(editor: ClusterEditor, { kind, namespace, name }: SeenObj
 
 export function compare(cause: Cause, red: ScenarioResult, again: ScenarioResult): Proof {
   const broken = red.claims.filter(({ verdict }) => verdict !== 'passed' && verdict !== 'notSupported');
-  const still = broken.filter(({ name }) => again.claims.find((one) => one.name === name)?.verdict !== 'passed');
+  const still = broken.filter(({ key }) => again.claims.find((one) => one.key === key)?.verdict !== 'passed');
   const [first] = still;
   return first === undefined
     ? {

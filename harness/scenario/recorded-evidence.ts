@@ -61,8 +61,8 @@ export class RecordedEvidence implements Evidence {
     return new RecordedEvidence(run, below, lines);
   }
 
-  during(title: string): void {
-    this.#places.during = title;
+  during(key: string): void {
+    this.#places.during = key;
   }
 
   async ask<T>(question: string, _live?: () => Promise<T>, { unasked }: Keeping<T> = {}): Promise<T> {
@@ -72,7 +72,7 @@ export class RecordedEvidence implements Evidence {
       throw new MeshproofError('MP713', {
         what: 'the run never asked this',
         where: this.path,
-        expected: `an answer to “${question}” during “${this.#places.during}”`,
+        expected: `an answer to “${question}” during ${this.#places.during}`,
         seen: 'none left on the tape',
         remedy: 'The scenario has changed since the run: play it again.',
       });
@@ -82,7 +82,7 @@ export class RecordedEvidence implements Evidence {
       throw new MeshproofError('MP713', {
         what: 'the run had no room for this answer',
         where: this.path,
-        expected: `the answer to “${question}” during “${this.#places.during}”`,
+        expected: `the answer to “${question}” during ${this.#places.during}`,
         seen: `${line.leftOut} bytes that were left out, since the budget for evidence was used up`,
         remedy: 'Play it again with a larger `evidenceMegabytes` in meshproof.yaml.',
       });

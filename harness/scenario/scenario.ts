@@ -1,11 +1,13 @@
+import { MeshproofError } from '../errors/meshproof-error.ts';
 import type { DeclaredHost } from '../mesh/collisions.ts';
 import type { TopologyName } from '../mesh/topologies/names.ts';
+import { checkKey } from './keys.ts';
 import type { Containers } from './containers.ts';
 import type { MeshCluster } from './mesh-cluster.ts';
 
 /** A step or a claim that carries out commands of the page. */
 export interface PageStep {
-  /** Title of the step, or name of the claim. */
+  /** Key of the step or of the claim. */
   readonly step: string;
   /**
    * Commands of the page by section anchor and number, "cleanup-the-example.2", or a range of them,
@@ -50,8 +52,11 @@ export interface ScenarioMeta<Claim extends string = string> {
   readonly id: string;
   /** Section of the walkthrough that it proves. */
   readonly section: string;
-  /** Every claim by name, in order: `meshproof list` shows them, and one that is never proven fails the scenario. */
-  readonly claims: readonly Claim[];
+  /**
+   * Every claim by its key, in order; the value is the sentence that reports show. Runs are compared, replayed and
+   * mapped to the page by keys, so a sentence can be reworded at any time. One that is never proven fails the scenario.
+   */
+  readonly claims: Readonly<Record<Claim, string>>;
   readonly needs: Needs;
   /**
    * Where it plays among all: what shows that the environment is sound opens, what takes the mesh away ends. No
@@ -73,26 +78,25 @@ export interface ScenarioMeta<Claim extends string = string> {
 // eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- a proof that returns nothing is the rule
 export type Proven = string | void;
 
+/** Does one step: its key, which no other claim or step of the scenario has, its sentence, and the work. */
+export type Step = <T>(key: string, title: string, work: () => Promise<T>) => Promise<T>;
+
 export interface ScenarioContext<Claim extends string> {
-  /** The cluster that calls: the first one. A role, not a place. */
+  /** The cluster that calls, the walkthrough's cluster1: the first one. A role, not a place. */
   readonly client: MeshCluster;
-  /** The cluster that answers: the second one. */
+  /** The cluster that answers, the walkthrough's cluster2: the second one. */
   readonly server: MeshCluster;
-  /** The first cluster (the walkthrough's cluster1): clients live here. */
-  readonly west: MeshCluster;
-  /** The second cluster (the walkthrough's cluster2): servers live here. */
-  readonly east: MeshCluster;
   /** All of them. */
   readonly clusters: readonly MeshCluster[];
-  /** One more cluster of servers, where the environment has three. */
-  readonly third: MeshCluster | undefined;
-  /** Does one step of the section; its title shows in every report. */
-  readonly step: <T>(title: string, work: () => Promise<T>) => Promise<T>;
+  /** All that answer: the second one, and every other one that the environment has. */
+  readonly servers: readonly [MeshCluster, ...MeshCluster[]];
+  /** Does one step of the section under a key of its own; the sentence shows in every report. */
+  readonly step: Step;
   /**
    * Proves one declared claim; a figure that the proof returns shows in every report. A failure is recorded with its
    * evidence, and the scenario goes on to the next claim.
    */
-  readonly claim: (name: Claim, proof: () => Proven | Promise<Proven>) => Promise<void>;
+  readonly claim: (key: Claim, proof: () => Proven | Promise<Proven>) => Promise<void>;
   /** Puts back, after the scenario, what it took from the environment; left out when the environment ends with it. */
   readonly restore: (title: string, work: () => Promise<void>) => void;
   /** Containers outside of the mesh, on the clusters' network. */
@@ -123,13 +127,26 @@ export function registerScenariosWith(register: Registrar): void {
  * anything.
  *
  * @example
- * export default scenario({ id: 'direct-sidecar', section: '…', claims: ['curl answers 200'], needs: { clusters: 2 } },
- *   async ({ client, step, claim }) => { … });
+ * export default scenario(
+ *   { id: 'node-port', section: '…', claims: { 'call-succeeds': 'the call succeeds' }, needs: { … } },
+ *   async ({ client, step, claim }) => {
+ *     const sleep = await step('deploy', 'deploy sleep', () => client.deploySleep('foo'));
+ *     await claim('call-succeeds', () => expect(…));
+ *   },
+ * );
+ * @throws MeshproofError MP719 for a claim whose key is none, such as a sentence.
  */
 export function scenario<const Claim extends string>(
   meta: ScenarioMeta<Claim>,
   run: (context: ScenarioContext<Claim>) => Promise<void>,
 ): Scenario {
+  if (Array.isArray(meta.claims))
+    throw new MeshproofError('MP719', {
+      what: `the scenario ${meta.id} lists its claims as sentences`,
+      expected: `claims: { 'call-succeeds': 'the call succeeds' }`,
+      seen: String(meta.claims[0]).slice(0, 200),
+    });
+  for (const key of Object.keys(meta.claims)) checkKey(meta.id, key, new Set());
   const defined: Scenario = { meta, run };
   shared[registrar]?.(defined);
   return defined;

@@ -1,5 +1,15 @@
 import { join } from 'node:path';
-import { step as allureStep, attachment, ContentType, description, epic, feature, label } from 'allure-js-commons';
+import {
+  attachment,
+  ContentType,
+  description,
+  epic,
+  feature,
+  historyId,
+  label,
+  step as allureStep,
+  testCaseId,
+} from 'allure-js-commons';
 import { expect, inject, test } from 'vitest';
 import { pauseUntilToldToGoOn } from './pause.ts';
 import { proveCause } from './prove.ts';
@@ -34,6 +44,9 @@ registerScenariosWith((scenario) => {
     await epic(scenario.meta.section);
     await feature(scenario.meta.id);
     await label('scenario', scenario.meta.id);
+    // By ids and keys, so that Allure's history survives a file that moves and a sentence that is reworded.
+    await testCaseId(scenario.meta.id);
+    await historyId(scenario.meta.id);
     const environment = environmentSchema.parse(JSON.parse(inject('environment')));
     const runFolder = inject('runFolder');
     const options = {
@@ -47,8 +60,9 @@ registerScenariosWith((scenario) => {
       runFolder,
       isLast: inject('lastScenario') === scenario.meta.id,
       onRed: inject('pauses') ? (what) => pauseUntilToldToGoOn(runFolder, what, signal) : undefined,
-      narrate: async (title, work, done) =>
-        await allureStep(title, async () => {
+      narrate: async ({ key, title }, work, done) =>
+        await allureStep(title, async ({ parameter }) => {
+          await parameter('key', key);
           try {
             return await work();
           } finally {

@@ -12,47 +12,47 @@ export default scenario(
   {
     id: 'egress-gateway/hostname',
     section: 'Send remote traffic via an egress gateway › hostname',
-    claims: [
-      'the call succeeds, with the identity of sleep',
-      'the sidecar leads to the egress gateway by its host name, and knows no other endpoint',
-      'the egress gateway leads this SNI to the peer’s gateway, and to nothing else',
-      'this very traffic passed both gateways under this SNI',
-      'of twenty requests all went to the address behind the host name',
-    ],
+    claims: {
+      'call-succeeds': 'the call succeeds, with the identity of sleep',
+      'sidecar-to-egress': 'the sidecar leads to the egress gateway by its host name, and knows no other endpoint',
+      'egress-to-peer': 'the egress gateway leads this SNI to the peer’s gateway, and to nothing else',
+      'passed-both': 'this very traffic passed both gateways under this SNI',
+      'all-to-address': 'of twenty requests all went to the address behind the host name',
+    },
     needs: { clusters: 2, loadBalancer: true, egressGateway: true, namespaces: ['foo', 'bar'], hosts: [httpbinGlobal] },
     replaced: [replacements.networkView, replacements.sniRewrite],
-    walkthrough: [{ step: 'replace the ServiceEntry: resolution DNS, the egress gateway by its host name', runs: 'send-remote-traffic-via-an-egress-gateway.3' }],
+    walkthrough: [{ step: 'declare', runs: 'send-remote-traffic-via-an-egress-gateway.3' }],
   },
-  async ({ west, east, step, claim }) => {
-    const [sleep] = await step('deploy sleep and httpbin', () => Promise.all([west.deploySleep('foo'), east.deployHttpbin('bar')]));
-    const [egress, gateway] = await step('find both gateways', () => Promise.all([west.egressGateway(), east.ingressGateway()]));
+  async ({ client, server, step, claim }) => {
+    const [sleep] = await step('deploy', 'deploy sleep and httpbin', () => Promise.all([client.deploySleep('foo'), server.deployHttpbin('bar')]));
+    const [egress, gateway] = await step('find-gateways', 'find both gateways', () => Promise.all([client.egressGateway(), server.ingressGateway()]));
     const [toEgress, toPeer] = [`${egress.hostname}:${egress.port}`, `${gateway.address}:${gateway.port}`];
     const path = new RemotePath({ client: sleep, service: httpbinGlobal, gateway, endpoint: toEgress, via: { gateway: egress, endpoint: toPeer } });
-    await step('let the second cluster’s gateway know the .global name (profile modern)', () => east.apply(exposeHttpbin(east.httpbinPort)));
-    await step('replace the ServiceEntry: resolution DNS, the egress gateway by its host name', () =>
-      west.apply(remoteServiceViaEgress({ ...httpbinGlobal, namespace: 'foo', name: 'httpbin-bar', resolution: 'DNS', egress: egress.hostname, gateway: gateway.address })),
+    await step('expose', 'let the second cluster’s gateway know the .global name (profile modern)', () => server.apply(exposeHttpbin(server.httpbinPort)));
+    await step('declare', 'replace the ServiceEntry: resolution DNS, the egress gateway by its host name', () =>
+      client.apply(remoteServiceViaEgress({ ...httpbinGlobal, namespace: 'foo', name: 'httpbin-bar', resolution: 'DNS', egress: egress.hostname, gateway: gateway.address })),
     );
-    await step('wait until sidecar and both gateways hold the configuration', () => path.held());
+    await step('hold', 'wait until sidecar and both gateways hold the configuration', () => path.held());
 
     const begun = new Date();
-    const { value: calls, moved } = await step('call httpbin.bar.global twenty times', () => path.watch(() => sleep.curlTimes(20, `${host}:8000/headers`)));
-    await claim('the call succeeds, with the identity of sleep', () => {
+    const { value: calls, moved } = await step('call', 'call httpbin.bar.global twenty times', () => path.watch(() => sleep.curlTimes(20, `${host}:8000/headers`)));
+    await claim('call-succeeds', () => {
       for (const call of calls) expect(call).toHaveStatus(200);
       expect(calls.map((call) => clientIdentity(call)?.uri)).toEqual(calls.map(() => sleep.identity));
     });
-    await claim('the sidecar leads to the egress gateway by its host name, and knows no other endpoint', async () => {
+    await claim('sidecar-to-egress', async () => {
       await expect(() => path.inSidecar()).toEventuallyReachTheEnd();
       expect((await sleep.proxy.configDump()).cluster(path.cluster)?.type).toBe('STRICT_DNS');
       await expect(() => sleep.proxy.configDump()).toAlwaysHaveEndpoints(path.cluster, [toEgress]);
     });
-    await claim('the egress gateway leads this SNI to the peer’s gateway, and to nothing else', async () => {
+    await claim('egress-to-peer', async () => {
       await expect(() => path.inEgress()).toEventuallyReachTheEnd();
       await expect(() => egress.proxy.configDump()).toAlwaysHaveEndpoints(path.sni, [toPeer]);
     });
-    await claim('this very traffic passed both gateways under this SNI', () => {
+    await claim('passed-both', () => {
       expect(moved).toHaveCarriedTraffic();
     });
-    await claim('of twenty requests all went to the address behind the host name', async () => {
+    await claim('all-to-address', async () => {
       const log = await sleep.proxy.accessLogOf(calls.map(({ requestId }) => requestId), begun);
       expect(upstreamsOf(log)).toEqual({ [`${egress.address}:${egress.port}`]: 20 });
     });

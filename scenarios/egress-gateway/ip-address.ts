@@ -12,55 +12,55 @@ export default scenario(
   {
     id: 'egress-gateway/ip-address',
     section: 'Send remote traffic via an egress gateway › IP address',
-    claims: [
-      'the call succeeds',
-      'httpbin sees the identity of sleep: both gateways pass the TLS through',
-      'the sidecar leads to the egress gateway',
-      'the sidecar knows no other endpoint: nothing can go direct',
-      'the egress gateway leads this SNI to the peer’s gateway, and to nothing else',
-      'this very traffic passed both gateways under this SNI',
-      'of twenty requests none went direct',
-    ],
+    claims: {
+      'call-succeeds': 'the call succeeds',
+      identity: 'httpbin sees the identity of sleep: both gateways pass the TLS through',
+      'sidecar-to-egress': 'the sidecar leads to the egress gateway',
+      'no-other-endpoint': 'the sidecar knows no other endpoint: nothing can go direct',
+      'egress-to-peer': 'the egress gateway leads this SNI to the peer’s gateway, and to nothing else',
+      'passed-both': 'this very traffic passed both gateways under this SNI',
+      'none-direct': 'of twenty requests none went direct',
+    },
     needs: { clusters: 2, loadBalancer: true, egressGateway: true, namespaces: ['foo', 'bar'], hosts: [httpbinGlobal] },
     replaced: [replacements.networkView, replacements.sniRewrite],
     walkthrough: [
-      { step: 'find the address of the egress gateway, and of the peer’s gateway', runs: 'send-remote-traffic-via-an-egress-gateway.1' },
-      { step: 'replace the ServiceEntry: resolution STATIC, the peer’s gateway in network external, the egress gateway beside it', runs: 'send-remote-traffic-via-an-egress-gateway.2' },
+      { step: 'find-gateways', runs: 'send-remote-traffic-via-an-egress-gateway.1' },
+      { step: 'declare', runs: 'send-remote-traffic-via-an-egress-gateway.2' },
     ],
   },
-  async ({ west, east, step, claim }) => {
-    const [sleep] = await step('deploy sleep and httpbin', () => Promise.all([west.deploySleep('foo'), east.deployHttpbin('bar')]));
-    const [egress, gateway] = await step('find the address of the egress gateway, and of the peer’s gateway', () => Promise.all([west.egressGateway(), east.ingressGateway()]));
+  async ({ client, server, step, claim }) => {
+    const [sleep] = await step('deploy', 'deploy sleep and httpbin', () => Promise.all([client.deploySleep('foo'), server.deployHttpbin('bar')]));
+    const [egress, gateway] = await step('find-gateways', 'find the address of the egress gateway, and of the peer’s gateway', () => Promise.all([client.egressGateway(), server.ingressGateway()]));
     const [toEgress, toPeer] = [`${egress.address}:${egress.port}`, `${gateway.address}:${gateway.port}`];
     const path = new RemotePath({ client: sleep, service: httpbinGlobal, gateway, endpoint: toEgress, via: { gateway: egress, endpoint: toPeer } });
-    await step('let the second cluster’s gateway know the .global name (profile modern)', () => east.apply(exposeHttpbin(east.httpbinPort)));
-    await step('replace the ServiceEntry: resolution STATIC, the peer’s gateway in network external, the egress gateway beside it', () =>
-      west.apply(remoteServiceViaEgress({ ...httpbinGlobal, namespace: 'foo', name: 'httpbin-bar', resolution: 'STATIC', egress: egress.address, gateway: gateway.address })),
+    await step('expose', 'let the second cluster’s gateway know the .global name (profile modern)', () => server.apply(exposeHttpbin(server.httpbinPort)));
+    await step('declare', 'replace the ServiceEntry: resolution STATIC, the peer’s gateway in network external, the egress gateway beside it', () =>
+      client.apply(remoteServiceViaEgress({ ...httpbinGlobal, namespace: 'foo', name: 'httpbin-bar', resolution: 'STATIC', egress: egress.address, gateway: gateway.address })),
     );
-    await step('wait until sidecar and both gateways hold the configuration', () => path.held());
+    await step('hold', 'wait until sidecar and both gateways hold the configuration', () => path.held());
 
     const begun = new Date();
-    const { value: calls, moved } = await step('call httpbin.bar.global twenty times', () => path.watch(() => sleep.curlTimes(20, `${host}:8000/headers`)));
-    await claim('the call succeeds', () => {
+    const { value: calls, moved } = await step('call', 'call httpbin.bar.global twenty times', () => path.watch(() => sleep.curlTimes(20, `${host}:8000/headers`)));
+    await claim('call-succeeds', () => {
       for (const call of calls) expect(call).toHaveStatus(200);
     });
-    await claim('httpbin sees the identity of sleep: both gateways pass the TLS through', () => {
+    await claim('identity', () => {
       expect(calls.map((call) => clientIdentity(call)?.uri)).toEqual(calls.map(() => sleep.identity));
     });
-    await claim('the sidecar leads to the egress gateway', async () => {
+    await claim('sidecar-to-egress', async () => {
       await expect(() => path.inSidecar()).toEventuallyReachTheEnd();
     });
-    await claim('the sidecar knows no other endpoint: nothing can go direct', async () => {
+    await claim('no-other-endpoint', async () => {
       await expect(() => sleep.proxy.configDump()).toAlwaysHaveEndpoints(path.cluster, [toEgress]);
     });
-    await claim('the egress gateway leads this SNI to the peer’s gateway, and to nothing else', async () => {
+    await claim('egress-to-peer', async () => {
       await expect(() => path.inEgress()).toEventuallyReachTheEnd();
       await expect(() => egress.proxy.configDump()).toAlwaysHaveEndpoints(path.sni, [toPeer]);
     });
-    await claim('this very traffic passed both gateways under this SNI', () => {
+    await claim('passed-both', () => {
       expect(moved).toHaveCarriedTraffic();
     });
-    await claim('of twenty requests none went direct', async () => {
+    await claim('none-direct', async () => {
       expect(upstreamsOf(await sleep.proxy.accessLogOf(calls.map(({ requestId }) => requestId), begun))).toEqual({ [toEgress]: 20 });
     });
   },

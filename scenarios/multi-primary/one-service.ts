@@ -13,33 +13,33 @@ export default scenario(
   {
     id: 'multi-primary/one-service',
     section: 'Multi-primary on different networks › Verify the installation',
-    claims: [
-      'the sidecar knows the pod of its own cluster and the peer’s gateway on 15443, and no address of a remote pod',
-      'the service answers from both clusters',
-      'no hairpin: each gateway’s SNI cluster holds the pods of its own cluster only',
-      'no loop: so many calls open no more than so many connections in each gateway',
-    ],
+    claims: {
+      endpoints: 'the sidecar knows the pod of its own cluster and the peer’s gateway on 15443, and no address of a remote pod',
+      'both-answer': 'the service answers from both clusters',
+      'no-hairpin': 'no hairpin: each gateway’s SNI cluster holds the pods of its own cluster only',
+      'no-loop': 'no loop: so many calls open no more than so many connections in each gateway',
+    },
     needs: { clusters: 2, loadBalancer: true, topologies: ['multi-primary'], namespaces: [namespace] },
   },
   async ({ client, server, step, claim }) => {
-    const [sleep, near, far] = await step('deploy httpbin in both clusters, and sleep in the first', () =>
+    const [sleep, near, far] = await step('deploy', 'deploy httpbin in both clusters, and sleep in the first', () =>
       Promise.all([client.deploySleep(namespace), client.deployHttpbin(namespace), server.deployHttpbin(namespace)]),
     );
-    const [own, peer] = await step('find both gateways', () =>
+    const [own, peer] = await step('find-gateways', 'find both gateways', () =>
       Promise.all([client.ingressGateway(), server.ingressGateway()]),
     );
     const { address } = await client.service(namespace, 'httpbin');
     const path = new RemotePath({ client: sleep, service: { host, address, port }, gateway: peer });
-    await step('wait until the sidecar and the peer’s gateway hold the path', () => path.held());
+    await step('hold', 'wait until the sidecar and the peer’s gateway hold the path', () => path.held());
 
-    await claim('the sidecar knows the pod of its own cluster and the peer’s gateway on 15443, and no address of a remote pod', async () => {
+    await claim('endpoints', async () => {
       const known = [`${near.address}:${client.httpbinPort}`, `${peer.address}:15443`];
       await expect(() => sleep.proxy.configDump()).toAlwaysHaveEndpoints(outboundCluster(host, port.number), known);
     });
-    const { value: answers, moved } = await step(`call it ${calls} times`, () =>
+    const { value: answers, moved } = await step('call', `call it ${calls} times`, () =>
       path.watch(() => sleep.curlTimes(calls, `${host}:${port.number}/hostname`)),
     );
-    await claim('the service answers from both clusters', () => {
+    await claim('both-answer', () => {
       for (const answer of answers) expect(answer).toHaveStatus(200);
       const [stayed, crossed] = [near, far].map(({ pod }) => answers.filter(({ body }) => body.includes(pod)).length);
       expect((stayed ?? 0) + (crossed ?? 0)).toBe(calls);
@@ -47,13 +47,13 @@ export default scenario(
       expect(moved).toHaveCarriedTraffic();
       return `${stayed ?? 0} stayed, ${crossed ?? 0} crossed`;
     });
-    await claim('no hairpin: each gateway’s SNI cluster holds the pods of its own cluster only', async () => {
+    await claim('no-hairpin', async () => {
       for (const [{ proxy }, { address: pod }] of [[own, near], [peer, far]] as const) {
         const local = [`${pod}:${server.httpbinPort}`];
         await expect(() => proxy.configDump()).toAlwaysHaveEndpoints(path.sni, local);
       }
     });
-    await claim('no loop: so many calls open no more than so many connections in each gateway', () => {
+    await claim('no-loop', () => {
       for (const { before, after } of moved)
         expect(after.connections - before.connections).toBeWithin({ low: 1, high: calls });
     });

@@ -22,6 +22,7 @@ const same: RunDiff = {
 const regression = {
   scenario: 's',
   claim: 'c',
+  says: 'it holds',
   base: 'passed',
   head: 'failed',
   reason: undefined,

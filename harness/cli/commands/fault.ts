@@ -50,7 +50,7 @@ export function addFault(program: Command): void {
       }
       const { builtIn, listScenarios } = await import('../../config/scenario-files.ts');
       const claims = (await listScenarios([builtIn])).flatMap(({ meta }) =>
-        meta.claims.map((claim) => `${meta.id}: ${claim}`),
+        Object.keys(meta.claims).map((key) => `${meta.id}: ${key}`),
       );
       const outcomes = await runFaults({
         environment,

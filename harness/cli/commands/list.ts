@@ -41,7 +41,11 @@ async function listAllScenarios(json: boolean, config: string | undefined): Prom
     return;
   }
   for (const { id, section, claims } of scenarios)
-    tell(`${id}\n  ${section}\n${claims.map((claim) => `    - ${claim}\n`).join('')}`);
+    tell(
+      `${id}\n  ${section}\n${Object.entries(claims)
+        .map(([key, says]) => `    ${key}: ${says}\n`)
+        .join('')}`,
+    );
 }
 
 async function listPublished(json: boolean): Promise<void> {

@@ -7,7 +7,10 @@ type Verdict = ClaimResult['verdict'];
 
 export interface VerdictChange {
   readonly scenario: string;
+  /** Key of the claim, by which the runs are compared. */
   readonly claim: string;
+  /** Its sentence, as the later of the runs that have it says it. */
+  readonly says: string;
   /** Undefined where the run does not have the claim. */
   readonly base: Verdict | undefined;
   readonly head: Verdict | undefined;
@@ -67,10 +70,7 @@ export function compareVerdicts(
           // What was not reached has no reason of its own but that of the step before it.
           all.map(
             (claim) =>
-              [
-                `${id}\t${claim.name}`,
-                claim.verdict === 'notReached' ? { ...claim, ...told(stopped) } : claim,
-              ] as const,
+              [`${id}\t${claim.key}`, claim.verdict === 'notReached' ? { ...claim, ...told(stopped) } : claim] as const,
           ),
         ),
     );
@@ -84,6 +84,7 @@ export function compareVerdicts(
       {
         scenario,
         claim,
+        says: (is ?? was)?.name ?? '',
         base: was?.verdict,
         head: is?.verdict,
         reason: is?.reason,
@@ -145,7 +146,7 @@ export function diffTold({
   dumps,
 }: RunDiff): string {
   const verdict = (
-    { scenario, claim, base: was, head: is, reason, diagnosis }: VerdictChange,
+    { scenario, claim, says, base: was, head: is, reason, diagnosis }: VerdictChange,
     index: number,
     all: readonly VerdictChange[],
   ): string => {
@@ -153,7 +154,7 @@ export function diffTold({
     const repeated = reason !== undefined && index > 0 && all[index - 1]?.reason === reason;
     const why = repeated ? ['for the same reason'] : [diagnosis, reason].filter((text) => text !== undefined);
     return [
-      `- ${codeSpan(scenario)} ${inline(claim)}: ${was ?? 'absent'} → **${is ?? 'absent'}**`,
+      `- ${codeSpan(scenario)} ${codeSpan(claim)} ${inline(says)}: ${was ?? 'absent'} → **${is ?? 'absent'}**`,
       ...(why.length === 0 ? [] : [repeated ? `  ${why.join(' ')}` : fenced('', why.join('\n'), '  ')]),
     ].join('\n');
   };

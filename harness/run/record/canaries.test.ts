@@ -277,13 +277,13 @@ beforeAll(async () => {
     {
       id: 'canaries',
       section: 's',
-      claims: ['dump', 'call', 'objects', 'log', 'refusal'],
+      claims: { dump: 'a dump', call: 'a call', objects: 'objects', log: 'a log', refusal: 'a refusal' },
       needs: { clusters: 2, namespaces: [] },
     },
-    async ({ step, claim, west }) => {
+    async ({ step, claim, client }) => {
       // What steps and claims do with answers: note them, return them, and put them into messages.
-      await step('apply', async () => {
-        await west.apply().catch(() => undefined);
+      await step('apply', 'apply', async () => {
+        await client.apply().catch(() => undefined);
         await api.readSecret();
       });
       await claim('dump', async () => {
@@ -351,7 +351,7 @@ beforeAll(async () => {
     signal: new AbortController().signal,
     // There is no cluster to look around in.
     looksAround: false,
-    narrate: async (title, work, done) => {
+    narrate: async ({ title }, work, done) => {
       try {
         return await work();
       } catch (error) {

@@ -20,8 +20,8 @@ export async function latestRun(reports: string): Promise<string> {
 /**
  * The record of a run in its folder. That of a run that was killed is closed first.
  *
- * @throws MeshproofError MP710 when there is none, or when it is not as a run writes it; MP720 and MP721 for one that
- *   no run wrote.
+ * @throws MeshproofError MP710 when there is none, or when it is not as a run writes it; MP725 for one of the time
+ *   before claims had keys; MP720 and MP721 for one that no run wrote.
  */
 export async function openRun(folder: string): Promise<RunRecord> {
   const record = await RunRecord.open(folder).catch((cause: unknown) => {
@@ -32,5 +32,13 @@ export async function openRun(folder: string): Promise<RunRecord> {
       cause,
     });
   });
+  const { schema, run } = record.data;
+  if (schema === 1)
+    throw new MeshproofError('MP725', {
+      what: `the run ${run} was recorded before claims and steps had keys`,
+      where: record.file,
+      expected: 'schema 2',
+      seen: `schema ${schema}`,
+    });
   return await closedIfKilled(record);
 }

@@ -23,7 +23,14 @@ const result = (id: string, ...verdicts: ScenarioResult['claims'][number]['verdi
   steps: [],
   evidence: '',
   replaced: [],
-  claims: verdicts.map((verdict, index) => ({ name: String(index), verdict, seconds: 0, actions: [], hops: [] })),
+  claims: verdicts.map((verdict, index) => ({
+    key: `c${index}`,
+    name: 'it holds',
+    verdict,
+    seconds: 0,
+    actions: [],
+    hops: [],
+  })),
 });
 
 test('a run has a readable run.json from its first moment, and after each change', async () => {

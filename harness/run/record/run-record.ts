@@ -40,7 +40,7 @@ export class RunRecord {
     const folder = resolve(reports, run);
     await mkdir(folder, { recursive: true });
     const record = new RunRecord(folder, {
-      schema: 1,
+      schema: 2,
       run,
       startedAt: startedAt.toISOString(),
       verdict: 'running',
