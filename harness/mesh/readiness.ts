@@ -26,16 +26,37 @@ const syncSchema = z.array(
     endpoint_acked: z.string().optional(),
     route_sent: z.string().optional(),
     route_acked: z.string().optional(),
+    /** By the URL of its type, since Istio 1.24: also types that have no field of their own. */
+    resources: z
+      .record(z.string(), z.looseObject({ sent: z.string().optional(), acked: z.string().optional() }))
+      .optional(),
   }),
 );
 export type ProxySync = z.infer<typeof syncSchema>[number];
 
 const xdsTypes = ['cluster', 'listener', 'endpoint', 'route'] as const;
 
-/** The xDS types of which this proxy has not acknowledged the last push. */
-export function unacknowledged(sync: ProxySync): string[] {
-  return xdsTypes.filter((type) => (sync[`${type}_sent`] ?? '') !== (sync[`${type}_acked`] ?? ''));
+/** Types without a field of their own: what the sidecar answers names from, and configuration of single filters. */
+const otherTypes: readonly (readonly [type: string, url: RegExp])[] = [
+  ['name table', /\.NameTable$/],
+  ['extension config', /\.TypedExtensionConfig$/],
+];
+
+/** Each xDS type that a proxy was sent, with the nonces of the last push and of the last one that it acknowledged. */
+function noncesOf(sync: ProxySync): { readonly type: string; readonly sent: string; readonly acked: string }[] {
+  const resources = Object.entries(sync.resources ?? {});
+  return [
+    ...xdsTypes.map((type) => ({ type, sent: sync[`${type}_sent`] ?? '', acked: sync[`${type}_acked`] ?? '' })),
+    ...otherTypes.flatMap(([type, url]) => {
+      const found = resources.find(([name]) => url.test(name))?.[1];
+      return found === undefined ? [] : [{ type, sent: found.sent ?? '', acked: found.acked ?? '' }];
+    }),
+  ];
 }
+
+/** The xDS types of which this proxy has not acknowledged the last push. */
+export const unacknowledged = (sync: ProxySync): string[] =>
+  noncesOf(sync).flatMap(({ type, sent, acked }) => (sent === acked ? [] : [type]));
 
 /**
  * What istiod knows of one proxy: the push version of each xDS type that it sent, of each that was acknowledged, and
@@ -45,8 +66,7 @@ export function pushesOf(sync: ProxySync): Pushes {
   // A nonce is the push version and a UUID behind it (istio: pilot/pkg/xds/ads.go, nonce).
   const versions = (which: 'sent' | 'acked'): Readonly<Record<string, string>> =>
     Object.fromEntries(
-      xdsTypes.flatMap((type) => {
-        const nonce = sync[`${type}_${which}`] ?? '';
+      noncesOf(sync).flatMap(({ type, [which]: nonce }) => {
         return nonce === '' ? [] : [[type, nonce.slice(0, -36)] as const];
       }),
     );

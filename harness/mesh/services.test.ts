@@ -48,4 +48,7 @@ test('a proxy lags in the types whose last push it has not acknowledged', () => 
     unacknowledged({ proxy: 'p', cluster_sent: 'a', cluster_acked: 'a', listener_sent: 'b', listener_acked: 'a' }),
   ).toEqual(['listener']);
   expect(unacknowledged({ proxy: 'p' })).toEqual([]);
+  const names = 'type.googleapis.com/istio.networking.nds.v1.NameTable';
+  expect(unacknowledged({ proxy: 'p', resources: { [names]: { sent: 'b', acked: 'a' } } })).toEqual(['name table']);
+  expect(unacknowledged({ proxy: 'p', resources: { [names]: { sent: 'a', acked: 'a' } } })).toEqual([]);
 });

@@ -50,6 +50,27 @@ test('waits for a path that is on its way, and for the acknowledgement', async (
   });
 });
 
+test('waits for the name table, which is sent last and is in no dump', async () => {
+  const pushed = (acked: Readonly<Record<string, string>>): Pushes => ({
+    versions: { ...versions('2099-01-01T00:00:00Z/9'), 'name table': '2099-01-01T00:00:00Z/9' },
+    acknowledged: { ...versions('2099-01-01T00:00:00Z/9'), ...acked },
+    unacknowledged: acked['name table'] === '2099-01-01T00:00:00Z/9' ? [] : ['name table'],
+  });
+  const never = await passing([pushed({})], undefined, 250);
+  const waits = { details: { seen: expect.stringContaining('name table') as string } };
+  expect(never.error).toMatchObject(waits);
+  const old = { 'name table': '2020-01-01T00:00:00Z/1' };
+  expect((await passing([pushed(old)], undefined, 250)).error).toMatchObject(waits);
+  expect(await passing([pushed(old), pushed({ 'name table': '2099-01-01T00:00:00Z/9' })])).toMatchObject({
+    error: undefined,
+  });
+  // A newer, unrelated push of it is under way: the one that was acknowledged holds what the dump holds.
+  expect(await passing([pushed({ 'name table': '2099-01-01T00:00:00Z/8' })], undefined, 250)).toEqual({
+    error: undefined,
+    looks: 2,
+  });
+});
+
 test('opens while other pushes never end: each newer one may still be on its way', async () => {
   // What istiod sends a namespace that changes ten times a second: at no look has the proxy acknowledged the last push.
   const busy = Array.from({ length: 40 }, (_, push): Pushes => ({

@@ -107,9 +107,20 @@ export async function barrier(options: BarrierOptions): Promise<Passed> {
         return notYet(
           `the ${ahead[0]} configuration is of ${ahead[1]}, newer than what istiod knows to be acknowledged (${acknowledged[ahead[0]] ?? 'nothing'})`,
         );
+      // Sent after the listeners, and in no dump: an unrelated push that is newer carries them, too.
+      const onTheWay = known.unacknowledged.find(
+        (type) =>
+          !(type in inDump) &&
+          (acknowledged[type] === undefined || isNewerPush(newest(Object.values(inDump)), acknowledged[type])),
+      );
+      if (onTheWay !== undefined) return notYet(`the ${onTheWay} configuration is not acknowledged yet`);
       const again = await look();
       if (again.missing !== undefined) return notYet(again.missing);
       return holds({ hops: again.hops, acknowledged, inDump });
     },
   });
 }
+
+/** The newest of several push versions; "" where there is none. */
+const newest = (versions: readonly string[]): string =>
+  versions.reduce((found, version) => (found === '' || isNewerPush(version, found) ? version : found), '');
