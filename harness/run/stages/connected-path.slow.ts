@@ -40,6 +40,7 @@ const files: Record<string, string | Buffer> = {};
 /** Everything that these tests make and remove; in somebody's own Docker nothing of that name may be there before. */
 const imagesOfTest: readonly string[] = [
   'meshproof/publisher',
+  'meshproof/connected-root',
   'meshproof/connected-node',
   'meshproof/connected-small',
   ...Object.values(releaseImages(pinnedRelease)),
@@ -93,7 +94,15 @@ beforeAll(async () => {
   if (inLab) {
     // mmdebstrap, which makes its root filesystem where that is not cached, comes with the lab's tools.
     const { folder: rootfs } = await provide(recipeOf('node-rootfs'), cache, signal, [tools]);
-    await docker.run(['import', join(rootfs, 'rootfs.tar'), 'meshproof/connected-node']);
+    await docker.run(['import', join(rootfs, 'rootfs.tar'), 'meshproof/connected-root']);
+    // What kind's images have beside a system: the folder of kind's own files.
+    await mkdir(join(folder, 'node'));
+    await writeFile(
+      join(folder, 'node', 'Dockerfile'),
+      'FROM meshproof/connected-root\nCOPY Dockerfile /kind/connected\n',
+    );
+    const tag = 'meshproof/connected-node';
+    await docker.run(['build', '--quiet', '--network', 'none', '--tag', tag, join(folder, 'node')]);
   } else {
     // A Docker with a network needs no Debian: kind's own image is one, and the next run wants it anyway.
     await docker.run(['pull', '--quiet', node], { purpose: 'pull a node image', timeout: 300_000 });
