@@ -171,7 +171,7 @@ const kubeconfigOf = (proxies: readonly RecordingProxy[], tokens: readonly strin
     contexts: clusters.map((cluster) => ({ name: cluster, context: { cluster, user: cluster } })),
     clusters: clusters.map((cluster, index) => ({
       name: cluster,
-      // Plain HTTP on the loopback interface: clients want to be told that this is meant.
+      // The proxy shows a certificate of its own.
       cluster: { server: proxies[index]?.url, 'insecure-skip-tls-verify': true },
     })),
     users: clusters.map((cluster, index) => ({ name: cluster, user: { token: tokens[index]?.trim() } })),

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { request as requestTls, type RequestOptions } from 'node:https';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, request as requestTls, type RequestOptions } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { connect } from 'node:tls';
 import { KubeConfig } from '@kubernetes/client-node';
+import { issueAuthorities, issueWorkload } from '../../harness/mesh/certificate-authority.ts';
 
 /** One request that went to the real API server. */
 export interface Seen {
@@ -30,11 +31,12 @@ const questions = /\/apis\/authorization\.k8s\.io\/[^/]+\/selfsubject\w+reviews$
 export class RecordingProxy {
   readonly seen: Seen[] = [];
   readonly #cluster: string;
-  readonly #server = createServer((request, response) => void this.#pass(request, response));
+  readonly #server: ReturnType<typeof createServer>;
   readonly #target: { readonly host: string; readonly port: number; readonly ca: string };
   readonly #admin: { readonly cert: string; readonly key: string };
 
-  private constructor(cluster: string, kubeconfig: string) {
+  private constructor(cluster: string, kubeconfig: string, identity: { readonly cert: string; readonly key: string }) {
+    this.#server = createServer(identity, (request, response) => void this.#pass(request, response));
     const config = new KubeConfig();
     config.loadFromFile(kubeconfig);
     config.setCurrentContext(cluster);
@@ -52,14 +54,18 @@ export class RecordingProxy {
 
   /** @param cluster name of the context of a kubeconfig with an administrator's client certificate */
   static async start(cluster: string, kubeconfig: string): Promise<RecordingProxy> {
-    const proxy = new RecordingProxy(cluster, kubeconfig);
+    // kubectl sends no credentials where there is no TLS; whose certificate it is does not matter here.
+    const { [cluster]: authority } = await issueAuthorities([cluster]);
+    if (authority === undefined) throw new Error(`no authority for ${cluster}`);
+    const { chain: cert, key } = await issueWorkload(authority, `spiffe://recording/${cluster}`);
+    const proxy = new RecordingProxy(cluster, kubeconfig, { cert, key });
     proxy.#server.listen(0, '127.0.0.1');
     await once(proxy.#server, 'listening');
     return proxy;
   }
 
   get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return `https://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
   stop(): void {
