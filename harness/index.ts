@@ -14,9 +14,20 @@ export {
   type Scenario,
   type ScenarioContext,
   type ScenarioMeta,
+  type Step,
 } from './scenario/scenario.ts';
-export { RemoteSample, type DeployedSample } from './scenario/remote-sample.ts';
-export { RemotePath, type RemotePathOptions } from './scenario/remote-path.ts';
+export {
+  pageSample,
+  RemoteSample,
+  type SampleEntry,
+  type SampleNames,
+  type SampleRun,
+} from './scenario/remote-sample.ts';
+export type { Connection, DeployedSample, EgressPath } from './scenario/deployed-sample.ts';
+export { FailoverSample, type DeployedFailover } from './scenario/failover-sample.ts';
+export { RemoteVersion } from './scenario/remote-version.ts';
+export { underLoad, type LoadEvent, type LoadReport } from './scenario/under-load.ts';
+export { RemotePath, type RemotePathOptions, type WatchedCalls } from './scenario/remote-path.ts';
 export { rules, type Verdict } from './scenario/convergence.ts';
 export type { convergingMatchers, meshMatchers } from './scenario/matchers.ts';
 export type { ClusterDns } from './scenario/cluster-dns.ts';
@@ -26,7 +37,7 @@ export type { MeshLife } from './scenario/mesh-life.ts';
 export type { Client, Gateway, Workload } from './scenario/workload.ts';
 
 export type { KubernetesObject } from './cluster/kubernetes-object.ts';
-export { httpbin, injectedNamespace, sleep } from './cluster/workloads.ts';
+export { hostnameFor, httpbin, injectedNamespace, sleep } from './cluster/workloads.ts';
 export {
   exposedService,
   localityFailover,
@@ -43,7 +54,7 @@ export {
   type Subsets,
   type VersionRoutes,
 } from './mesh/services.ts';
-export { remoteServiceViaEgress, type GlobalService, type ViaEgress } from './mesh/profile.ts';
+export { remoteServiceViaEgress, replacements, type GlobalService, type ViaEgress } from './mesh/profile.ts';
 export type { DeclaredHost } from './mesh/collisions.ts';
 export {
   checkDistinctAddresses,
@@ -58,6 +69,7 @@ export { binomialBound, type Bound } from './probe/distribution.ts';
 export type { CertificateView, ConfigDump, Endpoint, Rejection, UpstreamTls } from './probe/envoy/config-dump.ts';
 export { upstreamsOf, watchFlow, type Moved } from './probe/flow.ts';
 export type { Load, RunningLoad } from './probe/load.ts';
+export type { LoadWindow } from './probe/load-window.ts';
 export type { PodContainer } from './probe/pod.ts';
 export type { Carried, Proxy } from './probe/proxy.ts';
 export type { HandshakeResult } from './probe/tls-client.ts';

@@ -1,58 +1,56 @@
-import { expect } from 'vitest';
-import { httpbinGlobal, replacements } from '../harness/mesh/profile.ts';
-import { exposedService, remoteService } from '../harness/mesh/services.ts';
-import { RemotePath } from '../harness/scenario/remote-path.ts';
-import { scenario } from '../harness/scenario/scenario.ts';
+import { expect, RemoteSample, replacements, scenario } from '../harness/index.ts';
 
 // The example in namespaces of its own, so that its end takes nothing from other scenarios.
-const [foo, bar] = ['cleanup-foo', 'cleanup-bar'];
-const service = { ...httpbinGlobal, host: 'httpbin.cleanup-bar.global', address: '240.0.0.3' };
+const sample = new RemoteSample('cleanup');
+const { client: foo, server: bar } = sample.namespaces;
 
-/**
- * Walkthrough: "Cleanup the example" and "Uninstalling". What was there is gone, from the API and from every proxy;
- * then the mesh itself.
- */
+/** Walkthrough: "Cleanup the example" and "Uninstalling": what was there is gone everywhere; then the mesh itself. */
 export default scenario(
   {
     id: 'cleanup',
     section: 'Cleanup the example; Uninstalling',
     claims: {
-      'example-shows': 'while the example runs, it shows in the gateways’ configuration (the control of the claims below)',
+      'example-shows':
+        'while the example runs, it shows in the gateways’ configuration (the control of the claims below)',
       'example-gone': 'the namespaces, workloads and Istio objects of the example are gone from both APIs',
       'gateways-as-before': 'the configuration of every gateway is what it was before the example',
       'traces-found': 'while the control planes run, their traces are found (the control of the claim below)',
-      'no-trace': 'the control planes are uninstalled without a trace: no object of any kind in either cluster is Istio’s',
+      'no-trace':
+        'the control planes are uninstalled without a trace: no object of any kind in either cluster is Istio’s',
     },
     plays: 'last',
-    needs: { clusters: 2, loadBalancer: true, ownsMesh: true, namespaces: [foo, bar] },
+    needs: { ...sample.needs, ownsMesh: true },
     replaced: [replacements.multiclusterValues],
     walkthrough: [
       { step: 'clean-up', runs: 'cleanup-the-example.1-5' },
       { step: 'uninstall', runs: 'uninstalling.1-2' },
     ],
   },
-  async ({ client, server, clusters, step, claim, restore }) => {
-    const gateways = await step('find-gateways', 'find every gateway', () => Promise.all([client.ingressGateway(), client.egressGateway(), server.ingressGateway(), server.egressGateway()]));
-    const inventories = (): Promise<string[][]> => Promise.all(gateways.map(async ({ proxy }) => (await proxy.configDump()).inventory()));
-    const before = await step('take-inventory', 'take the inventory of every gateway', inventories);
+  async (run) => {
+    const { client, server, clusters, step, claim, restore } = run;
+    const gateways = await step('find-gateways', 'find every gateway', () =>
+      Promise.all([client, server].flatMap((cluster) => [cluster.ingressGateway(), cluster.egressGateway()])),
+    );
+    const dumps = () => Promise.all(gateways.map(({ proxy }) => proxy.configDump()));
+    const before = await step('take-inventory', 'take the inventory of every gateway', dumps);
 
-    await step('run-example', 'run the example', async () => {
-      const [sleep] = await Promise.all([client.deploySleep(foo), server.deployHttpbin(bar)]);
-      const gateway = await server.ingressGateway();
-      await server.apply(exposedService({ host: service.host, namespace: bar, name: 'httpbin-bar-global', port: { ...service.port, targetPort: server.httpbinPort }, selector: { app: 'httpbin' } }));
-      await client.apply(remoteService({ ...service, namespace: foo, name: 'httpbin-bar', endpoints: [{ address: gateway.address }] }));
-      await new RemotePath({ client: sleep, service, gateway }).held();
-    });
+    const { connect } = await sample.deploy(run);
+    await connect();
     await claim('example-shows', async () => {
-      expect((await inventories()).some((lines) => lines.some((line) => line.includes(`.${foo}.`) || line.includes(`.${bar}.`)))).toBe(true);
+      const lines = (await dumps()).flatMap((dump) => dump.inventory());
+      expect(lines.filter((line) => line.includes(`.${foo}.`) || line.includes(`.${bar}.`))).not.toEqual([]);
     });
 
-    await step('clean-up', 'clean up: sleep, its ServiceEntry and namespace in cluster1, httpbin and its namespace in cluster2', () => Promise.all([client.removeSample(foo), server.removeSample(bar)]));
+    await step('clean-up', 'remove sleep, its ServiceEntry and namespace in cluster1, httpbin in cluster2', () =>
+      Promise.all([client.removeSample(foo), server.removeSample(bar)]),
+    );
     await claim('example-gone', async () => {
-      await Promise.all([expect(() => client.objectsIn(foo)).toAlwaysBeEmpty(), expect(() => server.objectsIn(bar)).toAlwaysBeEmpty()]);
+      await expect(() => client.objectsIn(foo)).toAlwaysBeEmpty();
+      await expect(() => server.objectsIn(bar)).toAlwaysBeEmpty();
     });
     await claim('gateways-as-before', async () => {
-      await Promise.all(gateways.map(({ proxy }, index) => expect(() => proxy.configDump()).toEventuallyHaveInventory(before[index] ?? [])));
+      for (const [index, { proxy }] of gateways.entries())
+        await expect(() => proxy.configDump()).toEventuallyHaveInventory(before[index]?.inventory() ?? []);
     });
 
     await claim('traces-found', async () => {
@@ -60,7 +58,7 @@ export default scenario(
       for (const found of traces) expect(found).toContain('Deployment.apps istio-system/istiod');
       return `${traces.map((found) => found.length).join(' and ')} objects`;
     });
-    const uninstalled = await step('uninstall', 'uninstall every control plane, and what other scenarios left behind', () =>
+    const uninstalled = await step('uninstall', 'uninstall every control plane, and what other scenarios left', () =>
       Promise.all(
         clusters.map(async (cluster) => {
           // Pods with a sidecar are a trace as well.
@@ -70,7 +68,9 @@ export default scenario(
         }),
       ),
     );
-    await step('leave-no-trace', 'wait until nothing is on its way out any more', () => Promise.all(clusters.map((cluster) => cluster.mesh.leavesNoTrace())));
+    await step('leave-no-trace', 'wait until nothing is on its way out any more', () =>
+      Promise.all(clusters.map((cluster) => cluster.mesh.leavesNoTrace())),
+    );
     await claim('no-trace', async () => {
       await Promise.all(clusters.map((cluster) => expect(() => cluster.mesh.traces()).toAlwaysBeEmpty()));
       return `${uninstalled.join(' and ')} objects of the manifests gone`;

@@ -1,5 +1,4 @@
-import { expect } from 'vitest';
-import { scenario } from '../harness/scenario/scenario.ts';
+import { expect, pageSample, scenario } from '../harness/index.ts';
 
 /** Walkthrough: "Prerequisites" and "Deploy the Istio control plane in each cluster". */
 export default scenario(
@@ -14,49 +13,55 @@ export default scenario(
       'own-intermediates': 'each cluster signs with an intermediate of its own',
     },
     plays: 'first',
-    needs: { clusters: 2, loadBalancer: true, namespaces: ['foo', 'bar'] },
+    needs: { clusters: 2, loadBalancer: true, namespaces: pageSample.needs.namespaces },
     walkthrough: [
       {
         step: 'cluster-admin',
         runs: 'deploy-the-Istio-control-plane-in-each-cluster.1',
-        instead: 'The binding is needed only where the user is not cluster-admin yet; this asks the API server whether there is anything the user may not do.',
+        instead:
+          'Only a user who is not cluster-admin yet needs the binding; this asks the API server whether the user is.',
       },
     ],
   },
-  async ({ client, server, step, claim }) => {
-    const clusters = [client, server];
+  async (run) => {
+    const { client, server, step, claim } = run;
     await claim('own-api-servers', async () => {
-      const [first, second] = await Promise.all(clusters.map((cluster) => cluster.uid()));
+      const [first, second] = await Promise.all([client.uid(), server.uid()]);
       expect(first).toMatch(/^[0-9a-f-]{36}$/);
       expect(second).not.toBe(first);
     });
     await claim('cluster-admin', async () => {
-      for (const cluster of clusters) expect(await cluster.mayDoEverything(), `cluster ${cluster.name}`).toBe(true);
+      for (const cluster of [client, server])
+        expect(await cluster.mayDoEverything(), `cluster ${cluster.name}`).toBe(true);
     });
 
-    const [sleep, httpbin] = await step('deploy', 'deploy sleep and httpbin', () => Promise.all([client.deploySleep('foo'), server.deployHttpbin('bar')]));
-    const [clientGateway, serverGateway] = await step('find-gateways', 'find the gateways', () => Promise.all([client.ingressGateway(), server.ingressGateway()]));
+    const { sleep, httpbin, gateway: theirs } = await pageSample.deploy(run);
+    const ours = await step('find-own-gateway', 'find the gateway address of the first cluster', () =>
+      client.ingressGateway(),
+    );
     await claim('gateways-reachable', async () => {
-      expect(clientGateway.address).not.toBe(serverGateway.address);
-      await expect(() => clientGateway.curl(`http://${serverGateway.address}:15021/healthz/ready`)).toEventuallyHaveStatus(200);
-      await expect(() => serverGateway.curl(`http://${clientGateway.address}:15021/healthz/ready`)).toEventuallyHaveStatus(200);
+      expect(ours.address).not.toBe(theirs.address);
+      await expect(() => ours.curl(`http://${theirs.address}:15021/healthz/ready`)).toEventuallyHaveStatus(200);
+      await expect(() => theirs.curl(`http://${ours.address}:15021/healthz/ready`)).toEventuallyHaveStatus(200);
     });
 
-    const [inClient, inServer] = await step('read-certificates', 'read the certificates that the sidecars use', () => Promise.all([sleep.proxy.configDump(), httpbin.proxy.configDump()]));
+    const [here, there] = await step('read-certificates', 'read the certificates that the sidecars use', () =>
+      Promise.all([sleep.proxy.configDump(), httpbin.proxy.configDump()]),
+    );
     await claim('common-root', () => {
-      const [root] = inClient.certificatesOf('ROOTCA');
+      const [root] = here.certificatesOf('ROOTCA');
       expect(root?.fingerprint).toMatch(/^[0-9a-f]{64}$/);
-      expect(inServer.certificatesOf('ROOTCA').map(({ fingerprint }) => fingerprint)).toEqual([root?.fingerprint]);
+      expect(there.certificatesOf('ROOTCA').map(({ fingerprint }) => fingerprint)).toEqual([root?.fingerprint]);
     });
     await claim('own-intermediates', () => {
-      const [leafClient, intermediateClient] = inClient.certificatesOf('default');
-      const [leafServer, intermediateServer] = inServer.certificatesOf('default');
+      const [leafHere, issuerHere] = here.certificatesOf('default');
+      const [leafThere, issuerThere] = there.certificatesOf('default');
       // By signature, up to the root that the peers trust; a name in a certificate proves nothing.
-      for (const dump of [inClient, inServer]) expect(dump.chainGaps('default', 'ROOTCA')).toEqual([]);
-      expect(leafClient?.fingerprint).not.toBe(intermediateClient?.fingerprint);
-      expect(leafServer?.fingerprint).not.toBe(intermediateServer?.fingerprint);
-      expect(intermediateServer?.fingerprint).toMatch(/^[0-9a-f]{64}$/);
-      expect(intermediateServer?.fingerprint).not.toBe(intermediateClient?.fingerprint);
+      for (const dump of [here, there]) expect(dump.chainGaps('default', 'ROOTCA')).toEqual([]);
+      expect(leafHere?.fingerprint).not.toBe(issuerHere?.fingerprint);
+      expect(leafThere?.fingerprint).not.toBe(issuerThere?.fingerprint);
+      expect(issuerThere?.fingerprint).toMatch(/^[0-9a-f]{64}$/);
+      expect(issuerThere?.fingerprint).not.toBe(issuerHere?.fingerprint);
     });
   },
 );

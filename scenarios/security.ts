@@ -1,23 +1,14 @@
-import { expect } from 'vitest';
-import { issueAuthorities, issueWorkload } from '../harness/mesh/certificate-authority.ts';
-import { exposeHttpbin, httpbinGlobal } from '../harness/mesh/profile.ts';
-import { exposedService, outboundSni, remoteService } from '../harness/mesh/services.ts';
-import { RemotePath } from '../harness/scenario/remote-path.ts';
-import { scenario } from '../harness/scenario/scenario.ts';
+import { expect, outboundSni, RemoteSample, scenario } from '../harness/index.ts';
+import { issueForeignWorkload } from '../harness/mesh/certificate-authority.ts';
 
-const { host, address, port } = httpbinGlobal;
-const sni = outboundSni(host, port.number);
-const unknown = outboundSni('nobody.bar.global', port.number);
-const hidden = 'ledger.bar.internal';
-/**
- * The gateway hangs up, by a reset or in order, before anybody has answered the client's first message: no upstream was
- * reached.
- */
+const sample = new RemoteSample('security');
+const { host, port } = sample.service;
+const hidden = { host: `ledger.${sample.namespaces.server}.internal`, port };
+const sniOf = (of: string): string => outboundSni(of, port.number);
+/** The gateway hangs up, by a reset or in order, before anybody answered the client: no upstream was reached. */
 const withoutAWord = /^(ECONNRESET|EOF)$/;
 
-/**
- * Walkthrough: "cross-cluster traffic is mutual TLS under one root", and what the gateway between clusters must refuse.
- */
+/** Walkthrough: "cross-cluster traffic is mutual TLS under one root", and what the gateway in between must refuse. */
 export default scenario(
   {
     id: 'security',
@@ -28,49 +19,55 @@ export default scenario(
       'other-root-refused': 'a client whose certificate is of another root is refused, for exactly that reason',
       'no-certificate-refused': 'a client without a certificate is refused',
       'unknown-sni': 'an SNI of a service that does not exist reaches no upstream',
-      'other-hosts-hidden': 'AUTO_PASSTHROUGH serves hosts of *.local and *.global only: another host of the same pods stays hidden',
+      'other-hosts-hidden':
+        'AUTO_PASSTHROUGH serves hosts of *.local and *.global only: another host of the same pods stays hidden',
     },
-    needs: { clusters: 2, loadBalancer: true, namespaces: ['foo', 'bar'], hosts: [httpbinGlobal, { host: hidden, port }] },
+    needs: { ...sample.needs, hosts: [sample.service, hidden] },
   },
-  async ({ client, server, step, claim, containers }) => {
-    const [sleep, httpbin] = await step('deploy', 'deploy sleep and httpbin', () => Promise.all([client.deploySleep('foo'), server.deployHttpbin('bar')]));
-    const gateway = await step('find-gateway', 'find the gateway of the second cluster', () => server.ingressGateway());
-    await step('expose', 'expose httpbin under its .global name, and the same pods under a host that is not meant for peers', () =>
-      server.apply(exposeHttpbin(server.httpbinPort), exposedService({ host: hidden, namespace: 'bar', name: 'ledger', port: { ...port, targetPort: server.httpbinPort }, selector: { app: 'httpbin' } })),
+  async (run) => {
+    const { server, step, claim, containers } = run;
+    const { sleep, httpbin, gateway, connect } = await sample.deploy(run);
+    await step('expose-hidden', 'expose the same pods under a host that is not meant for peers', () =>
+      server.apply(sample.exposed(server, hidden)),
     );
-    await step('declare', 'create the ServiceEntry in the first cluster', () => client.apply(remoteService({ host, namespace: 'foo', name: 'httpbin-bar', address, port, endpoints: [{ address: gateway.address }] })));
-    const path = new RemotePath({ client: sleep, service: httpbinGlobal, gateway });
-    await step('hold', 'wait until the proxies hold the configuration, the hidden host included', () =>
-      Promise.all([path.held(), httpbin.proxy.holds(`the hidden host ${hidden}`, (dump) => dump.outbound(hidden, port.number) !== undefined)]),
+    const path = await connect();
+    await step('hold-hidden', 'wait until the server’s own sidecar knows the hidden host', () =>
+      httpbin.proxy.holds(
+        `the hidden host ${hidden.host}`,
+        (dump) => dump.outbound(hidden.host, port.number) !== undefined,
+      ),
     );
     await claim('member-served', async () => {
-      await expect(() => sleep.curl(`${host}:8000/headers`)).toEventuallyHaveStatus(200);
+      await expect(() => sleep.curl(path.url('/headers'))).toEventuallyHaveStatus(200);
     });
 
     const at = { address: gateway.address, port: gateway.port, alpn: ['istio'] };
     await claim('plain-text-refused', async () => {
-      await containers.client(async (client) => {
-        await expect(() => client.curl(`http://${gateway.address}:${gateway.port}/headers`, { headers: { host } })).toAlwaysHaveNoAnswer();
+      const url = `http://${at.address}:${at.port}/headers`;
+      await containers.client(async (outside) => {
+        await expect(() => outside.curl(url, { headers: { host } })).toAlwaysHaveNoAnswer();
       });
     });
     await claim('other-root-refused', async () => {
-      const foreign = await issueAuthorities(['foreign']);
-      const presents = foreign['foreign'] === undefined ? undefined : await issueWorkload(foreign['foreign'], sleep.identity);
-      expect((await containers.greet({ ...at, sni, presents })).serverIdentities).toEqual(['spiffe://cluster.local/ns/bar/sa/httpbin']);
-      await expect(() => containers.greet({ ...at, sni, presents })).toAlwaysBeRefusedBecause('ERR_SSL_TLSV1_ALERT_UNKNOWN_CA');
+      const greeting = { ...at, sni: path.sni, presents: await issueForeignWorkload(sleep.identity) };
+      expect((await containers.greet(greeting)).serverIdentities).toEqual([httpbin.identity]);
+      await expect(() => containers.greet(greeting)).toAlwaysBeRefusedBecause('ERR_SSL_TLSV1_ALERT_UNKNOWN_CA');
     });
     await claim('no-certificate-refused', async () => {
-      await expect(() => containers.greet({ ...at, sni })).toAlwaysBeRefusedBecause(/CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE/);
+      const refusal = /CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE/;
+      await expect(() => containers.greet({ ...at, sni: path.sni })).toAlwaysBeRefusedBecause(refusal);
     });
     await claim('unknown-sni', async () => {
-      await expect(() => containers.greet({ ...at, sni: unknown })).toAlwaysBeRefusedBecause(withoutAWord);
-      await expect(() => gateway.proxy.configDump()).not.toEverHaveFilterChain(gateway.port, unknown);
+      const sni = sniOf(`nobody.${sample.namespaces.server}.global`);
+      await expect(() => containers.greet({ ...at, sni })).toAlwaysBeRefusedBecause(withoutAWord);
+      await expect(() => gateway.proxy.configDump()).not.toEverHaveFilterChain(at.port, sni);
     });
     await claim('other-hosts-hidden', async () => {
-      const dump = await gateway.proxy.configDump();
-      expect(dump.serverNames(gateway.port)).toContain(sni);
-      expect(dump.serverNames(gateway.port).filter((name) => !/\.(local|global)$/.test(name))).toEqual([]);
-      await expect(() => containers.greet({ ...at, sni: outboundSni(hidden, port.number) })).toAlwaysBeRefusedBecause(withoutAWord);
+      const names = (await gateway.proxy.configDump()).serverNames(at.port);
+      expect(names).toContain(path.sni);
+      expect(names.filter((name) => !/\.(local|global)$/.test(name))).toEqual([]);
+      const sni = sniOf(hidden.host);
+      await expect(() => containers.greet({ ...at, sni })).toAlwaysBeRefusedBecause(withoutAWord);
     });
   },
 );

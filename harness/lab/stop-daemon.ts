@@ -124,8 +124,8 @@ export async function unmountAtOrBelow(folder: string): Promise<void> {
 }
 
 /**
- * The places at or below a folder that a daemon mounts, from the kernel's table. It binds its folder onto itself; a whole
- * file system there is somebody's disk, and stays.
+ * The places at or below a folder that a daemon mounts, from the kernel's table. It binds its folder onto itself; a
+ * whole file system there is somebody's disk, and stays.
  */
 export function mountsOf(table: string, folder: string): string[] {
   return table

@@ -1,3 +1,4 @@
+import { MeshproofError } from '../errors/meshproof-error.ts';
 import { ask } from '../tape/tape.ts';
 
 /** Istio's plug-in CA of one cluster: the four files of the secret `cacerts`, as PEM texts. */
@@ -39,6 +40,17 @@ export async function issueWorkload(
     return await issueNow(authority, identity);
   };
   return await ask(`certificate of ${identity}`, issue, { keep: () => ({ chain: '', key: '' }) });
+}
+
+/**
+ * Issues a workload's certificate from a CA of a root that no cluster trusts: a client who is somebody else's.
+ *
+ * @param identity SPIFFE identity that it claims to have
+ */
+export async function issueForeignWorkload(identity: string): ReturnType<typeof issueWorkload> {
+  const { foreign } = await issueAuthorities(['foreign']);
+  if (foreign === undefined) throw new MeshproofError('MP999', { what: 'no CA was issued for the foreign root' });
+  return await issueWorkload(foreign, identity);
 }
 
 const mapValues = <From, To>(record: Readonly<Record<string, From>>, map: (value: From) => To): Record<string, To> =>

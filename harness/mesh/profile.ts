@@ -1,13 +1,6 @@
 import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
 import { systemNamespace } from './operator.ts';
-import {
-  eastWestGateway,
-  exposedService,
-  globalMutualTls,
-  remoteService,
-  type RemoteService,
-  type ServicePort,
-} from './services.ts';
+import { eastWestGateway, globalMutualTls, remoteService, type RemoteService, type ServicePort } from './services.ts';
 
 /**
  * The mesh profile `modern`: what the 1.4–1.7 charts installed by themselves for replicated control planes, and what no
@@ -107,18 +100,3 @@ export const httpbinGlobal = {
   address: '240.0.0.2',
   port: { name: 'http1', number: 8000, protocol: 'HTTP' },
 } as const satisfies GlobalService;
-
-/**
- * What the receiving cluster applies for a service of namespace bar, so that its gateway knows the `.global` name.
- *
- * @param targetPort the port of httpbin's container
- */
-export function exposeHttpbin(targetPort: number, { host, port }: GlobalService = httpbinGlobal): KubernetesObject {
-  return exposedService({
-    host,
-    namespace: 'bar',
-    name: host.replaceAll('.', '-'),
-    port: { ...port, targetPort },
-    selector: { app: 'httpbin' },
-  });
-}

@@ -2,7 +2,8 @@ import { outboundCluster, outboundSni, type ServicePort } from '../mesh/services
 import { topologyNamed } from '../mesh/topologies/registry.ts';
 import type { PathStage } from '../mesh/topologies/topology.ts';
 import type { ConfigDump } from '../probe/envoy/config-dump.ts';
-import { watchFlow, type Moved } from '../probe/flow.ts';
+import type { CurlExchange } from '../probe/curl.ts';
+import { upstreamsOf, watchFlow, type Moved } from '../probe/flow.ts';
 import type { Proxy } from '../probe/proxy.ts';
 import { traceGateway, traceOutbound, type Hop } from '../probe/trace.ts';
 import type { Gateway, Workload } from './workload.ts';
@@ -19,6 +20,14 @@ export interface RemotePathOptions {
   readonly endpoint?: string;
   /** The egress gateway in between, and what it connects to. */
   readonly via?: { readonly gateway: Gateway; readonly endpoint: string };
+}
+
+/** Calls that were made over a path, and what its gateways sent on meanwhile. */
+export interface WatchedCalls {
+  readonly calls: readonly CurlExchange[];
+  readonly moved: readonly Moved[];
+  /** How many of these calls the client's sidecar sent to which "address:port", by its own access log. */
+  readonly upstreams: () => Promise<Record<string, number>>;
 }
 
 /**
@@ -62,6 +71,21 @@ export class RemotePath {
   /** The same in the egress gateway, with the peer's gateway as its end. */
   async inEgress(): Promise<Hop[]> {
     return await this.#look('egress gateway');
+  }
+
+  /** "httpbin.bar.global:8000/headers", for curl. */
+  url(path = '/'): string {
+    const { host, port } = this.#options.service;
+    return `${host}:${port.number}${path}`;
+  }
+
+  /** Calls the service so many times, one after the other, and watches the path meanwhile. */
+  async call(times: number, path = '/headers'): Promise<WatchedCalls> {
+    const { client } = this.#options;
+    const begun = new Date();
+    const { value: calls, moved } = await this.watch(() => client.curlTimes(times, this.url(path)));
+    const ids = calls.map(({ requestId }) => requestId);
+    return { calls, moved, upstreams: async () => upstreamsOf(await client.proxy.accessLogOf(ids, begun)) };
   }
 
   /** Runs calls, and watches what every gateway of the path sends on under this SNI meanwhile. */

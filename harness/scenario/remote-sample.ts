@@ -1,86 +1,132 @@
 import { createHash } from 'node:crypto';
-import type { GlobalService } from '../mesh/profile.ts';
-import { exposedService, remoteService } from '../mesh/services.ts';
+import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
+import { httpbinGlobal, type GlobalService } from '../mesh/profile.ts';
+import { exposedService, remoteService, type RemoteEndpoint, type ServicePort } from '../mesh/services.ts';
+import { DeployedSample } from './deployed-sample.ts';
 import type { MeshCluster } from './mesh-cluster.ts';
-import { RemotePath } from './remote-path.ts';
-import type { Needs } from './scenario.ts';
-import type { Gateway, Workload } from './workload.ts';
+import type { Needs, ScenarioContext } from './scenario.ts';
 
-/** A client in one cluster that calls a service of another, and the path between them. */
-export interface DeployedSample {
-  /** sleep, in the client's cluster. */
-  readonly client: Workload;
-  /** httpbin, in the server's cluster. */
-  readonly server: Workload;
-  /** The gateway of the server's cluster. */
-  readonly gateway: Gateway;
-  readonly path: RemotePath;
+/** What a sample takes of what a scenario gets: the two clusters, and how steps are done. */
+export type SampleRun = Pick<ScenarioContext<never>, 'client' | 'server' | 'step'>;
+
+/** Where a sample lives, and as what its service is known. */
+export interface SampleNames {
+  readonly namespaces: { readonly client: string; readonly server: string };
+  readonly service: GlobalService;
+}
+
+/** A ServiceEntry that leads to a sample from another cluster. */
+export interface SampleEntry {
+  /** The sample's own service by default. */
+  readonly service?: GlobalService;
+  /** Name of the object; made of the host by default, as the page does: httpbin-bar for httpbin.bar.global. */
+  readonly name?: string;
+  readonly endpoints: readonly RemoteEndpoint[];
+  /** DNS by default, as on the page. */
+  readonly resolution?: 'STATIC' | 'DNS';
 }
 
 /**
- * samples/sleep and samples/httpbin in namespaces of their own, so that scenarios stand beside each other and beside
- * other people.
+ * samples/sleep in the client's cluster and samples/httpbin in the server's, in namespaces of their own and with a host
+ * and an address of their own, so that scenarios stand beside each other and beside other people.
  *
  * @example
  * const sample = new RemoteSample('checkout');
- * export default scenario({ id: 'checkout', …, needs: sample.needs }, async ({ client, server, claim }) => {
- *   const { client: sleep } = await sample.deploy(client, server);
- *   await claim('the other cluster answers', async () => {
- *     await expect(() => sleep.curl(sample.url('/headers'))).toEventuallyHaveStatus(200);
+ * export default scenario({ id: 'checkout', …, needs: sample.needs }, async (run) => {
+ *   const { sleep, connect } = await sample.deploy(run);
+ *   const path = await connect();
+ *   await run.claim('answers', async () => {
+ *     await expect(() => sleep.curl(path.url('/headers'))).toEventuallyHaveStatus(200);
  *   });
  * });
  */
 export class RemoteSample {
+  readonly namespaces: SampleNames['namespaces'];
   readonly service: GlobalService;
   /** What a scenario with this sample needs, as its `needs`. */
-  readonly needs: Needs;
-  readonly #namespaces: { readonly client: string; readonly server: string };
+  readonly needs: Needs & { readonly hosts: readonly GlobalService[] };
 
-  /** @param name from which namespaces, host and address follow: lower-case letters, digits and dashes */
-  constructor(name: string) {
-    this.#namespaces = { client: `${name}-client`, server: `${name}-server` };
-    // One of 2^24 addresses that no sidecar captures for anything else; the page's own begin with 240.0.
-    const [second = 0, third = 0, fourth = 0] = createHash('sha256').update(name).digest();
-    this.service = {
-      host: `httpbin.${this.#namespaces.server}.global`,
-      address: `24${1 + (second % 9)}.${second}.${third}.${fourth}`,
-      port: { name: 'http', number: 8000, protocol: 'HTTP' },
-    };
-    this.needs = {
-      clusters: 2,
-      loadBalancer: true,
-      namespaces: Object.values(this.#namespaces),
-      hosts: [this.service],
-    };
-  }
-
-  /** "httpbin.<name>-server.global:8000/headers", for curl. */
-  url(path = '/'): string {
-    return `${this.service.host}:${this.service.port.number}${path}`;
+  /**
+   * @param name from which namespaces, host and address follow: lower-case letters, digits and dashes
+   * @param names in their place, where a scenario has to have others
+   */
+  constructor(name: string, { namespaces, service }: SampleNames = namesFor(name)) {
+    this.namespaces = namespaces;
+    this.service = service;
+    const own = [...new Set(Object.values(namespaces))];
+    this.needs = { clusters: 2, loadBalancer: true, namespaces: own, hosts: [service] };
   }
 
   /**
-   * Deploys both workloads, lets each cluster know the service, and goes on when every proxy of the path holds it.
+   * Deploys both workloads, and finds the gateway of the server's cluster: the steps `deploy` and `find-gateway`.
    *
-   * @throws MeshproofError MP701 when the path is not there in time, MP704 when Envoy refuses a push
+   * @param labels of the client's pod; `istio-locality` says where it counts as being
+   * @throws MeshproofError MP701 when a pod, MP604 when the gateway is not ready in time
    */
-  async deploy(client: MeshCluster, server: MeshCluster): Promise<DeployedSample> {
-    const { host, port } = this.service;
-    const names = this.#namespaces;
-    const [sleep, httpbin, gateway] = await Promise.all([
-      client.deploySleep(names.client),
-      server.deployHttpbin(names.server),
-      server.ingressGateway(),
-    ]);
-    const exposed = { ...port, targetPort: server.httpbinPort };
-    const selector = { app: 'httpbin' };
-    await server.apply(
-      exposedService({ host, namespace: names.server, name: 'httpbin-exposed', port: exposed, selector }),
+  async deploy(run: SampleRun, labels: Readonly<Record<string, string>> = {}): Promise<DeployedSample> {
+    const { client, server, step } = run;
+    const { client: near, server: far } = this.namespaces;
+    const deploys = `deploy sleep in namespace ${near} of the first cluster, httpbin in ${far} of the second`;
+    const [sleep, httpbin] = await step('deploy', deploys, () =>
+      Promise.all([client.deploySleep(near, labels), server.deployHttpbin(far)]),
     );
-    const endpoints = [{ address: gateway.address }];
-    await client.apply(remoteService({ ...this.service, namespace: names.client, name: 'httpbin-remote', endpoints }));
-    const path = new RemotePath({ client: sleep, service: this.service, gateway });
-    await path.held();
-    return { client: sleep, server: httpbin, gateway, path };
+    const gateway = await step('find-gateway', 'find the gateway address of the second cluster', () =>
+      server.ingressGateway(),
+    );
+    return new DeployedSample(this, run, { sleep, httpbin, gateway });
   }
+
+  /** One more service of the same namespaces, with a host and an address of its own. */
+  another(name: string, port: ServicePort = this.service.port): GlobalService {
+    const host = `${name}.${this.namespaces.server}.global`;
+    return { host, address: addressOf(host), port };
+  }
+
+  /** The ServiceEntry by which the client's cluster knows a service of these pods. */
+  remote({ service = this.service, name, ...entry }: SampleEntry): KubernetesObject {
+    return remoteService({ ...service, ...this.place(service.host, name), ...entry });
+  }
+
+  /** Namespace and name of objects about a host in the client's cluster. */
+  place(host: string, name?: string): { readonly namespace: string; readonly name: string } {
+    const byHost = host.replace(/\.global$/, '').replaceAll('.', '-');
+    return { namespace: this.namespaces.client, name: name ?? byHost };
+  }
+
+  /**
+   * The ServiceEntry by which a server's cluster, and so its gateway, knows a service of these pods.
+   *
+   * @param cluster that runs them
+   */
+  exposed(
+    cluster: Pick<MeshCluster, 'httpbinPort'>,
+    { host, port }: Pick<GlobalService, 'host' | 'port'> = this.service,
+  ): KubernetesObject {
+    return exposedService({
+      host,
+      namespace: this.namespaces.server,
+      name: host.replaceAll('.', '-'),
+      port: { ...port, targetPort: cluster.httpbinPort },
+      selector: { app: 'httpbin' },
+    });
+  }
+}
+
+/** The walkthrough's own: sleep in foo, httpbin in bar, known as httpbin.bar.global at 240.0.0.2. */
+export const pageSample = new RemoteSample('page', {
+  namespaces: { client: 'foo', server: 'bar' },
+  service: httpbinGlobal,
+});
+
+function namesFor(name: string): SampleNames {
+  const namespaces = { client: `${name}-client`, server: `${name}-server` };
+  const host = `httpbin.${namespaces.server}.global`;
+  const port = { name: 'http', number: 8000, protocol: 'HTTP' } as const;
+  return { namespaces, service: { host, address: addressOf(host), port } };
+}
+
+/** One of 2^24 addresses that no sidecar captures for anything else; the page's own begin with 240.0. */
+function addressOf(host: string): string {
+  const [second = 0, third = 0, fourth = 0] = createHash('sha256').update(host).digest();
+  return `24${1 + (second % 9)}.${second}.${third}.${fourth}`;
 }

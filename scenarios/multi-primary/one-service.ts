@@ -6,15 +6,16 @@ const port = { name: 'http', number: 8000, protocol: 'HTTP' } as const;
 const calls = 40;
 
 /**
- * Istio's "Install Multi-Primary on different networks" › "Verify the installation", and the two ways in which it only
- * seems to work.
+ * Istio's "Install Multi-Primary on different networks" › "Verify the installation", and the two ways in which it
+ * only seems to work.
  */
 export default scenario(
   {
     id: 'multi-primary/one-service',
     section: 'Multi-primary on different networks › Verify the installation',
     claims: {
-      endpoints: 'the sidecar knows the pod of its own cluster and the peer’s gateway on 15443, and no address of a remote pod',
+      endpoints:
+        'the sidecar knows the pod of its own cluster and the peer’s gateway on 15443, and no remote pod’s address',
       'both-answer': 'the service answers from both clusters',
       'no-hairpin': 'no hairpin: each gateway’s SNI cluster holds the pods of its own cluster only',
       'no-loop': 'no loop: so many calls open no more than so many connections in each gateway',
@@ -48,7 +49,10 @@ export default scenario(
       return `${stayed ?? 0} stayed, ${crossed ?? 0} crossed`;
     });
     await claim('no-hairpin', async () => {
-      for (const [{ proxy }, { address: pod }] of [[own, near], [peer, far]] as const) {
+      for (const [{ proxy }, { address: pod }] of [
+        [own, near],
+        [peer, far],
+      ] as const) {
         const local = [`${pod}:${server.httpbinPort}`];
         await expect(() => proxy.configDump()).toAlwaysHaveEndpoints(path.sni, local);
       }

@@ -8,10 +8,11 @@ export default scenario(
     claims: { answers: 'a service of the other cluster answers' },
     needs: sample.needs,
   },
-  async ({ client, server, claim }) => {
-    const { client: sleep } = await sample.deploy(client, server);
-    await claim('answers', async () => {
-      await expect(() => sleep.curl(sample.url('/headers'))).toEventuallyHaveStatus(200);
+  async (run) => {
+    const { sleep, connect } = await sample.deploy(run);
+    const path = await connect();
+    await run.claim('answers', async () => {
+      await expect(() => sleep.curl(path.url('/headers'))).toEventuallyHaveStatus(200);
     });
   },
 );

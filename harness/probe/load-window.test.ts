@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest';
+import { windowOf } from './load-window.ts';
+
+const load = { url: 'http://httpbin/hostname', perSecond: 2, seconds: 10 };
+const call = (at: number, status: number, body: string): Parameters<typeof windowOf>[0]['calls'][number] => ({
+  at,
+  status,
+  exitCode: status === 0 ? 28 : 0,
+  seconds: 0.1,
+  body,
+});
+const calls = Array.from({ length: 20 }, (_, index) =>
+  call(index / 2, index === 5 ? 0 : index === 7 ? 503 : 200, index < 10 ? 'httpbin-a' : 'httpbin-b'),
+);
+
+test('counts the calls that began within the time, those that failed, and who answered', () => {
+  const { all, failed, told, servedBy } = windowOf({ calls }, load, 2, 6);
+  expect({ all, failed, told }).toEqual({ all: 8, failed: 2, told: '2 of 8 calls failed' });
+  expect([servedBy('httpbin-a'), servedBy('httpbin-b'), servedBy('httpbin-c')]).toEqual([6, 2, 0]);
+});
+
+test('a time in which too little was called says nothing, and is refused', () => {
+  const thin = calls.filter(({ at }) => at < 4 || at >= 5);
+  expect(() => windowOf({ calls: thin }, load, 4, 6)).toThrow(
+    expect.objectContaining({
+      code: 'MP702',
+      details: expect.objectContaining({ expected: '4 calls from second 4 to second 6', seen: '2 calls' }),
+    }),
+  );
+  expect(windowOf({ calls: thin }, load, 0, 10).all).toBe(18);
+});
