@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { complain } from './tell.ts';
 import { asMeshproofError, describeError, MeshproofError } from '../errors/meshproof-error.ts';
 
@@ -12,6 +13,8 @@ let orderly: AbortController | undefined;
 export function untilSignal(): AbortSignal {
   const controller = new AbortController();
   orderly = controller;
+  // Much is done at once by this one signal, which Node would take for a leak.
+  setMaxListeners(0, controller.signal);
   let hungUp = false;
   const stop = (why: string) => (): void => {
     // A terminal that closes sends SIGHUP more than once, and its end is the parent's as well: that is one wish, not

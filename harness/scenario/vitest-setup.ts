@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { join } from 'node:path';
 import {
   attachment,
@@ -41,6 +42,8 @@ expect.extend({ ...meshMatchers, ...convergingMatchers });
  */
 registerScenariosWith((scenario) => {
   test(scenario.meta.id, async ({ task, signal }) => {
+    // A scenario waits for many things at once by this one signal, which Node would take for a leak.
+    setMaxListeners(0, signal);
     await epic(scenario.meta.section);
     await feature(scenario.meta.id);
     await label('scenario', scenario.meta.id);
