@@ -17,6 +17,8 @@ test.each([
   ['0.0.0.0_15443', true],
   ['8000', true],
   ['inbound|8080||', true],
+  ['default', true],
+  ['ROOTCA', true],
   ['outbound|443||payments.shop.svc.cluster.local', false],
   ['outbound|80||httpbinxbar.global.example', false],
   ['10.96.0.1_443', false],

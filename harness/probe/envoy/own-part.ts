@@ -8,8 +8,8 @@ export interface Concerned {
   readonly ports: readonly number[];
 }
 
-/** Clusters that Envoy has for what is nobody's service. */
-const builtIn = String.raw`(BlackHole|PassthroughCluster|InboundPassthrough).*|inbound(-vip)?\|.*|virtual(Inbound|Outbound)`;
+/** What is nobody's service: Envoy's own clusters and listeners, the proxy's certificate and its root. */
+const builtIn = String.raw`default|ROOTCA|(BlackHole|PassthroughCluster|InboundPassthrough).*|inbound(-vip)?\|.*|virtual(Inbound|Outbound)`;
 
 /**
  * A regular expression that matches the whole name of each listener, route, cluster and endpoint that concerns the
