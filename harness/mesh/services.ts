@@ -174,8 +174,7 @@ export function localityFailover({ host, namespace, name, from, to }: Failover):
     tls: { mode: 'ISTIO_MUTUAL' },
     connectionPool: { tcp: { connectTimeout: '1s' } },
     loadBalancer: { localityLbSetting: { enabled: true, failover: [{ from, to }] } },
-    // Of two endpoints one always stays: two slow answers in a row must not take away the last one that serves.
-    outlierDetection: { consecutive5xxErrors: 2, interval: '1s', baseEjectionTime: '2s', maxEjectionPercent: 50 },
+    outlierDetection: { consecutive5xxErrors: 2, interval: '1s', baseEjectionTime: '2s', maxEjectionPercent: 100 },
   };
   const retries = {
     attempts: 3,

@@ -213,6 +213,18 @@ export class MeshCluster {
     await this.removeNamespace(namespace);
   }
 
+  /**
+   * Takes the workloads of its own namespaces away, and does not wait for it: with their sidecars they would take a
+   * share of every push, and of the machine, from the scenarios that follow.
+   *
+   * @param shared namespaces that other scenarios use, too
+   */
+  async restSamples(shared: ReadonlySet<string>): Promise<void> {
+    for (const [namespace, objects] of this.#deployed)
+      if (!shared.has(namespace))
+        for (const object of objects.filter(({ kind }) => kind === 'Deployment')) await this.#delete(object);
+  }
+
   /** Deletes every namespace whose pods have a sidecar, whichever scenario made it. */
   async removeSamples(): Promise<void> {
     const names = await this.api.ownNamespaces('istio-injection=enabled');

@@ -18,8 +18,12 @@ import { MeshCluster } from './mesh-cluster.ts';
 import { replacements } from '../mesh/profile.ts';
 import { firstCollision } from './declared.ts';
 import { unmetNeed } from './needs.ts';
+import { pageSample } from './remote-sample.ts';
 import type { Scenario, ScenarioContext, Step } from './scenario.ts';
 import { whileDelivering } from './convergence.ts';
+
+/** Every scenario of the page uses these. */
+const ofThePage = new Set(pageSample.needs.namespaces);
 
 /** How steps and claims show elsewhere while they run, with what they did; the vitest set-up hands in Allure's step. */
 export type Narrator = <T>(of: Keyed, work: () => Promise<T>, done: () => readonly Attachment[]) => Promise<T>;
@@ -255,6 +259,9 @@ async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOpt
   evidence.during(ownSteps.after.key);
   try {
     await Promise.all(clusters.map((cluster) => cluster.removeApplied()));
+    // A replay has nothing that runs.
+    if (!isLast && options.evidence === undefined)
+      await Promise.all(clusters.map((cluster) => cluster.restSamples(ofThePage)));
     if (!isLast && restorations.length > 0)
       await does(ownSteps.putBack, () =>
         Promise.all(restorations.map(({ title, work }) => narrate({ ...ownSteps.putBack, title }, work, () => []))),
