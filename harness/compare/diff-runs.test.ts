@@ -1,9 +1,8 @@
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { diffTold } from '../report/diff/run-diff.ts';
 import { diffRuns } from './diff-runs.ts';
-import { unpackRun, type RecordedRun } from '../../fixtures/runs/recorded-run.ts';
+import { leadElsewhere, unpackRun, type RecordedRun } from '../../fixtures/runs/recorded-run.ts';
 
 const folders = new Map<RecordedRun, string>();
 beforeAll(async () => {
@@ -25,18 +24,9 @@ describe('two runs of one mesh', () => {
   });
 
   test('that differ in one endpoint differ in that alone', async () => {
-    const evidence = join(at('green-august'), 'evidence', 'node-port');
-    const dumps = (await readdir(evidence)).filter((name) => /node-port-client_sleep.*config-dump\.json$/.test(name));
-    const before = await Promise.all(
-      dumps.map(async (name) => [name, await readFile(join(evidence, name), 'utf8')] as const),
-    );
-    for (const [name, text] of before)
-      await writeFile(
-        join(evidence, name),
-        text.replaceAll('_._.httpbin.node-port-server.global', '_._.somebody.node-port-server.global'),
-      );
+    const putBack = await leadElsewhere(at('green-august'), /node-port-client_sleep.*config-dump\.json$/);
     const { config } = await diffRuns(at('green'), at('green-august'));
-    for (const [name, text] of before) await writeFile(join(evidence, name), text);
+    await putBack();
     expect(new Set(config.map(({ kind }) => kind))).toEqual(new Set(['cluster']));
     expect(config[0]).toMatchObject({
       path: expect.stringContaining('sni'),

@@ -1,8 +1,8 @@
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { countClaims } from '../report/run-data.ts';
-import { unpackRun, type RecordedRun } from '../../fixtures/runs/recorded-run.ts';
+import { leadElsewhere, unpackRun, type RecordedRun } from '../../fixtures/runs/recorded-run.ts';
 import { replay } from './replay.ts';
 
 describe('a green run', () => {
@@ -21,48 +21,9 @@ describe('a green run', () => {
   });
 
   test('is computed, not copied: an answer that is changed changes the verdict, the reason and the diagnosis', async () => {
-    const evidence = join(folder, 'evidence', 'node-port');
-    const calls = (await readdir(evidence)).find((name) => name.endsWith('curl.json')) ?? '';
-    const before = await readFile(join(evidence, calls), 'utf8');
-    const exchanges = JSON.parse(before) as { status: number; statusLine: string; body: string }[];
-    await writeFile(
-      join(evidence, calls),
-      JSON.stringify(
-        exchanges.map((exchange, index) =>
-          index === 3
-            ? { ...exchange, status: 503, statusLine: 'HTTP/1.1 503 Service Unavailable', body: 'no healthy upstream' }
-            : exchange,
-        ),
-      ),
-    );
-    const { differences, data } = await replay(folder);
-    await writeFile(join(evidence, calls), before);
-    expect(differences).toEqual([
-      expect.objectContaining({
-        scenario: 'node-port',
-        claim: 'call-succeeds',
-        replayed: expect.stringContaining('HTTP 503'),
-      }),
-    ]);
-    expect(data.scenarios.find(({ id }) => id === 'node-port')?.claims[0]).toMatchObject({
-      verdict: 'failed',
-      diagnosis: { code: 'MP815' },
-    });
-  });
-
-  test('a dump that lost the SNI’s filter chain breaks the path at the gateway', async () => {
-    const evidence = join(folder, 'evidence', 'node-port');
-    const dumps = (await readdir(evidence)).filter((name) => /ingressgateway.*config-dump\.json$/.test(name));
-    const before = await Promise.all(
-      dumps.map(async (name) => [name, await readFile(join(evidence, name), 'utf8')] as const),
-    );
-    for (const [name, text] of before)
-      await writeFile(
-        join(evidence, name),
-        text.replaceAll('_._.httpbin.node-port-server.global', '_._.somebody.node-port-server.global'),
-      );
+    const putBack = await leadElsewhere(folder, /ingressgateway.*config-dump\.json$/);
     const { data } = await replay(folder);
-    for (const [name, text] of before) await writeFile(join(evidence, name), text);
+    await putBack();
     const nodePort = data.scenarios.find(({ id }) => id === 'node-port');
     expect(nodePort?.stopped).toMatchObject({ verdict: 'failed', diagnosis: { code: 'MP808' } });
     expect(new Set(nodePort?.claims.map(({ verdict }) => verdict))).toEqual(new Set(['notReached']));

@@ -4,7 +4,6 @@ import type { Cause } from '../diagnose/causes/cause.ts';
 import { changesOf, type ObjectChange } from '../diagnose/changes.ts';
 import { isHashed } from '../diagnose/seen-objects.ts';
 import { seenName, type SeenObject } from '../diagnose/situation.ts';
-import { describeError, asMeshproofError } from '../errors/meshproof-error.ts';
 import type { ScenarioResult } from './claims.ts';
 import type { Environment } from './environment.ts';
 import { lookAround } from './look-around.ts';
@@ -127,6 +126,3 @@ export function compare(cause: Cause, red: ScenarioResult, again: ScenarioResult
 }
 
 const notTried = (why: string): Proof => ({ verdict: 'notTried', how: why });
-
-/** The words for a proof that ended with an error: the cause stays a suspect. */
-export const unproven = (error: unknown): Proof => notTried(describeError(asMeshproofError(error)));

@@ -1,6 +1,6 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import type { ClusterApi } from '../cluster/cluster-api.ts';
-import { listIn, recordIn, valueAt } from '../diagnose/causes/reading.ts';
+import { holdsIn, recordIn, valueAt } from '../diagnose/causes/reading.ts';
 import { holds, notYet, waitFor } from '../wait/wait-for.ts';
 
 /** What does not mend itself in this time, in milliseconds, does not do so while a scenario waits. */
@@ -101,9 +101,7 @@ async function mayHaveNoPods(api: ClusterApi, namespace: string, labelSelector: 
   return deployments.some((deployment) => {
     const selector = recordIn(valueAt(deployment, 'spec.selector.matchLabels'));
     const selects = Object.entries(selector).some(([label, value]) => `${label}=${String(value)}` === labelSelector);
-    const refused = listIn(deployment.status, 'conditions')
-      .map(recordIn)
-      .some((one) => one['type'] === 'ReplicaFailure' && one['status'] === 'True');
+    const refused = holdsIn(deployment.status, 'ReplicaFailure');
     return selects && (refused || valueAt(deployment, 'spec.replicas') === 0);
   });
 }

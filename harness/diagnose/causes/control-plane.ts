@@ -1,17 +1,13 @@
 import { ofKind } from '../situation.ts';
 import type { Explainer, Suspect } from './cause.ts';
-import { listIn, recordIn, textIn, valueAt } from './reading.ts';
+import { holdsIn, listIn, recordIn, textIn, valueAt } from './reading.ts';
 
 /** istiod itself: not there, without a ready pod, or telling of what it could not do. */
 export const controlPlane: Explainer = ({ situation }) =>
   situation.clusters.flatMap(({ cluster, controlPlaneLog, ...rest }): Suspect[] => {
     const told = { layer: 'control plane', cluster, object: 'Deployment istio-system/istiod' } as const;
     const pods = ofKind({ cluster, controlPlaneLog, ...rest }, 'Pod').filter(({ name }) => name.startsWith('istiod-'));
-    const ready = pods.filter(({ status }) =>
-      listIn(status, 'conditions')
-        .map(recordIn)
-        .some((one) => one['type'] === 'Ready' && one['status'] === 'True'),
-    );
+    const ready = pods.filter(({ status }) => holdsIn(status, 'Ready'));
     const suspects: Suspect[] = [];
     if (rest.objects.length > 0 && ready.length === 0)
       suspects.push({

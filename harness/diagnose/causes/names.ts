@@ -1,6 +1,6 @@
 import { ofKind, seenName } from '../situation.ts';
 import type { Explainer, Suspect } from './cause.ts';
-import { listIn, recordIn, selects, textIn, valueAt } from './reading.ts';
+import { holdsIn, listIn, recordIn, selects, textIn, valueAt } from './reading.ts';
 
 const eastWestPort = 15443;
 
@@ -69,11 +69,7 @@ export const gatewayService: Explainer = ({ situation }) =>
 export const clusterDns: Explainer = ({ situation, concern }) =>
   situation.clusters.flatMap((cluster): Suspect[] => {
     const pods = ofKind(cluster, 'Pod').filter(({ labels }) => labels['k8s-app'] === 'kube-dns');
-    const ready = pods.some(({ status }) =>
-      listIn(status, 'conditions')
-        .map(recordIn)
-        .some((one) => one['type'] === 'Ready' && one['status'] === 'True'),
-    );
+    const ready = pods.some(({ status }) => holdsIn(status, 'Ready'));
     if (ready || cluster.objects.length === 0 || cluster.unseen.some((text) => text.includes('kube-system'))) return [];
     const saysSo = /resolv/i.test(concern.words);
     return [

@@ -1,6 +1,6 @@
 import { ofKind, seenName, type ClusterSituation, type Concern, type SeenObject } from '../situation.ts';
 import type { Explainer, Suspect } from './cause.ts';
-import { listIn, recordIn, selects, textIn, valueAt } from './reading.ts';
+import { conditionIn, listIn, recordIn, selects, textIn, valueAt } from './reading.ts';
 
 /** Pods that do not run, are not ready, have no sidecar, or are not there; and the nodes that they stand on. */
 export const podsAndImages: Explainer = ({ situation, concern }) =>
@@ -14,9 +14,7 @@ export const podsAndImages: Explainer = ({ situation, concern }) =>
 
 function nodes(situation: ClusterSituation): Suspect[] {
   return ofKind(situation, 'Node').flatMap((node): Suspect[] => {
-    const ready = listIn(node.status, 'conditions')
-      .map(recordIn)
-      .find((condition) => condition['type'] === 'Ready');
+    const ready = conditionIn(node.status, 'Ready');
     const told = { layer: 'machine and network', cluster: situation.cluster, object: seenName(node) } as const;
     if (ready !== undefined && ready['status'] !== 'True')
       return [
@@ -68,10 +66,8 @@ function workloads(situation: ClusterSituation, { namespaces, ownFields = [] }: 
               seen: [],
             },
           ];
-        const failed = listIn(workload.status, 'conditions')
-          .map(recordIn)
-          .find((one) => one['type'] === 'ReplicaFailure' && one['status'] === 'True');
-        if (failed === undefined) return [];
+        const failed = conditionIn(workload.status, 'ReplicaFailure');
+        if (failed?.['status'] !== 'True') return [];
         const message = textIn(failed, 'message');
         const hook = /failed calling webhook "([^"]+)"/.exec(message)?.[1];
         const quota = /exceeded quota: ([^,]+)/.exec(message)?.[1];
@@ -125,10 +121,8 @@ function troubleOf(situation: ClusterSituation, pod: SeenObject): Suspect[] {
         },
       ];
   }
-  const unscheduled = listIn(pod.status, 'conditions')
-    .map(recordIn)
-    .find((one) => one['type'] === 'PodScheduled' && one['status'] === 'False');
-  if (unscheduled !== undefined)
+  const unscheduled = conditionIn(pod.status, 'PodScheduled');
+  if (unscheduled?.['status'] === 'False')
     return [
       {
         ...told,

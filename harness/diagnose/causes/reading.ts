@@ -28,6 +28,15 @@ export function listIn(value: unknown, path: string): unknown[] {
 export const recordIn = (value: unknown): Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
 
+/** One of an object's conditions, by its type, as its status tells it; undefined where there is none. */
+export const conditionIn = (status: unknown, type: string): Readonly<Record<string, unknown>> | undefined =>
+  listIn(status, 'conditions')
+    .map(recordIn)
+    .find((one) => one['type'] === type);
+
+/** Whether a condition of an object holds. */
+export const holdsIn = (status: unknown, type: string): boolean => conditionIn(status, type)?.['status'] === 'True';
+
 /** Whether labels satisfy a selector of `matchLabels` form. */
 export const selects = (selector: unknown, labels: Readonly<Record<string, string>>): boolean =>
   Object.entries(recordIn(selector)).every(([key, wanted]) => labels[key] === wanted);
