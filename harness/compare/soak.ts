@@ -4,11 +4,9 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { MeshproofError } from '../errors/meshproof-error.ts';
-import type { Progress } from '../progress/progress.ts';
 import { countClaims, phaseSeconds, type RunData } from '../report/run-data.ts';
-import { conduct } from '../run/run.ts';
-import type { Config } from '../config/config.ts';
-import type { Agree } from '../environment/consent.ts';
+import type { RunRequest } from '../run/request.ts';
+import { run, type RunSurroundings } from '../run/run.ts';
 
 /** What is known of a soak so far; it is on disk after each run, so that one that was stopped goes on where it was. */
 const soakSchema = z.object({
@@ -27,18 +25,14 @@ const soakSchema = z.object({
 export type Soak = z.infer<typeof soakSchema>;
 
 export interface SoakOptions {
-  readonly config: Config;
+  /** What is run, again and again. */
+  readonly request: RunRequest;
   /** How many runs there are to be in the end, those of before included. */
   readonly runs: number;
-  readonly only: readonly string[] | undefined;
   /** Whether every second run has a machine that is kept busy. */
   readonly load: boolean;
-  readonly reuse: boolean;
   /** Whether runs of before count. */
   readonly resume: boolean;
-  readonly progress: Progress;
-  readonly signal: AbortSignal;
-  readonly agree: Agree;
 }
 
 /**
@@ -46,8 +40,10 @@ export interface SoakOptions {
  *
  * @throws MeshproofError MP905 when a run came to no verdict: it says nothing about claims.
  */
-export async function soak(options: SoakOptions): Promise<Soak> {
-  const { config, runs, only, reuse, progress, signal, agree } = options;
+export async function soak(options: SoakOptions, surroundings: RunSurroundings): Promise<Soak> {
+  const { request, runs } = options;
+  const { progress, signal } = surroundings;
+  const { config } = request;
   const file = join(config.reports, 'soak.json');
   let known: Soak = options.resume ? await readSoak(file) : { runs: [] };
   while (known.runs.length < runs) {
@@ -56,7 +52,7 @@ export async function soak(options: SoakOptions): Promise<Soak> {
     progress.note(`run ${known.runs.length + 1} of ${runs}${underLoad ? ', on a busy machine' : ''}`);
     const stop = underLoad ? keepBusy() : (): void => undefined;
     try {
-      const { data, folder } = await conduct({ config, only, keep: reuse, reuse, progress, signal, agree });
+      const { data, folder } = await run(request, surroundings);
       signal.throwIfAborted();
       if (data.error !== undefined)
         throw new MeshproofError('MP905', {

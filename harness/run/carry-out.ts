@@ -1,30 +1,28 @@
 import { asMeshproofError, describeError, MeshproofError } from '../errors/meshproof-error.ts';
-import { ClusterApi } from '../cluster/cluster-api.ts';
+import { readEnvironment } from '../environment/state.ts';
+import { withAgreement } from '../environment/consent.ts';
+import { collectClusterEvidence } from '../inspect/sysdump.ts';
 import { labTrouble } from '../lab/lab.ts';
 import { generateAllureReport } from '../report/allure.ts';
-import type { Progress } from '../progress/progress.ts';
 import type { Environment } from '../scenario/environment.ts';
-import { clearStubDomain } from '../scenario/cluster-dns.ts';
 import { Docker } from '../toolchain/docker.ts';
-import { bringUp } from './stages/provision.ts';
-import { withAgreement } from '../environment/consent.ts';
-import { sampleMemory } from './record/memory.ts';
 import type { Plan } from './plan.ts';
-import { playScenarios } from './stages/play.ts';
-import { verdictOfRun } from '../report/run-data.ts';
-import { keepRunEnvironment } from './record/run-environment.ts';
-import type { RunRecord } from './record/run-record.ts';
-import { listScenarios, namespacesOf } from '../config/scenario-files.ts';
-import { collectClusterEvidence } from '../inspect/sysdump.ts';
-import { readEnvironment } from '../environment/state.ts';
-import { removeEnvironment } from '../environment/remove-environment.ts';
+import { sampleMemory } from './record/memory.ts';
+import { leavesEnvironment, type Stage } from './request.ts';
+import { install, prepareMesh } from './stages/install.ts';
+import { play } from './stages/play.ts';
+import { openProvider, provision } from './stages/provision.ts';
+import { reopen } from './stages/reopen.ts';
+import { tearDown } from './stages/tear-down.ts';
 
 /**
  * Carries a plan out: clusters, mesh, scenarios, tear-down. Everything that happens, errors included, ends up in
- * run.json; nothing is thrown. What was made is taken away again unless the plan keeps it, whatever fails before: the
- * mesh, a signal, or the recording of any of it.
+ * run.json; nothing is thrown. What was made is taken away again unless the request keeps it, whatever fails before:
+ * the mesh, a signal, or the recording of any of it.
  */
-export async function carryOut(plan: Plan, record: RunRecord, progress: Progress, signal: AbortSignal): Promise<void> {
+export async function carryOut(plan: Plan, stage: Stage): Promise<void> {
+  const { record, progress, signal } = stage;
+  const { request } = plan;
   const fail = async (error: unknown): Promise<void> => {
     const known = asMeshproofError(error);
     await record.noteError(known);
@@ -34,9 +32,9 @@ export async function carryOut(plan: Plan, record: RunRecord, progress: Progress
   const stopSampling = sampleMemory();
   let environment: Environment | undefined;
   try {
-    environment = plan.reuse ? await reopen(plan, progress, signal) : await bringUp(plan, record, progress, signal);
+    environment = await (request.reuse === true ? reopen(plan, stage) : bringUp(plan, stage));
     environment = { ...environment, clusters: withAgreement(environment.clusters, plan.agreed) };
-    await prove(plan, environment, record, progress, signal);
+    await play(request, environment, stage);
   } catch (error) {
     await fail(signal.aborted ? interrupted(signal) : error);
   }
@@ -44,7 +42,7 @@ export async function carryOut(plan: Plan, record: RunRecord, progress: Progress
   const refused = record.data.error?.code === 'MP501';
   await record.note({ peakMemoryBytes: stopSampling() });
   try {
-    if (!refused && !signal.aborted) await collectEvidence(plan, environment, record, progress);
+    if (!refused && !signal.aborted) await collectEvidence(plan, environment, stage);
   } catch (error) {
     // Evidence of what went wrong is worth having, and never worth leaving clusters behind.
     await fail(error);
@@ -52,54 +50,30 @@ export async function carryOut(plan: Plan, record: RunRecord, progress: Progress
   const trouble =
     plan.lab === undefined || refused ? undefined : await labTrouble(new Docker(plan.docker, plan.lab.dockerHost));
   if (trouble !== undefined) await fail(trouble);
-  if (!plan.keep && !plan.reuse && !refused) {
-    const clusters = {
-      title: 'clusters',
-      run: async (): Promise<void> => {
-        await removeEnvironment(plan.config.name);
-      },
-    };
-    await record.phase('teardown', () => progress.group('teardown', [clusters])).catch(fail);
-  }
+  if (!leavesEnvironment(request) && !refused) await tearDown(request.config.name, stage).catch(fail);
   if (record.lost !== undefined) await fail(record.lost);
 }
 
-/** Plays the scenarios of the plan, and judges them. */
-async function prove(
-  plan: Plan,
-  environment: Environment,
-  record: RunRecord,
-  progress: Progress,
-  signal: AbortSignal,
-): Promise<void> {
-  await record.save({ setUp: environment.setUp });
-  await keepRunEnvironment(record.folder, environment);
-  const scenarios = await listScenarios(plan.config.scenarios, plan.only);
-  if (scenarios.length > 0) {
-    const order = {
-      scenarios,
-      shuffle: plan.shuffle,
-      onRed: plan.onRed,
-      endsWithThem: !plan.keep && !plan.reuse,
-      evidenceBytes: plan.config.evidenceMegabytes * 1_000_000,
-    };
-    if (plan.shuffle !== undefined) {
-      await record.save({ shuffle: plan.shuffle });
-      progress.note(`shuffled with seed ${plan.shuffle}`);
-    }
-    await record.phase('scenarios', () => playScenarios(environment, order, record, progress, signal));
-  }
-  await record.save({ verdict: verdictOfRun(record.data) });
+/**
+ * Brings two or more meshed clusters up and proves them ready. What does not depend on each other runs side by side:
+ * manifests render while the clusters boot; MetalLB, istiod, the gateways and the sample workloads all start at once.
+ *
+ * @returns the environment, already remembered on disk as ready.
+ */
+async function bringUp(plan: Plan, stage: Stage): Promise<Environment> {
+  const provider = await openProvider(plan);
+  const mesh = await prepareMesh(plan, stage.signal);
+  const clusters = await provision(plan, provider, stage);
+  return await install(plan, clusters, mesh, stage);
 }
 
 /** Collects what explains a run that did not pass, before anything is taken down. */
 async function collectEvidence(
-  plan: Plan,
+  { request }: Plan,
   environment: Environment | undefined,
-  record: RunRecord,
-  progress: Progress,
+  { record, progress }: Stage,
 ): Promise<void> {
-  const usable = environment ?? (await readEnvironment(plan.config.name).catch(() => undefined));
+  const usable = environment ?? (await readEnvironment(request.config.name).catch(() => undefined));
   if (record.data.verdict !== 'passed' && usable !== undefined)
     await collectClusterEvidence(usable, record.folder, progress);
   if (record.data.scenarios.length === 0) return;
@@ -107,34 +81,6 @@ async function collectEvidence(
   await generateAllureReport(record.folder).catch((error: unknown) => {
     progress.note(describeError(asMeshproofError(error)));
   });
-}
-
-/**
- * Opens the kept environment, sees that every cluster of it answers, and clears away what an interrupted run left
- * there.
- */
-async function reopen(
-  { config: { name, scenarios }, agreed, only }: Plan,
-  progress: Progress,
-  signal: AbortSignal,
-): Promise<Environment> {
-  const found = await readEnvironment(name);
-  if (found === undefined) throw new MeshproofError('MP105', { what: `no environment ${name} is kept` });
-  const kept = { ...found, clusters: withAgreement(found.clusters, agreed) };
-  // On clusters of the user scenarios make nothing outside of the namespaces that they declare.
-  const declared = namespacesOf(await listScenarios(scenarios));
-  await Promise.all(
-    kept.clusters.map(async (cluster) => {
-      const api = new ClusterApi(cluster);
-      await api.version();
-      if (only?.length === 0) return;
-      const left = await api.removeLeftovers(cluster.foreign === true ? declared : undefined);
-      // A stub domain of a cluster that meshproof did not make is somebody's own: the page tells people to add it.
-      if (cluster.foreign !== true && (await clearStubDomain(api, signal))) left.push('the stub domain global');
-      if (left.length > 0) progress.note(`${cluster.name}: removed what an interrupted run left: ${left.join(', ')}`);
-    }),
-  );
-  return kept;
 }
 
 function interrupted(signal: AbortSignal): MeshproofError {

@@ -1,58 +1,47 @@
 import { resolve } from 'node:path';
-import { asMeshproofError, describeError, exitCodeOf, MeshproofError } from '../errors/meshproof-error.ts';
-import { labHolds, labKnows } from '../lab/lab.ts';
-import type { Progress } from '../progress/progress.ts';
-import type { Environment } from '../scenario/environment.ts';
+import { asMeshproofError, describeError, exitCodeOf } from '../errors/meshproof-error.ts';
+import type { Agree } from '../environment/consent.ts';
+import { checkBuilds } from '../environment/fitting-environment.ts';
+import { environmentFor } from '../environment/kept-for-run.ts';
+import { labUser, leaveLabOf, removeEnvironment } from '../environment/remove-environment.ts';
+import { lockEnvironment, runsOfKeptEnvironments } from '../environment/state.ts';
+import { labKnows } from '../lab/lab.ts';
 import { ArtifactCache } from '../toolchain/cache.ts';
-import { carryOutInChild } from './carry-out-process.ts';
+import { carryOutInProcess } from './carry-out-process.ts';
 import { folderBytes } from './record/disk-usage.ts';
 import { closeKilledRuns } from './record/killed-runs.ts';
-import type { Config } from '../config/config.ts';
-import type { Agree } from '../environment/consent.ts';
-import { checkBuilds, checkFits } from '../environment/fitting-environment.ts';
-import { prepare } from './stages/prepare.ts';
 import { pruneReports } from './record/prune-reports.ts';
 import { writeReports } from './record/reports.ts';
-import type { OnRed } from './plan.ts';
 import { RunRecord } from './record/run-record.ts';
-import type { Shard } from './schedule/shard.ts';
-import { forgetEnvironment, lockEnvironment, readEnvironment, runsOfKeptEnvironments } from '../environment/state.ts';
-import { labUser, leaveLabOf, removeEnvironment } from '../environment/remove-environment.ts';
+import { leavesEnvironment, type RunRequest, type Stage } from './request.ts';
+import { prepare } from './stages/prepare.ts';
 
-export interface ConductOptions {
-  readonly config: Config;
-  readonly only: readonly string[] | undefined;
-  readonly keep: boolean;
-  readonly reuse: boolean;
-  readonly shuffle?: number | undefined;
-  /** Nothing but the record, unless said. */
-  readonly onRed?: OnRed;
-  /** Called with the folder of the run as soon as there is one. */
-  readonly began?: (folder: string) => void;
-  /** End when everything that a run needs is there: programs and images. */
-  readonly prepareOnly?: boolean;
-  readonly progress: Progress;
-  readonly signal: AbortSignal;
+/** How a run speaks with whoever asked for it. */
+export interface RunSurroundings extends Pick<Stage, 'progress' | 'signal'> {
   /** Asks whether clusters that meshproof did not make may be written to; throws when not. */
   readonly agree: Agree;
-  /** Which part of a run that several machines share. */
-  readonly shard?: Shard | undefined;
+  /** Called with the folder of the run as soon as there is one. */
+  readonly began?: (folder: string) => void;
 }
 
 /**
- * One run from start to end. The toolchain works out here, where the package sources are; the clusters live where the
- * engine is, and the second half runs in a process of its own there.
+ * One run from start to end: prepare, provision, install, play, tear down. The toolchain works out here, where the
+ * package sources are; the clusters live where the engine is, and the stages from provision to tear-down run in a
+ * process of their own there, which owns the record until it ends.
  *
  * @returns the record, its verdict final.
  * @throws MeshproofError for bad usage or configuration, found before anything was made.
  */
-export async function conduct(options: ConductOptions): Promise<RunRecord> {
-  const { config, progress, signal, keep, reuse, only } = options;
+export async function run(
+  request: RunRequest,
+  { progress, signal, agree, began }: RunSurroundings,
+): Promise<RunRecord> {
+  const { config, shard } = request;
   const unlock = await lockEnvironment(config.name);
   const kept =
-    options.prepareOnly === true
+    request.prepareOnly === true
       ? undefined
-      : await checkKept(config, reuse).catch(async (error: unknown) => {
+      : await environmentFor(config, request.reuse === true).catch(async (error: unknown) => {
           await unlock();
           throw error;
         });
@@ -60,65 +49,44 @@ export async function conduct(options: ConductOptions): Promise<RunRecord> {
     command: process.argv.slice(2),
     provider: config.provider,
     clusters: config.clusters,
-    ...(options.shard === undefined ? {} : { shard: options.shard }),
+    ...(shard === undefined ? {} : { shard }),
   });
-  options.began?.(record.folder);
+  began?.(record.folder);
   const stopLiving = record.live();
-  let current = record;
+  const stage: Stage = { record, progress, signal };
   try {
     await closeKilledRuns(config.reports);
-    const plan = await prepare({
-      config,
-      record,
-      progress,
-      signal,
-      only,
-      keep,
-      reuse,
-      shuffle: options.shuffle,
-      onRed: options.onRed ?? { prove: false, pauses: false },
-      kept,
-      agree: options.agree,
-    });
+    const plan = await prepare(request, stage, { kept, agree });
     if (kept !== undefined) checkBuilds(kept, plan.toolchain);
-    if (options.prepareOnly === true) await record.save({ verdict: 'passed' });
-    else current = await carryOutInChild(plan, record, signal);
+    if (request.prepareOnly === true) await record.save({ verdict: 'passed' });
+    else await carryOutInProcess(plan, stage);
   } catch (error) {
     const known = asMeshproofError(error);
-    // The half that was carried out may have recorded more before it ended.
-    current = await RunRecord.open(record.folder).catch(() => record);
-    await current.noteError(known);
+    await record.noteError(known);
     // Bad usage is for the caller to print; what went wrong on the machine is part of the run.
     if (exitCodeOf(known) === 2) throw known;
     progress.note(describeError(known));
-    await takeDownWhatIsLeft(options, current);
+    // The process that carries out takes down at its end; it may have been killed, or never have begun.
+    if (!leavesEnvironment(request))
+      await record
+        .phase('teardown', () => removeEnvironment(config.name))
+        .catch((error: unknown) => {
+          progress.note(describeError(asMeshproofError(error)));
+        });
   } finally {
-    await finish(options, current);
+    await close(request, stage);
     stopLiving();
     await unlock();
   }
-  return current;
-}
-
-/** After the process that carries out, and takes down, has ended without doing so: killed, say. */
-async function takeDownWhatIsLeft(options: ConductOptions, record: RunRecord): Promise<void> {
-  const { config, keep, reuse, prepareOnly, progress } = options;
-  // What only prepares makes no environment: one of this name is somebody's who keeps it.
-  if (keep || reuse || prepareOnly === true) return;
-  await record
-    .phase('teardown', () => removeEnvironment(config.name))
-    .catch((error: unknown) => {
-      progress.note(describeError(asMeshproofError(error)));
-    });
+  return record;
 }
 
 /**
  * Leaves the lab and closes the record; each step stands alone, so that no failure of one keeps another from being
  * done.
  */
-async function finish(options: ConductOptions, record: RunRecord): Promise<void> {
-  const { config, progress } = options;
-  const keep = options.keep || options.reuse || options.prepareOnly === true;
+async function close(request: RunRequest, { record, progress }: Stage): Promise<void> {
+  const { name, reports, keepReports, keepReportsDays: days } = request.config;
   const step = async (work: () => Promise<unknown>): Promise<void> => {
     try {
       await work();
@@ -129,7 +97,8 @@ async function finish(options: ConductOptions, record: RunRecord): Promise<void>
     }
   };
   await step(async () => {
-    if (await labKnows(labUser(config.name))) await record.phase('teardown', () => leaveLabOf(config.name, { keep }));
+    const keep = leavesEnvironment(request);
+    if (await labKnows(labUser(name))) await record.phase('teardown', () => leaveLabOf(name, { keep }));
   });
   await step(async () => {
     const cacheBytes = await folderBytes(ArtifactCache.default().root);
@@ -139,46 +108,10 @@ async function finish(options: ConductOptions, record: RunRecord): Promise<void>
     if (record.data.scenarios.length > 0) await writeReports(record.folder, record.data);
   });
   await step(async () => {
-    const { reports, keepReports: keep, keepReportsDays: days } = config;
-    const removed = await pruneReports(resolve(reports), { keep, days }, await runsOfKeptEnvironments());
-    const rule = `the newest ${keep} stay${days === undefined ? '' : `, of these none that is older than ${days} days`}`;
-    if (removed.length > 0) progress.note(`removed ${removed.length} old runs from ${reports}; ${rule}`);
+    const removed = await pruneReports(resolve(reports), { keep: keepReports, days }, await runsOfKeptEnvironments());
+    const limit = days === undefined ? '' : `, of these none that is older than ${days} days`;
+    if (removed.length > 0)
+      progress.note(`removed ${removed.length} old runs from ${reports}; the newest ${keepReports} stay${limit}`);
   });
   if (record.lost !== undefined) await record.noteError(record.lost);
-}
-
-/**
- * Sees before anything is prepared that there is an environment to reuse, the one that is configured, or none in the
- * way.
- *
- * @returns the one that is used again
- * @throws MeshproofError MP105 without one to reuse, or with another one than is configured; MP501 with one in the way.
- */
-async function checkKept(config: Config, reuse: boolean): Promise<Environment | undefined> {
-  const { name } = config;
-  const kept = await livingEnvironment(name);
-  if (reuse && kept === undefined) throw new MeshproofError('MP105', { what: `no environment ${name} is kept` });
-  if (reuse && kept?.status !== 'ready')
-    throw new MeshproofError('MP105', {
-      what: `the environment ${name} was never finished`,
-      remedy: 'Remove it with `meshproof down`, then bring one up.',
-    });
-  if (!reuse && kept !== undefined)
-    throw new MeshproofError('MP501', {
-      what: `the environment ${name} is there already`,
-      remedy: 'Use it with `--reuse`, or remove it with `meshproof down`.',
-    });
-  if (kept !== undefined) await checkFits(kept, config);
-  return kept;
-}
-
-/**
- * The kept environment; one whose private daemon has ended, or was started anew since, is forgotten: its clusters are
- * gone.
- */
-async function livingEnvironment(name: string): Promise<Environment | undefined> {
-  const kept = await readEnvironment(name);
-  if (kept?.networkNamespace === undefined || (await labHolds(labUser(name)))) return kept;
-  await forgetEnvironment(name);
-  return undefined;
 }

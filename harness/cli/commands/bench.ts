@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { MeshproofError } from '../../errors/meshproof-error.ts';
+import type { RunRequest } from '../../run/request.ts';
 import { createProgress } from '../../progress/progress.ts';
 import { benchTold, compareSeries, seriesOf } from '../../report/bench.ts';
 import type { RunData } from '../../report/run-data.ts';
@@ -77,13 +78,10 @@ async function played(folders: readonly string[], flags: BenchFlags, file: strin
     import('../../compare/bench.ts'),
     import('../../environment/consent.ts'),
   ]);
-  return await playSeries({
-    configs: head === undefined ? [base] : [base, head],
-    runs,
-    only,
-    reuse: flags.reuse === true,
-    progress: createProgress(),
-    signal: untilSignal(),
-    agree: askFirst(flags.yes === true),
-  });
+  const request = { only, reuse: flags.reuse === true };
+  const ofBase: RunRequest = { ...request, config: base };
+  return await playSeries(
+    { requests: head === undefined ? [ofBase] : [ofBase, { ...request, config: head }], runs },
+    { progress: createProgress(), signal: untilSignal(), agree: askFirst(flags.yes === true) },
+  );
 }

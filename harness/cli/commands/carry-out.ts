@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { createProgress } from '../../progress/progress.ts';
 import type { Plan } from '../../run/plan.ts';
+import { leavesEnvironment } from '../../run/request.ts';
 import { RunRecord } from '../../run/record/run-record.ts';
 import type { LastWords } from '../../run/carry-out-process.ts';
 import { untilSignal } from '../signals.ts';
@@ -20,16 +21,16 @@ export function addCarryOut(program: Command): void {
       ]);
       const plan = JSON.parse(await readFile(file, 'utf8')) as Plan;
       const signal = untilSignal();
-      const { name } = plan.config;
+      const { name } = plan.request.config;
       // Should the process that prepared the plan be killed, this one still holds the lab, and is the last to leave it.
       if (plan.lab !== undefined) await joinLabFor(name);
-      const record = await RunRecord.open(plan.runFolder);
+      const record = await RunRecord.takeOver(plan.runFolder);
       try {
-        await carryOut(plan, record, createProgress(), signal);
+        await carryOut(plan, { record, progress: createProgress(), signal });
       } finally {
         const { verdict, error } = record.data;
         process.send?.({ verdict, error } satisfies LastWords);
-        if (plan.lab !== undefined) await leaveLabOf(name, { keep: plan.keep || plan.reuse });
+        if (plan.lab !== undefined) await leaveLabOf(name, { keep: leavesEnvironment(plan.request) });
       }
       // The channel to the parent must not keep this process alive.
       process.channel?.unref();

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { loadConfig, type Config } from '../../config/config.ts';
 import { countClaims, countsTold, phaseSeconds } from '../../report/run-data.ts';
+import type { RunRequest } from '../../run/request.ts';
 import type { RunRecord } from '../../run/record/run-record.ts';
 import type { Shard } from '../../run/schedule/shard.ts';
 import { summary as summaryOf } from '../../report/summary.ts';
@@ -92,47 +93,37 @@ export function addPrepare(program: Command): void {
 async function runAndReport(
   command: Command,
   flags: RunFlags,
-  {
-    plays,
-    keep,
-    prepareOnly = false,
-  }: { readonly plays: boolean; readonly keep: boolean; readonly prepareOnly?: boolean },
+  wish: Pick<RunRequest, 'keep' | 'prepareOnly'> & { readonly plays: boolean },
 ): Promise<void> {
   const { config: file } = command.optsWithGlobals<{ config?: string }>();
-  const config = await loadConfig(file, {
-    provider: flags.provider,
-    toolchain: flags.toolchain,
-    mesh: flags.mesh,
-    kubernetes: flags.kubernetes,
-  });
-  const shard =
-    flags.shard === undefined ? undefined : (await import('../../run/schedule/shard.ts')).parseShard(flags.shard);
+  const { provider, toolchain, mesh, kubernetes } = flags;
+  const config = await loadConfig(file, { provider, toolchain, mesh, kubernetes });
+  const [{ parseShard }, { seedOf }] = await Promise.all([
+    import('../../run/schedule/shard.ts'),
+    import('../../run/schedule/seed.ts'),
+  ]);
+  const shard = flags.shard === undefined ? undefined : parseShard(flags.shard);
+  const { plays, ...kept } = wish;
   const only = plays ? await partOf(await idsOf(flags.only, config.scenarios), shard, config) : [];
   if (flags.dryRun === true) {
     await preview(config, only, flags.json === true);
     return;
   }
-  const [{ conduct }, { askFirst }] = await Promise.all([
+  const [{ run }, { askFirst }] = await Promise.all([
     import('../../run/run.ts'),
     import('../../environment/consent.ts'),
   ]);
+  const onRed = { prove: flags.prove === true, pauses: flags.pauseOnFailure === true };
+  const request = { config, only, shard, shuffle: seedOf(flags.shuffle), onRed, reuse: flags.reuse === true, ...kept };
   let folder: string | undefined;
-  const stopListening = flags.pauseOnFailure === true ? enterGoesOn(() => folder) : () => undefined;
-  const record = await conduct({
-    config,
-    began: (run) => {
-      folder = run;
-    },
-    only,
-    keep,
-    prepareOnly,
-    reuse: flags.reuse === true,
-    shuffle: seedOf(flags.shuffle),
-    onRed: { prove: flags.prove === true, pauses: flags.pauseOnFailure === true },
+  const stopListening = onRed.pauses ? enterGoesOn(() => folder) : () => undefined;
+  const record = await run(request, {
     progress: createProgress(),
     signal: untilSignal(),
     agree: askFirst(flags.yes === true),
-    shard,
+    began: (begun) => {
+      folder = begun;
+    },
   }).finally(stopListening);
   tell(flags.json === true ? `${JSON.stringify(runTold(record))}\n` : `${summaryLines(record).join('\n')}\n`);
   if (only?.length !== 0) await addToJobSummary(`## meshproof: ${record.data.verdict}\n\n${summaryOf(record.data)}\n`);
@@ -165,15 +156,6 @@ async function preview(config: Config, only: readonly string[] | undefined, json
   const { dryRun, dryRunTold } = await import('../../inspect/dry-run.ts');
   const seen = await dryRun(config, only, untilSignal());
   tell(json ? `${JSON.stringify(seen)}\n` : dryRunTold(seen));
-}
-
-/** @throws MeshproofError MP103 for a seed that is no number. */
-function seedOf(shuffle: string | true | undefined): number | undefined {
-  if (shuffle === undefined) return undefined;
-  const seed = shuffle === true ? Date.now() % 1_000_000 : Number(shuffle);
-  if (!Number.isSafeInteger(seed) || seed < 0)
-    throw new MeshproofError('MP103', { what: 'the seed of --shuffle must be a whole number', seen: String(shuffle) });
-  return seed;
 }
 
 function summaryLines(record: RunRecord): string[] {

@@ -39,17 +39,15 @@ export function addSoak(program: Command): void {
         import('../../environment/consent.ts'),
       ]);
       const figures = figuresOf(
-        await soak({
-          config,
-          runs,
-          only,
-          load: flags.load === true,
-          reuse: flags.reuse === true,
-          resume: flags.resume === true,
-          progress: createProgress(),
-          signal: untilSignal(),
-          agree: askFirst(flags.yes === true),
-        }),
+        await soak(
+          {
+            request: { config, only, reuse: flags.reuse === true },
+            runs,
+            load: flags.load === true,
+            resume: flags.resume === true,
+          },
+          { progress: createProgress(), signal: untilSignal(), agree: askFirst(flags.yes === true) },
+        ),
       );
       const percent = (figures.excludes * 100).toFixed(1);
       tell(

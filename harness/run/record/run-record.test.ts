@@ -49,13 +49,25 @@ test('a phase is recorded when it fails too, and one in two parts keeps its begi
   expect(record.data.phases.teardown?.from).toBe(from);
 });
 
-test('a second process goes on with the same record', async () => {
+test('a second process goes on with the same record, which is here again at its end', async () => {
   const record = await begin();
-  const other = await RunRecord.open(record.folder);
-  await other.save({ verdict: 'passed', endedAt: new Date(Date.parse(record.data.startedAt) + 61_000).toISOString() });
+  await record.handOver();
+  await expect(record.save({ verdict: 'passed' })).rejects.toMatchObject({ code: 'MP999' });
+  const other = await RunRecord.takeOver(record.folder);
+  await other.save({ verdict: 'passed' });
+  await record.takeBack({ verdict: 'failed' });
+  expect(record.data.verdict).toBe('passed');
+  await record.save({ endedAt: new Date(Date.parse(record.data.startedAt) + 61_000).toISOString() });
   const again = await RunRecord.open(record.folder);
   expect(again.data.verdict).toBe('passed');
   expect(phaseSeconds(again.data)['total']).toBe(61);
+});
+
+test('what a process says at its end counts where it could not write it', async () => {
+  const record = await begin();
+  await record.handOver();
+  await record.takeBack({ verdict: 'error', error: { code: 'MP220', message: 'the disk is full' } });
+  expect(record.data).toMatchObject({ verdict: 'error', error: { code: 'MP220' } });
 });
 
 test('claims are counted by verdict, and a replayed scenario counts once', async () => {

@@ -12,7 +12,7 @@ export const signOfLife = 5_000;
 
 /**
  * The record of a run in its folder. Each change is on disk at once, by a rename, so that a killed run leaves a
- * readable file.
+ * readable file. One process owns it at a time: whoever began it, or whoever it was handed over to.
  */
 export class RunRecord {
   readonly folder: string;
@@ -20,6 +20,7 @@ export class RunRecord {
   /** Why the record on disk is not what it should be: a full disk, say. The first reason counts. */
   lost: MeshproofError | undefined;
   #written: Promise<void> = Promise.resolve();
+  #handedOver = false;
 
   private constructor(folder: string, data: RunData) {
     this.folder = folder;
@@ -62,6 +63,31 @@ export class RunRecord {
     );
   }
 
+  /** Opens the record that another process handed over: from now on it is this one's. */
+  static async takeOver(folder: string): Promise<RunRecord> {
+    return await RunRecord.open(folder);
+  }
+
+  /** Hands the record over to another process. Until it is taken back nothing can be written here. */
+  async handOver(): Promise<void> {
+    await this.#written;
+    this.#handedOver = true;
+  }
+
+  /**
+   * Takes the record back once the process that it was handed over to has ended.
+   *
+   * @param words what that process said at its end, where the disk was too full for the record to say it
+   */
+  async takeBack(words?: Pick<RunData, 'verdict' | 'error'>): Promise<void> {
+    // One that cannot be read is as it was when it was handed over.
+    const left = await RunRecord.open(this.folder).catch(() => undefined);
+    this.#handedOver = false;
+    if (left !== undefined) this.data = left.data;
+    if (this.data.verdict === 'running' && words !== undefined && words.verdict !== 'running')
+      this.data = { ...this.data, ...words };
+  }
+
   get file(): string {
     return join(this.folder, 'run.json');
   }
@@ -72,6 +98,8 @@ export class RunRecord {
    * @throws MeshproofError MP220, MP221 when it cannot be written. In memory it is changed all the same.
    */
   async save(changes: Partial<RunData> = {}): Promise<void> {
+    if (this.#handedOver)
+      throw new MeshproofError('MP999', { what: 'another process owns the record of the run', where: this.file });
     this.data = { ...this.data, ...redact(changes) };
     // One write after the other: phases overlap, and the last one to be written must be the newest.
     const writing = this.#written.then(async () => {

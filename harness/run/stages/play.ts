@@ -1,34 +1,39 @@
 import { fileURLToPath } from 'node:url';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BaseSequencer, createVitest, type Reporter, type TestCase, type TestSpecification } from 'vitest/node';
+import { createVitest, type Reporter, type TestCase } from 'vitest/node';
 import { codeFile, codeRoot, packageRoot } from '../../assets/package-files.ts';
 import { MeshproofError } from '../../errors/meshproof-error.ts';
-import { diagnosisTold } from '../../diagnose/diagnose.ts';
 import type { Progress, Say } from '../../progress/progress.ts';
 import type { Environment } from '../../scenario/environment.ts';
-import { scenarioResultSchema, type ScenarioResult } from '../../scenario/claims.ts';
-import { describeCauses } from '../../report/causes.ts';
-import { countVerdicts } from '../../report/run-data.ts';
-import { signs, worstOfScenario } from '../../report/summary.ts';
-import { writeReports } from '../record/reports.ts';
-import type { RunRecord } from '../record/run-record.ts';
+import { scenarioResultSchema } from '../../scenario/claims.ts';
 import { isThere, longestPause, pausedFile } from '../../scenario/pause.ts';
-import type { OnRed } from '../plan.ts';
-import type { ScenarioFile } from '../../config/scenario-files.ts';
+import { writeReports } from '../record/reports.ts';
+import { listScenarios, type ScenarioFile } from '../../config/scenario-files.ts';
+import { describeScenario } from '../../report/scenario-lines.ts';
+import { verdictOfRun } from '../../report/run-data.ts';
+import { keepRunEnvironment } from '../record/run-environment.ts';
+import { inOrder } from '../schedule/sequencer.ts';
+import { leavesEnvironment, type RunRequest, type Stage } from '../request.ts';
 
-export interface Order {
-  /** The scenarios, in the order they are played unless they are shuffled. */
-  readonly scenarios: readonly ScenarioFile[];
-  /** Seed of a random order. */
-  readonly shuffle: number | undefined;
-  /**
-   * True when the environment is taken down right afterwards: the last scenario then need not put back what it took.
-   */
-  readonly endsWithThem: boolean;
-  /** Bytes of evidence that the whole run may write. */
-  readonly evidenceBytes: number;
-  readonly onRed: OnRed;
+/**
+ * Plays the scenarios of a request, and judges the run by them.
+ *
+ * @throws MeshproofError MP999 when vitest itself failed.
+ */
+export async function play(request: RunRequest, environment: Environment, stage: Stage): Promise<void> {
+  const { record, progress } = stage;
+  await record.save({ setUp: environment.setUp });
+  await keepRunEnvironment(record.folder, environment);
+  const scenarios = await listScenarios(request.config.scenarios, request.only);
+  if (scenarios.length > 0) {
+    if (request.shuffle !== undefined) {
+      await record.save({ shuffle: request.shuffle });
+      progress.note(`shuffled with seed ${request.shuffle}`);
+    }
+    await record.phase('scenarios', () => playScenarios(request, environment, scenarios, stage));
+  }
+  await record.save({ verdict: verdictOfRun(record.data) });
 }
 
 /**
@@ -37,13 +42,15 @@ export interface Order {
  * @throws MeshproofError MP999 when vitest itself failed: a scenario file that does not load, or a test without a
  *   result.
  */
-export async function playScenarios(
+async function playScenarios(
+  request: RunRequest,
   environment: Environment,
-  { scenarios, shuffle, endsWithThem, evidenceBytes, onRed }: Order,
-  record: RunRecord,
-  progress: Progress,
-  signal: AbortSignal,
+  scenarios: readonly ScenarioFile[],
+  { record, progress, signal }: Stage,
 ): Promise<void> {
+  const { shuffle, config, onRed = { prove: false, pauses: false } } = request;
+  // The last scenario before the environment is taken down need not put back what it took.
+  const last = leavesEnvironment(request) || shuffle !== undefined ? undefined : scenarios.at(-1)?.id;
   const broken: string[] = [];
   let tell: Say = () => undefined;
 
@@ -100,10 +107,10 @@ export async function playScenarios(
     provide: {
       environment: JSON.stringify(environment),
       runFolder: record.folder,
-      evidenceBytes,
+      evidenceBytes: config.evidenceMegabytes * 1_000_000,
       prove: onRed.prove,
       pauses: onRed.pauses,
-      lastScenario: endsWithThem && shuffle === undefined ? (scenarios.at(-1)?.id ?? '') : '',
+      lastScenario: last ?? '',
     },
   });
   // vitest would end the process at a signal; an orderly end takes the environment down first.
@@ -111,7 +118,7 @@ export async function playScenarios(
     for (const listener of process.listeners(name)) if (!known.includes(listener)) process.off(name, listener);
   const cancel = (): void => void vitest.cancelCurrentRun('keyboard-input');
   signal.addEventListener('abort', cancel);
-  const noMore = onRed.pauses ? tellOfPauses(record.folder, progress) : () => undefined;
+  const noMore = onRed.pauses ? reportPauses(record.folder, progress) : () => undefined;
   try {
     await progress.group('scenarios', [
       {
@@ -142,7 +149,7 @@ export async function playScenarios(
  *
  * @returns what ends it
  */
-function tellOfPauses(folder: string, progress: Progress): () => void {
+function reportPauses(folder: string, progress: Progress): () => void {
   let paused = false;
   const file = pausedFile(folder);
   const timer = setInterval(() => {
@@ -161,60 +168,4 @@ function tellOfPauses(folder: string, progress: Progress): () => void {
   return () => {
     clearInterval(timer);
   };
-}
-
-/** vitest plays what took longest the last time first; a walkthrough has an order of its own. */
-function inOrder(scenarios: readonly ScenarioFile[]): typeof BaseSequencer {
-  const place = ({ moduleId }: TestSpecification): number => scenarios.findIndex(({ file }) => file === moduleId);
-  return class extends BaseSequencer {
-    override sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-      return Promise.resolve([...files].sort((left, right) => place(left) - place(right)));
-    }
-  };
-}
-
-/** One line for the scenario, one more for each claim that does not hold. */
-function describeScenario({ id, claims, seconds, replaced, stopped, causes = [], leftOut }: ScenarioResult): string[] {
-  const verdict = worstOfScenario({ claims, stopped });
-  const rows = claims
-    .filter((claim) => claim.verdict !== 'passed' && claim.verdict !== 'notReached')
-    .map(({ verdict: one, name, reason = '', diagnosis }, index, broken) => {
-      // Claims that are not supported most often have one reason, which is told once.
-      if (index > 0 && broken[index - 1]?.reason === reason)
-        return `  ${signs[one]} ${name}\n      for the same reason`;
-      const told = diagnosis === undefined ? [] : diagnosisTold(diagnosis);
-      return [`  ${signs[one]} ${name}`, ...[...told, ...reason.split('\n')].map((line) => `      ${line}`)].join('\n');
-    });
-  const { notReached } = countVerdicts(claims);
-  const stop =
-    stopped === undefined
-      ? []
-      : [
-          [
-            `  ${signs[stopped.verdict]} the step “${stopped.step}” failed`,
-            ...(stopped.diagnosis === undefined ? [] : diagnosisTold(stopped.diagnosis)).map((line) => `      ${line}`),
-            ...(stopped.reason ?? '').split('\n').map((line) => `      ${line}`),
-          ].join('\n'),
-          ...(notReached === 0 ? [] : [`  ${signs.notReached} ${notReached} claims behind it were not reached`]),
-        ];
-  const notes = claims
-    .filter(({ verdict: one, note }) => one === 'passed' && note !== undefined)
-    .map(({ name, note }) => `    ${name}: ${note ?? ''}`);
-  const modern = replaced.map(({ was }) => `    modern Istio: stands in for ${was}`);
-  const unkept =
-    leftOut === undefined
-      ? []
-      : [
-          `    ${leftOut.answers} answers (${(leftOut.bytes / 1e6).toFixed(0)} MB) are not in the evidence: evidenceMegabytes is used up`,
-        ];
-  return [
-    `${signs[verdict]} ${id}: ${countVerdicts(claims).passed} of ${claims.length} claims hold, ${seconds.toFixed(1)} s`,
-    // The cause first, and once: what each claim saw of it follows.
-    ...describeCauses(causes).map((line) => `  ${line}`),
-    ...rows,
-    ...stop,
-    ...notes,
-    ...modern,
-    ...unkept,
-  ];
 }

@@ -3,7 +3,6 @@ import { MeshproofError } from '../../errors/meshproof-error.ts';
 import { ensureLab, labSocket } from '../../lab/lab.ts';
 import { labNamespacePath } from '../../lab/network-namespace.ts';
 import { findProgram } from '../../process/find-program.ts';
-import type { Progress } from '../../progress/progress.ts';
 import type { Environment } from '../../scenario/environment.ts';
 import { ArtifactCache } from '../../toolchain/cache.ts';
 import type { Docker } from '../../toolchain/docker.ts';
@@ -11,26 +10,17 @@ import { publishedWorkloads } from '../../toolchain/images/release-images.ts';
 import { resolveImages } from '../../toolchain/images/resolve-images.ts';
 import { resolveToolchain } from '../../toolchain/toolchain.ts';
 import { checkBeforehand } from '../../inspect/beforehand.ts';
-import type { Config } from '../../config/config.ts';
 import { writesOf, type Agree } from '../../environment/consent.ts';
 import { keepOwner } from '../../environment/owner.ts';
-import type { OnRed, Plan } from '../plan.ts';
+import type { Plan } from '../plan.ts';
+import type { RunRequest, Stage } from '../request.ts';
 import { providerOf } from '../../environment/provider-of.ts';
 import { problemTold } from '../../inspect/problem.ts';
-import type { RunRecord } from '../record/run-record.ts';
 import { listScenarios } from '../../config/scenario-files.ts';
 import { labUser } from '../../environment/remove-environment.ts';
 
-export interface PrepareOptions {
-  readonly config: Config;
-  readonly record: RunRecord;
-  readonly progress: Progress;
-  readonly signal: AbortSignal;
-  readonly only: readonly string[] | undefined;
-  readonly reuse: boolean;
-  readonly shuffle: number | undefined;
-  readonly onRed: OnRed;
-  readonly keep: boolean;
+/** What is known of the clusters before anything is prepared. */
+interface Beforehand {
   /** The kept environment that is used again. */
   readonly kept: Environment | undefined;
   readonly agree: Agree;
@@ -43,9 +33,10 @@ export interface PrepareOptions {
  * @throws MeshproofError MP2xx for the machine and MP3xx for a publisher, before anything is made; MP3xx for
  *   components; MP4xx for the lab.
  */
-export async function prepare(options: PrepareOptions): Promise<Plan> {
-  const { config, record, progress, signal } = options;
-  if (!offers(config.provider, 'ownsCluster')) return await planForExisting(options);
+export async function prepare(request: RunRequest, stage: Stage, beforehand: Beforehand): Promise<Plan> {
+  const { config } = request;
+  const { record, progress, signal } = stage;
+  if (!offers(config.provider, 'ownsCluster')) return await planForExisting(request, stage, beforehand);
   const cache = ArtifactCache.default();
   const { engine, selection, why, pinnedByUser, warnings } = await checkBeforehand(config, signal);
   const lab = engine.kind === 'lab';
@@ -74,17 +65,12 @@ export async function prepare(options: PrepareOptions): Promise<Plan> {
     resolveImages({ toolchain, docker, cache, mirror, progress, signal }),
   );
   return {
-    config,
+    request,
     runFolder: record.folder,
     toolchain,
     images,
     lab: lab ? { dockerHost: labSocket, namespacePath: labNamespacePath } : undefined,
     docker: docker.program,
-    only: options.only,
-    reuse: options.reuse,
-    shuffle: options.shuffle,
-    onRed: options.onRed,
-    keep: options.keep,
     agreed: [],
   };
 }
@@ -95,17 +81,17 @@ export async function prepare(options: PrepareOptions): Promise<Plan> {
  *
  * @throws MeshproofError MP504 when a context does not answer, MP508 when nobody agrees, MP203 without kubectl.
  */
-async function planForExisting(options: PrepareOptions): Promise<Plan> {
-  const { config, record } = options;
+async function planForExisting(request: RunRequest, { record }: Stage, { kept, agree }: Beforehand): Promise<Plan> {
+  const { config, only } = request;
   const { workloads = {} } = config;
   const provider = await providerOf(config);
   await provider.check();
   // The addresses that are written to: those of the kept environment, where one is used again. `up` plays nothing, and
   // writes nothing.
-  const targets = (options.kept?.clusters ?? provider.addresses).filter(({ foreign }) => foreign === true);
-  const scenarios = await listScenarios(config.scenarios, options.only);
+  const targets = (kept?.clusters ?? provider.addresses).filter(({ foreign }) => foreign === true);
+  const scenarios = await listScenarios(config.scenarios, only);
   const agreed = scenarios.length === 0 ? [] : targets;
-  await options.agree(writesOf(scenarios, agreed));
+  await agree(writesOf(scenarios, agreed));
   const kubectl = await findProgram('kubectl');
   if (kubectl === undefined)
     throw new MeshproofError('MP203', {
@@ -116,7 +102,7 @@ async function planForExisting(options: PrepareOptions): Promise<Plan> {
   await keepOwner(config.name, provider.owner);
   const paths = { kubectl, istioctl: (await findProgram('istioctl')) ?? '', kind: '' };
   return {
-    config,
+    request,
     runFolder: record.folder,
     toolchain: {
       edition: 'release',
@@ -136,11 +122,6 @@ async function planForExisting(options: PrepareOptions): Promise<Plan> {
     },
     lab: undefined,
     docker: '',
-    only: options.only,
-    reuse: options.reuse,
-    shuffle: options.shuffle,
-    onRed: options.onRed,
-    keep: options.keep,
     agreed,
   };
 }

@@ -1,0 +1,59 @@
+import { diagnosisTold } from '../diagnose/diagnose.ts';
+import type { ScenarioResult } from '../scenario/claims.ts';
+import { describeCauses } from './causes.ts';
+import { countVerdicts } from './run-data.ts';
+import { signs, worstOfScenario } from './summary.ts';
+
+/** One line for the scenario, one more for each claim that does not hold. */
+export function describeScenario({
+  id,
+  claims,
+  seconds,
+  replaced,
+  stopped,
+  causes = [],
+  leftOut,
+}: ScenarioResult): string[] {
+  const verdict = worstOfScenario({ claims, stopped });
+  const rows = claims
+    .filter((claim) => claim.verdict !== 'passed' && claim.verdict !== 'notReached')
+    .map(({ verdict: one, name, reason = '', diagnosis }, index, broken) => {
+      // Claims that are not supported most often have one reason, which is told once.
+      if (index > 0 && broken[index - 1]?.reason === reason)
+        return `  ${signs[one]} ${name}\n      for the same reason`;
+      const told = diagnosis === undefined ? [] : diagnosisTold(diagnosis);
+      return [`  ${signs[one]} ${name}`, ...[...told, ...reason.split('\n')].map((line) => `      ${line}`)].join('\n');
+    });
+  const { notReached } = countVerdicts(claims);
+  const stop =
+    stopped === undefined
+      ? []
+      : [
+          [
+            `  ${signs[stopped.verdict]} the step “${stopped.step}” failed`,
+            ...(stopped.diagnosis === undefined ? [] : diagnosisTold(stopped.diagnosis)).map((line) => `      ${line}`),
+            ...(stopped.reason ?? '').split('\n').map((line) => `      ${line}`),
+          ].join('\n'),
+          ...(notReached === 0 ? [] : [`  ${signs.notReached} ${notReached} claims behind it were not reached`]),
+        ];
+  const notes = claims
+    .filter(({ verdict: one, note }) => one === 'passed' && note !== undefined)
+    .map(({ name, note }) => `    ${name}: ${note ?? ''}`);
+  const modern = replaced.map(({ was }) => `    modern Istio: stands in for ${was}`);
+  const unkept =
+    leftOut === undefined
+      ? []
+      : [
+          `    ${leftOut.answers} answers (${(leftOut.bytes / 1e6).toFixed(0)} MB) are not in the evidence: evidenceMegabytes is used up`,
+        ];
+  return [
+    `${signs[verdict]} ${id}: ${countVerdicts(claims).passed} of ${claims.length} claims hold, ${seconds.toFixed(1)} s`,
+    // The cause first, and once: what each claim saw of it follows.
+    ...describeCauses(causes).map((line) => `  ${line}`),
+    ...rows,
+    ...stop,
+    ...notes,
+    ...modern,
+    ...unkept,
+  ];
+}
