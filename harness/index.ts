@@ -38,6 +38,7 @@ export type { Client, Gateway, Workload } from './scenario/workload.ts';
 
 export type { KubernetesObject } from './cluster/kubernetes-object.ts';
 export { hostnameFor, httpbin, injectedNamespace, sleep } from './cluster/workloads.ts';
+export type { ServicePort } from './mesh/service-port.ts';
 export {
   exposedService,
   localityFailover,
@@ -50,7 +51,6 @@ export {
   type Failover,
   type RemoteEndpoint,
   type RemoteService,
-  type ServicePort,
   type Subsets,
   type VersionRoutes,
 } from './mesh/services.ts';

@@ -17,6 +17,7 @@ import pLimit from 'p-limit';
 import pRetry from 'p-retry';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { holds, notYet, waitFor } from '../wait/wait-for.ts';
+import type { ClusterAddress } from './cluster-address.ts';
 import { apiClient } from './api-client.ts';
 import { apiMessage, isAbsent, isBooting } from './api-errors.ts';
 import { fieldManager, isOwn, lentLabel, ownLabels, scenarioLabel } from './labels.ts';
@@ -39,19 +40,6 @@ const scenarioKinds: readonly (readonly [apiVersion: string, kind: string])[] = 
   ['v1', 'Service'],
   ['v1', 'ServiceAccount'],
 ];
-
-export interface ClusterAddress {
-  /** Name of the cluster in messages: west, east… */
-  readonly name: string;
-  readonly kubeconfig: string;
-  readonly context: string;
-  /** A cluster that meshproof did not make: what is there and is not this owner's is neither changed nor deleted. */
-  readonly foreign?: boolean | undefined;
-  /** Id of the environment that writes there; what it makes carries it. */
-  readonly owner?: string | undefined;
-  /** Somebody agreed, to this very command, that a cluster of theirs is written to. */
-  readonly agreed?: boolean | undefined;
-}
 
 /** Typed access to one cluster's API server. Each instance has a KubeConfig of its own, never a shared one. */
 export class ClusterApi {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ask } from '../tape/tape.ts';
 import { runProgram } from '../process/run-program.ts';
-import type { ClusterAddress } from './cluster-api.ts';
+import type { ClusterAddress } from './cluster-address.ts';
 import { groupSuffix, objectName } from './kubernetes-object.ts';
 
 /** One object of whatever kind. */

@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { MeshproofError } from '../errors/meshproof-error.ts';
-import type { ClusterAddress } from './cluster-api.ts';
+import type { ClusterAddress } from './cluster-address.ts';
 
 const entry = z.record(z.string(), z.unknown());
 const kubeconfigSchema = z.object({

@@ -1,6 +1,6 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import { MeshproofError } from '../errors/meshproof-error.ts';
-import type { ClusterAddress } from './cluster-api.ts';
+import type { ClusterAddress } from './cluster-address.ts';
 
 /**
  * The kubeconfig of a cluster, with its context as the current one. Each call reads the file anew: no two clients share

@@ -2,7 +2,7 @@ import type { Middleware, RequestContext, ResponseContext } from '@kubernetes/cl
 import { z } from 'zod';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { isOwn } from './labels.ts';
-import type { ClusterAddress } from './cluster-api.ts';
+import type { ClusterAddress } from './cluster-address.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
 
 const bodySchema = z.looseObject({

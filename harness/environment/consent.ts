@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline/promises';
-import type { ClusterAddress } from '../cluster/cluster-api.ts';
+import type { ClusterAddress } from '../cluster/cluster-address.ts';
 import { ownLabels } from '../cluster/labels.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { sampleKinds } from '../scenario/declared.ts';

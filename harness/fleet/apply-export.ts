@@ -1,4 +1,5 @@
-import { ClusterApi, type ClusterAddress } from '../cluster/cluster-api.ts';
+import type { ClusterAddress } from '../cluster/cluster-address.ts';
+import { ClusterApi } from '../cluster/cluster-api.ts';
 import { objectName, type KubernetesObject } from '../cluster/kubernetes-object.ts';
 import { ownLabels } from '../cluster/labels.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';

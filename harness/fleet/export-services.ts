@@ -3,14 +3,15 @@ import { dirname, join } from 'node:path';
 import type { V1Service } from '@kubernetes/client-node';
 import { stringify } from 'yaml';
 import { z } from 'zod';
-import { ClusterApi, type ClusterAddress } from '../cluster/cluster-api.ts';
+import type { ClusterAddress } from '../cluster/cluster-address.ts';
+import { ClusterApi } from '../cluster/cluster-api.ts';
 import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { allotAddresses, type AddressBook } from '../mesh/address-book.ts';
 import { exportLabel, exportServices, hostsOf, type FleetCluster, type FleetService } from '../mesh/fleet-services.ts';
 import { gatewayAddress } from '../mesh/install.ts';
 import { nearestTo } from '../probe/trace.ts';
-import type { ServicePort } from '../mesh/services.ts';
+import type { ServicePort } from '../mesh/service-port.ts';
 
 export interface ExportOptions {
   readonly clusters: readonly ClusterAddress[];

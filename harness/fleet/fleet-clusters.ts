@@ -1,4 +1,4 @@
-import type { ClusterAddress } from '../cluster/cluster-api.ts';
+import type { ClusterAddress } from '../cluster/cluster-address.ts';
 import { offers } from '../cluster/providers/registry.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import type { Environment } from '../scenario/environment.ts';

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { ClusterApi, type ClusterAddress } from '../cluster/cluster-api.ts';
+import type { ClusterAddress } from '../cluster/cluster-address.ts';
+import { ClusterApi } from '../cluster/cluster-api.ts';
 
 /**
  * Milliseconds: how long it must be quiet after a change (changes come in bursts, a rollout say), and the pauses after

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { ClusterApi, type ClusterAddress } from '../cluster/cluster-api.ts';
+import type { ClusterAddress } from '../cluster/cluster-address.ts';
+import { ClusterApi } from '../cluster/cluster-api.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { ConfigDump } from '../probe/envoy/config-dump.ts';
 import { Proxy } from '../probe/proxy.ts';

@@ -1,13 +1,6 @@
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { ask } from '../tape/tape.ts';
-
-/** Istio's plug-in CA of one cluster: the four files of the secret `cacerts`, as PEM texts. */
-export interface CaCerts {
-  readonly 'ca-cert.pem': string;
-  readonly 'ca-key.pem': string;
-  readonly 'root-cert.pem': string;
-  readonly 'cert-chain.pem': string;
-}
+import type { CaCerts } from './ca-certs.ts';
 
 /**
  * Makes a root CA and, from it, one intermediate for each cluster (walkthrough: "Deploy the Istio control plane in each

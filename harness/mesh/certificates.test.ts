@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { X509Certificate } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { issueAuthorities, type CaCerts } from './certificate-authority.ts';
+import type { CaCerts } from './ca-certs.ts';
+import { issueAuthorities } from './certificate-authority.ts';
 import { checkAuthorities } from './certificates.ts';
 
 let issued: Record<string, CaCerts>;

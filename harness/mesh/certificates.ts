@@ -2,7 +2,7 @@ import { createHash, createPrivateKey, createPublicKey, webcrypto } from 'node:c
 import 'reflect-metadata';
 import * as x509 from '@peculiar/x509';
 import { MeshproofError } from '../errors/meshproof-error.ts';
-import type { CaCerts } from './certificate-authority.ts';
+import type { CaCerts } from './ca-certs.ts';
 
 const day = 86_400_000;
 const algorithm = {

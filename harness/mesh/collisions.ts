@@ -2,7 +2,7 @@ import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { objectName, type KubernetesObject } from '../cluster/kubernetes-object.ts';
 import { systemNamespace } from './operator.ts';
-import type { ServicePort } from './services.ts';
+import type { ServicePort } from './service-port.ts';
 
 /** A host that a scenario declares, with the address and the port that it takes. */
 export interface DeclaredHost {

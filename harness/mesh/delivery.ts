@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ClusterAddress } from '../cluster/cluster-api.ts';
+import type { ClusterAddress } from '../cluster/cluster-address.ts';
 import { askIstiods } from './istiods.ts';
 import { pushesOf, type ProxySync } from './readiness.ts';
 

@@ -1,6 +1,7 @@
 import { withLabels, type KubernetesObject } from '../cluster/kubernetes-object.ts';
 import type { AddressBook } from './address-book.ts';
-import { exposedService, remoteService, type ServicePort } from './services.ts';
+import type { ServicePort } from './service-port.ts';
+import { exposedService, remoteService } from './services.ts';
 
 /** A Kubernetes Service that is to be called from other clusters. */
 export interface FleetService {

@@ -4,7 +4,7 @@ import type { ClusterApi } from '../cluster/cluster-api.ts';
 import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
 import { runProgram } from '../process/run-program.ts';
 import { holds, notYet, waitFor } from '../wait/wait-for.ts';
-import type { CaCerts } from './certificate-authority.ts';
+import type { CaCerts } from './ca-certs.ts';
 import { systemNamespace, type OperatorOptions } from './operator.ts';
 import type { Topology } from './topologies/topology.ts';
 

@@ -1,5 +1,5 @@
 import { clusterFlags } from '../process/cluster-flags.ts';
-import type { ClusterAddress } from '../cluster/cluster-api.ts';
+import type { ClusterAddress } from '../cluster/cluster-address.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { execInPod } from '../probe/pod.ts';
 import { runProgram } from '../process/run-program.ts';

@@ -1,6 +1,7 @@
 import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
 import { systemNamespace } from './operator.ts';
-import { eastWestGateway, globalMutualTls, remoteService, type RemoteService, type ServicePort } from './services.ts';
+import type { ServicePort } from './service-port.ts';
+import { eastWestGateway, globalMutualTls, remoteService, type RemoteService } from './services.ts';
 
 /**
  * The mesh profile `modern`: what the 1.4–1.7 charts installed by themselves for replicated control planes, and what no

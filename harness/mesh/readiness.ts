@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ClusterAddress } from '../cluster/cluster-api.ts';
+import type { ClusterAddress } from '../cluster/cluster-address.ts';
 import { curl } from '../probe/curl.ts';
 import type { PodContainer } from '../probe/pod.ts';
 import type { Pushes } from '../probe/barrier.ts';

@@ -1,6 +1,6 @@
 import ipaddr from 'ipaddr.js';
 import { MeshproofError } from '../errors/meshproof-error.ts';
-import type { ServicePort } from './services.ts';
+import type { ServicePort } from './service-port.ts';
 
 const classE = ipaddr.IPv4.parseCIDR('240.0.0.0/4');
 

@@ -1,15 +1,9 @@
 import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
 import { eastWestPort } from './operator.ts';
+import type { ServicePort } from './service-port.ts';
 import { checkPortName, checkServiceAddress } from './service-rules.ts';
 
 const networking = 'networking.istio.io/v1';
-
-export interface ServicePort {
-  readonly name: string;
-  readonly number: number;
-  readonly protocol: 'HTTP' | 'TCP' | 'HTTP2' | 'GRPC' | 'TLS';
-  readonly targetPort?: number;
-}
 
 /** One endpoint of a remote service: the peer's gateway as this cluster reaches it. */
 export interface RemoteEndpoint {

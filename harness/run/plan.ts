@@ -1,4 +1,4 @@
-import type { ClusterAddress } from '../cluster/cluster-api.ts';
+import type { ClusterAddress } from '../cluster/cluster-address.ts';
 import type { ImageSet } from '../toolchain/images/image-set.ts';
 import type { Toolchain } from '../toolchain/toolchain.ts';
 import type { RunRequest } from './request.ts';

@@ -2,8 +2,7 @@ import type { ClusterApi } from '../cluster/cluster-api.ts';
 import { objectName, type KubernetesObject } from '../cluster/kubernetes-object.ts';
 import { isOwn } from '../cluster/labels.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
-import { collisions } from '../mesh/collisions.ts';
-import type { Needs } from './scenario.ts';
+import { collisions, type DeclaredHost } from '../mesh/collisions.ts';
 
 /** Kinds that scenarios make on clusters of the user, as they are told before; nothing else is applied there. */
 export const sampleKinds = [
@@ -16,7 +15,11 @@ export const sampleKinds = [
   'VirtualServices',
 ] as const;
 
-type Declared = Pick<Needs, 'namespaces' | 'hosts'>;
+/** What a scenario says beforehand that it makes: its `needs` have it. */
+export interface Declared {
+  readonly namespaces: readonly string[];
+  readonly hosts?: readonly DeclaredHost[];
+}
 
 /**
  * Sees that a scenario applies to a cluster of the user only what the owner was told about.

@@ -18,12 +18,11 @@ import type { Concerned } from '../probe/envoy/own-part.ts';
 import { Proxy } from '../probe/proxy.ts';
 import { taped } from '../tape/tape.ts';
 import { ClusterDns } from './cluster-dns.ts';
-import { checkDeclared } from './declared.ts';
+import { checkDeclared, type Declared } from './declared.ts';
 import type { Environment, EnvironmentCluster } from './environment.ts';
 import type { Evidence } from './evidence.ts';
 import type { Journal } from './journal.ts';
 import { MeshLife } from './mesh-life.ts';
-import type { Needs } from './scenario.ts';
 import { readyPod } from './ready-pod.ts';
 import { clientIn, type Client, type Gateway, type Workload } from './workload.ts';
 
@@ -31,7 +30,7 @@ export interface MeshClusterOptions {
   /** Id of the scenario that it is played by. */
   readonly scenario: string;
   /** What it said that it makes: namespaces, hosts. */
-  readonly needs: Pick<Needs, 'namespaces' | 'hosts'>;
+  readonly needs: Declared;
   readonly environment: Environment;
   readonly cluster: EnvironmentCluster;
   readonly evidence: Evidence;

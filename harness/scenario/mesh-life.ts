@@ -5,7 +5,7 @@ import { kubectl as lines } from '../cluster/kubectl-lines.ts';
 import { everything } from '../cluster/everything.ts';
 import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
-import type { CaCerts } from '../mesh/certificate-authority.ts';
+import type { CaCerts } from '../mesh/ca-certs.ts';
 import { applyMesh, gatewayAddress, readCaSecret, removeMesh, waitForGateways } from '../mesh/install.ts';
 import { systemNamespace } from '../mesh/operator.ts';
 import { waitForProxiesSynced } from '../mesh/readiness.ts';

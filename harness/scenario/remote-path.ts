@@ -1,4 +1,5 @@
-import { outboundCluster, outboundSni, type ServicePort } from '../mesh/services.ts';
+import type { ServicePort } from '../mesh/service-port.ts';
+import { outboundCluster, outboundSni } from '../mesh/services.ts';
 import { topologyNamed } from '../mesh/topologies/registry.ts';
 import type { PathStage } from '../mesh/topologies/topology.ts';
 import type { ConfigDump } from '../probe/envoy/config-dump.ts';

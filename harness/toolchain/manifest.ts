@@ -1,4 +1,5 @@
-import { publishedFor, publishedOnce, type ImageId, type PublishedFile, type ReleaseChoice } from './published.ts';
+import type { ImageId } from './published-image.ts';
+import { publishedFor, publishedOnce, type PublishedFile, type ReleaseChoice } from './published.ts';
 import type { Recipe, ReleaseRecipe } from './recipe.ts';
 
 export type { ReleaseChoice };

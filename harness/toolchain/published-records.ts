@@ -1,4 +1,5 @@
-import type { Platform, PublishedImage } from './published.ts';
+import type { Platform } from './published-image.ts';
+import type { PublishedImage } from './published-image.ts';
 
 /**
  * What is known to be published, by hand from public records; `published.ts` makes names and URLs of it. A value is

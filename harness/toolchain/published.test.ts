@@ -4,14 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { publishedWorkloads, releaseNodeImage } from './images/release-images.ts';
 import { defaultKubernetes, pinnedRelease, releaseRecipes, versions } from './manifest.ts';
-import {
-  pinnedByUser,
-  platformOf,
-  publishedEverything,
-  publishedFor,
-  publishedVersions,
-  type Platform,
-} from './published.ts';
+import type { Platform } from './published-image.ts';
+import { pinnedByUser, platformOf, publishedEverything, publishedFor, publishedVersions } from './published.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const platforms: readonly Platform[] = ['linux/amd64', 'linux/arm64', 'darwin/amd64', 'darwin/arm64'];

@@ -1,9 +1,7 @@
+import type { Platform, PublishedImage } from './published-image.ts';
 import { publishedIstio, publishedKubernetes, publishedOnce } from './published-records.ts';
 
 export { publishedOnce };
-
-/** A platform that kind, kubectl and istioctl are published for. On Windows, WSL is Linux. */
-export type Platform = 'linux/amd64' | 'linux/arm64' | 'darwin/amd64' | 'darwin/arm64';
 
 /** The versions of a release edition that a run may choose. */
 export interface ReleaseChoice {
@@ -29,27 +27,6 @@ export interface PublishedFile {
   /** The public record that shows that the file exists; undefined for a version that is not in the list. */
   readonly evidence: string | undefined;
 }
-
-/** An image in a public registry, for every platform that its index holds. */
-export interface PublishedImage {
-  readonly id: ImageId;
-  /** Name and tag as people write it, e.g. `istio/pilot:1.31.0`. */
-  readonly name: string;
-  /** `sha256:` and 64 hex digits of the index, or undefined as in `PublishedFile`. */
-  readonly digest: string | undefined;
-  readonly evidence: string | undefined;
-}
-
-export type ImageId =
-  | 'node'
-  | 'pilot'
-  | 'proxyv2'
-  | 'metallb-controller'
-  | 'metallb-speaker'
-  | 'httpbin'
-  | 'curl'
-  | 'coredns-1.2.6'
-  | 'coredns-1.4.0';
 
 /** All that one release edition fetches. */
 export interface Published {

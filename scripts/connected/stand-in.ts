@@ -13,12 +13,8 @@ import { removeOldImages } from '../../harness/toolchain/images/remove-old-image
 import { bareNodeImage, controlPlaneImages } from '../../harness/toolchain/images/source-images.ts';
 import { versions } from '../../harness/toolchain/manifest.ts';
 import { mirroredImage, mirroredUrl } from '../../harness/toolchain/mirror.ts';
-import {
-  publishedFor,
-  type ImageId,
-  type PublishedFile,
-  type ReleaseChoice,
-} from '../../harness/toolchain/published.ts';
+import type { ImageId } from '../../harness/toolchain/published-image.ts';
+import { publishedFor, type PublishedFile, type ReleaseChoice } from '../../harness/toolchain/published.ts';
 import type { Publisher } from '../../harness/toolchain/publisher.ts';
 import { locate, type Toolchain } from '../../harness/toolchain/toolchain.ts';
 

@@ -1,7 +1,8 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { MeshproofError } from '../../errors/meshproof-error.ts';
-import { ClusterApi, type ClusterAddress } from '../cluster-api.ts';
+import type { ClusterAddress } from '../cluster-address.ts';
+import { ClusterApi } from '../cluster-api.ts';
 import { ownLabels } from '../labels.ts';
 import { readKubeconfig } from '../read-kubeconfig.ts';
 import type { Provider, ProviderContext } from './provider.ts';

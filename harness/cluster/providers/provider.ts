@@ -2,7 +2,7 @@ import type { Progress } from '../../progress/progress.ts';
 import type { Docker } from '../../toolchain/docker.ts';
 import type { ImageSet } from '../../toolchain/images/image-set.ts';
 import type { AddressPool } from '../address-pool.ts';
-import type { ClusterAddress } from '../cluster-api.ts';
+import type { ClusterAddress } from '../cluster-address.ts';
 
 /**
  * What clusters of a provider can be used for. A scenario whose needs are not met is reported as not supported, never

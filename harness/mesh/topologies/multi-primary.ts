@@ -1,7 +1,8 @@
 import { clusterFlags } from '../../process/cluster-flags.ts';
 import { parseAllDocuments } from 'yaml';
 import { z } from 'zod';
-import type { ClusterAddress, ClusterApi } from '../../cluster/cluster-api.ts';
+import type { ClusterAddress } from '../../cluster/cluster-address.ts';
+import type { ClusterApi } from '../../cluster/cluster-api.ts';
 import type { KubernetesObject } from '../../cluster/kubernetes-object.ts';
 import { execInPod } from '../../probe/pod.ts';
 import { runProgram } from '../../process/run-program.ts';

@@ -1,8 +1,9 @@
-import type { ClusterAddress, ClusterApi } from '../../cluster/cluster-api.ts';
+import type { ClusterAddress } from '../../cluster/cluster-address.ts';
+import type { ClusterApi } from '../../cluster/cluster-api.ts';
 import type { KubernetesObject } from '../../cluster/kubernetes-object.ts';
 import type { GatewayQuestion, OutboundQuestion } from '../../probe/trace.ts';
 import type { OperatorOptions } from '../operator.ts';
-import type { ServicePort } from '../services.ts';
+import type { ServicePort } from '../service-port.ts';
 
 /** Programs by which a topology speaks to clusters, and how long it may take, in milliseconds. */
 export interface Connecting {

@@ -1,7 +1,8 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MeshproofError } from '../../errors/meshproof-error.ts';
-import { issueAuthorities, type CaCerts } from '../../mesh/certificate-authority.ts';
+import type { CaCerts } from '../../mesh/ca-certs.ts';
+import { issueAuthorities } from '../../mesh/certificate-authority.ts';
 import { checkAuthorities } from '../../mesh/certificates.ts';
 import type { Config } from '../../config/config.ts';
 import { stateFolder } from '../../environment/state.ts';

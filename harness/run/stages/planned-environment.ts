@@ -1,4 +1,4 @@
-import type { ClusterAddress } from '../../cluster/cluster-api.ts';
+import type { ClusterAddress } from '../../cluster/cluster-address.ts';
 import { offers } from '../../cluster/providers/registry.ts';
 import { baselinePath, manifestPath } from '../../environment/state.ts';
 import type { GatewayAddress } from '../../mesh/install.ts';

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { ClusterApi, type ClusterAddress } from '../../cluster/cluster-api.ts';
+import type { ClusterAddress } from '../../cluster/cluster-address.ts';
+import { ClusterApi } from '../../cluster/cluster-api.ts';
 import type { Making, Provider } from '../../cluster/providers/provider.ts';
 import { offers } from '../../cluster/providers/registry.ts';
 import { keepOwner } from '../../environment/owner.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Docker } from '../docker.ts';
-import type { PublishedImage } from '../published.ts';
+import type { PublishedImage } from '../published-image.ts';
 import { isThere, pull } from './release-images.ts';
 
 const { signal } = new AbortController();
