@@ -9,6 +9,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { providerNamed } from '../harness/cluster/providers/registry.ts';
 import { ensureLab, labIsPossible, leaveLab } from '../harness/lab/lab.ts';
 import { createProgress } from '../harness/progress/progress.ts';
 import { ArtifactCache } from '../harness/toolchain/cache.ts';
@@ -44,7 +45,7 @@ async function play(): Promise<number> {
   const selection = { edition: 'source', mesh: pinnedMesh, kubernetes: standInChoice.kubernetes, lab: true } as const;
   const toolchain = await resolveToolchain({ selection, cache, progress, signal });
   const user = { name: 'connected', state: join(cache.root, 'connected', engine.version) };
-  const docker = await ensureLab(toolchain, cache, user, { signal });
+  const docker = await ensureLab(toolchain, cache, user, { network: providerNamed('kind').network, signal });
   ends.push(() => leaveLab(cache, user, { keep: false }));
   const images = await resolveImages({ toolchain, docker, cache, progress, signal });
   const hosts = publisherHosts();

@@ -15,7 +15,7 @@ import { $, argv, echo, which } from 'zx';
 import { ArtifactCache } from '../harness/toolchain/cache.ts';
 import { sourceRecipes } from '../harness/toolchain/manifest.ts';
 import type { Recipe } from '../harness/toolchain/recipe.ts';
-import { provide } from '../harness/toolchain/toolchain.ts';
+import { provide } from '../harness/toolchain/make-artifact.ts';
 
 const source = fileURLToPath(new URL('..', import.meta.url));
 const uid = 12_345;

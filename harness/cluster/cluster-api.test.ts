@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { removeLeftovers, removeOwnNamespaces } from './leftovers.ts';
 import { ClusterApi } from './cluster-api.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
 import { ApiServer } from './stand-in/api-server.ts';
@@ -128,8 +129,8 @@ test('two owners on one cluster: neither changes nor deletes what the other made
     details: { seen: 'one that meshproof made for the environment mine-1' },
   });
   await other.delete(namespace('bar'));
-  expect(await other.removeLeftovers()).toEqual([]);
-  expect(await other.removeOwnNamespaces()).toEqual({ removed: [], staying: [] });
+  expect(await removeLeftovers(other)).toEqual([]);
+  expect(await removeOwnNamespaces(other)).toEqual({ removed: [], staying: [] });
   expect(server.writes).toEqual([]);
   expect(await mine.ownNamespaces()).toEqual(['bar']);
 });
@@ -181,7 +182,7 @@ test('a namespace in which somebody else has something stays; what is own in it 
   server.put({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace: 'bar' } });
   server.put({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'kube-root-ca.crt', namespace: 'bar' } });
   const theirs = server.put({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'theirs', namespace: 'bar' } });
-  const { staying } = await api.removeOwnNamespaces();
+  const { staying } = await removeOwnNamespaces(api);
   expect(staying).toMatchObject([{ code: 'MP510', details: { seen: 'Secret bar/theirs' } }]);
   const left = server.objects.filter(({ metadata }) => metadata.namespace === 'bar');
   expect(left).toContainEqual(theirs);
@@ -192,7 +193,7 @@ test('a namespace with nothing but own things, and what controllers made of them
   const api = await cluster();
   await api.applyAll([namespace('bar'), { ...dns, metadata: { name: 'httpbin', namespace: 'bar' } }]);
   server.put({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace: 'bar' } });
-  expect(await api.removeOwnNamespaces()).toEqual({ removed: ['Namespace bar'], staying: [] });
+  expect(await removeOwnNamespaces(api)).toEqual({ removed: ['Namespace bar'], staying: [] });
   expect(server.objects.some(({ metadata }) => metadata.namespace === 'bar')).toBe(false);
 });
 
@@ -200,7 +201,7 @@ test('a namespace that was lent is used as it is, and stays', async () => {
   const api = await cluster();
   const lent = server.put(namespace('bar', { 'meshproof/lent': 'true', 'istio-injection': 'enabled' }));
   await api.applyAll([namespace('bar'), { ...entry(), metadata: { name: 'httpbin-bar', namespace: 'bar' } }]);
-  expect(await api.removeOwnNamespaces()).toEqual({ removed: ['ServiceEntry bar/httpbin-bar'], staying: [] });
+  expect(await removeOwnNamespaces(api)).toEqual({ removed: ['ServiceEntry bar/httpbin-bar'], staying: [] });
   expect(server.objects).toContainEqual(lent);
   expect(server.writes.map(({ path }) => path.split('/').at(-2))).not.toContain('v1');
 });
@@ -231,6 +232,6 @@ test('what an interrupted scenario left on a cluster that meshproof made goes, w
   };
   const own = { 'app.kubernetes.io/managed-by': 'meshproof', 'meshproof/owner': 'mine-1' };
   server.put({ ...made, metadata: { ...made.metadata, labels: { ...labels, ...own }, ownerReferences: [owner] } });
-  expect(await api.removeLeftovers()).toEqual(['Lease kube-system/x', 'Namespace theirs']);
+  expect(await removeLeftovers(api)).toEqual(['Lease kube-system/x', 'Namespace theirs']);
   expect(server.objects.filter(({ kind }) => kind === 'Lease').map(({ metadata }) => metadata.name)).toEqual(['kept']);
 });

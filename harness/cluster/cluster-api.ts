@@ -5,48 +5,31 @@ import {
   CoreV1Api,
   CustomObjectsApi,
   DiscoveryV1Api,
-  type KubeConfig,
   KubernetesObjectApi,
   loadYaml,
-  makeInformer,
   PatchStrategy,
   VersionApi,
-  type V1ContainerStatus,
 } from '@kubernetes/client-node';
 import pLimit from 'p-limit';
 import pRetry from 'p-retry';
 import { MeshproofError } from '../errors/meshproof-error.ts';
-import { holds, notYet, waitFor } from '../wait/wait-for.ts';
 import type { ClusterAddress } from './cluster-address.ts';
 import { apiClient } from './api-client.ts';
 import { apiMessage, isAbsent, isBooting } from './api-errors.ts';
-import { fieldManager, isOwn, lentLabel, ownLabels, scenarioLabel } from './labels.ts';
+import { fieldManager, isOwn, ownLabels } from './labels.ts';
+import { deploymentIsAvailable, namespaceIsGone, type GoneOptions, type RolloutOptions } from './cluster-waits.ts';
 import { deletableKinds, foreignContents, type NamespaceReader } from './namespace-contents.ts';
+import { namedContents } from './named-contents.ts';
 import { objectName, withLabels, withPodLabels, type KubernetesObject } from './kubernetes-object.ts';
 import { OwnedObjects } from './owned-objects.ts';
 import { readKubeconfig } from './read-kubeconfig.ts';
 import { WriteGuard } from './write-guard.ts';
-
-/**
- * The kinds that scenarios make in clusters of somebody else, where nothing of another kind is applied; they may not
- * list others there.
- */
-const scenarioKinds: readonly (readonly [apiVersion: string, kind: string])[] = [
-  ['networking.istio.io/v1', 'ServiceEntry'],
-  ['networking.istio.io/v1', 'DestinationRule'],
-  ['networking.istio.io/v1', 'VirtualService'],
-  ['apps/v1', 'Deployment'],
-  ['discovery.k8s.io/v1', 'EndpointSlice'],
-  ['v1', 'Service'],
-  ['v1', 'ServiceAccount'],
-];
 
 /** Typed access to one cluster's API server. Each instance has a KubeConfig of its own, never a shared one. */
 export class ClusterApi {
   readonly address: ClusterAddress;
   readonly core: CoreV1Api;
   readonly apps: AppsV1Api;
-  readonly #config: KubeConfig;
   readonly #objects: KubernetesObjectApi;
   readonly #ca: string;
   readonly #discovery: DiscoveryV1Api;
@@ -60,7 +43,6 @@ export class ClusterApi {
   constructor(address: ClusterAddress) {
     this.address = address;
     const config = readKubeconfig(address);
-    this.#config = config;
     this.#ca = Buffer.from(config.getCurrentCluster()?.caData ?? '', 'base64').toString();
     const { name: cluster, owner, foreign } = address;
     const guard = foreign === true ? new WriteGuard(address) : undefined;
@@ -261,24 +243,7 @@ export class ClusterApi {
 
   /** The namespace, its workloads and its Istio objects, each as "Kind namespace/name". */
   async objectsIn(namespace: string): Promise<string[]> {
-    const kinds: readonly (readonly [string, string])[] = [
-      ['v1', 'Pod'],
-      ['v1', 'Service'],
-      ['v1', 'ServiceAccount'],
-      ['apps/v1', 'Deployment'],
-      ['networking.istio.io/v1', 'ServiceEntry'],
-      ['networking.istio.io/v1', 'DestinationRule'],
-      ['networking.istio.io/v1', 'VirtualService'],
-      ['networking.istio.io/v1', 'Gateway'],
-    ];
-    const lists = await Promise.all(
-      kinds.map(async ([apiVersion, kind]) => {
-        const { items } = await this.#objects.list<KubernetesObject>(apiVersion, kind, namespace);
-        return items.map(({ metadata }) => objectName({ kind, metadata }));
-      }),
-    );
-    const own = await this.read({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
-    return [...(own === undefined ? [] : [`Namespace ${namespace}`]), ...lists.flat()];
+    return await namedContents(this, namespace);
   }
 
   /**
@@ -296,42 +261,22 @@ export class ClusterApi {
   }
 
   /** Selects what this owner made. */
-  get #ownSelector(): string {
+  get ownSelector(): string {
     return Object.entries(ownLabels(this.address.owner))
       .map((label) => label.join('='))
       .join(',');
   }
 
-  /** The namespaces that this owner made; with a label, those of them that have it as well. */
-  async ownNamespaces(label?: string): Promise<string[]> {
-    const labelSelector = [this.#ownSelector, ...(label === undefined ? [] : [label])].join(',');
-    const { items } = await this.core.listNamespace({ labelSelector });
-    return items.flatMap(({ metadata }) => metadata?.name ?? []);
+  /** The kinds of which this user may list and delete objects. */
+  async deletableKinds(): Promise<Awaited<ReturnType<typeof deletableKinds>>> {
+    return await deletableKinds(this.#reader);
   }
 
-  /**
-   * Deletes the namespaces that this owner made. One in which somebody else has something stays, and all that is this
-   * owner's in it goes; so does what is in namespaces that were lent.
-   *
-   * @returns what was deleted, and the refusals of namespaces that stay
-   */
-  async removeOwnNamespaces(): Promise<{ readonly removed: string[]; readonly staying: MeshproofError[] }> {
-    const [removed, staying]: [string[], MeshproofError[]] = [[], []];
-    const held: string[] = [];
-    for (const name of await this.ownNamespaces()) {
-      try {
-        await this.delete({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
-        removed.push(`Namespace ${name}`);
-      } catch (error) {
-        if (!(error instanceof MeshproofError) || error.code !== 'MP510') throw error;
-        staying.push(error);
-        held.push(name);
-      }
-    }
-    const { items: lent } = await this.core.listNamespace({ labelSelector: `${lentLabel}=true` });
-    held.push(...lent.flatMap(({ metadata }) => metadata?.name ?? []));
-    removed.push(...(await this.#removeSelected(this.#ownSelector, held)));
-    return { removed, staying };
+  /** The namespaces that this owner made; with a label, those of them that have it as well. */
+  async ownNamespaces(label?: string): Promise<string[]> {
+    const labelSelector = [this.ownSelector, ...(label === undefined ? [] : [label])].join(',');
+    const { items } = await this.core.listNamespace({ labelSelector });
+    return items.flatMap(({ metadata }) => metadata?.name ?? []);
   }
 
   /**
@@ -352,67 +297,14 @@ export class ClusterApi {
   }
 
   /**
-   * Deletes what interrupted scenarios left behind, and names it.
-   *
-   * @param among namespaces in which it can be; all by default
-   */
-  async removeLeftovers(among?: readonly string[]): Promise<string[]> {
-    return await this.#removeSelected(`${scenarioLabel},${this.#ownSelector}`, among);
-  }
-
-  async #removeSelected(selector: string, among?: readonly string[]): Promise<string[]> {
-    const kinds =
-      among === undefined && this.#owned === undefined
-        ? (await deletableKinds(this.#reader)).map(({ apiVersion, kind }) => [apiVersion, kind] as const)
-        : scenarioKinds;
-    const places = among ?? [undefined];
-    const lists = await Promise.all(
-      kinds
-        .flatMap(([apiVersion, kind]) => places.map((place) => [apiVersion, kind, place] as const))
-        .map(async ([apiVersion, kind, place]) => {
-          const found = await this.listObjects(apiVersion, kind, selector, place);
-          // What a controller made of another object goes with that.
-          return found
-            .filter(({ metadata: { ownerReferences = [] } }) => ownerReferences.length === 0)
-            .map(({ metadata: { name, namespace } }): KubernetesObject => ({
-              apiVersion,
-              kind,
-              metadata: { name, ...(namespace === undefined ? {} : { namespace }) },
-            }));
-        }),
-    );
-    // Namespaces and definitions last: with them goes what they hold, and nothing is left to name.
-    const last = (kind: string): boolean => kind === 'Namespace' || kind === 'CustomResourceDefinition';
-    const left = lists.flat().sort((a, b) => Number(last(a.kind)) - Number(last(b.kind)));
-    for (const object of left) await this.delete(object);
-    return left.map(objectName);
-  }
-
-  /**
    * Waits until a namespace is gone, with all that was in it.
    *
    * @param within milliseconds
    * @param meanwhile done before each look, e.g. to end pods that would drain
    * @throws MeshproofError MP701 when it stays.
    */
-  async waitUntilGone(
-    name: string,
-    {
-      meanwhile,
-      ...options
-    }: { readonly within: number; readonly signal?: AbortSignal | undefined; readonly meanwhile?: () => Promise<void> },
-  ): Promise<void> {
-    await waitFor({
-      name: `namespace ${name} of ${this.address.name} is gone`,
-      where: `cluster ${this.address.name}`,
-      ...options,
-      look: async () => {
-        await meanwhile?.();
-        return (await this.read({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })) === undefined
-          ? holds(undefined)
-          : notYet('it is still terminating');
-      },
-    });
+  async waitUntilGone(name: string, options: GoneOptions): Promise<void> {
+    await namespaceIsGone(this, name, options);
   }
 
   /**
@@ -467,43 +359,6 @@ export class ClusterApi {
     return items.map((object) => ({ ...object, apiVersion, kind }));
   }
 
-  /**
-   * Hears of every change to the services of this cluster, until the signal aborts. A watch that the server ends after
-   * a while, as servers do, is begun anew.
-   *
-   * @throws MeshproofError MP504 when the server does not answer, refuses the watch, or ends each one at once.
-   */
-  async watchServices(changed: () => void, signal: AbortSignal): Promise<void> {
-    const informer = makeInformer(this.#config, '/api/v1/services', () => this.core.listServiceForAllNamespaces());
-    for (const event of ['add', 'update', 'delete'] as const) informer.on(event, changed);
-    const failed = new Promise<never>((_, reject) => {
-      const fail = (seen: string, cause?: unknown): void => {
-        const { name, context } = this.address;
-        const what = `cluster ${name} no longer tells of its services`;
-        reject(new MeshproofError('MP504', { what, where: `context ${context}`, seen, cause }));
-      };
-      informer.on('error', (error: unknown) => {
-        fail(apiMessage(error), error);
-      });
-      let last = -Infinity;
-      informer.on('connect', () => {
-        if (performance.now() - last < 1_000) fail('it ends each watch at once');
-        last = performance.now();
-      });
-    });
-    const stopped = new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      signal.addEventListener('abort', () => {
-        resolve();
-      });
-    });
-    try {
-      await Promise.race([informer.start().then(() => failed), failed, stopped]);
-    } finally {
-      await informer.stop();
-    }
-  }
-
   /** Reads an object back, undefined when it is not there. */
   async read(object: KubernetesObject): Promise<KubernetesObject | undefined> {
     try {
@@ -521,55 +376,7 @@ export class ClusterApi {
    * @param within milliseconds
    * @throws MeshproofError MP701, or `code`, with the pods' last status.
    */
-  async waitForDeployment(
-    namespace: string,
-    name: string,
-    options: { readonly within: number; readonly code?: 'MP604' | 'MP701'; readonly signal?: AbortSignal | undefined },
-  ): Promise<void> {
-    await waitFor({
-      name: `deployment ${namespace}/${name} of ${this.address.name} is available`,
-      where: `cluster ${this.address.name}`,
-      every: 200,
-      ...options,
-      look: async () => {
-        const found = await this.apps.readNamespacedDeployment({ namespace, name }).catch((error: unknown) => {
-          if (isAbsent(error)) return undefined;
-          throw error;
-        });
-        if (found === undefined) return notYet('there is no such deployment');
-        const { metadata, spec, status } = found;
-        const wanted = spec?.replicas ?? 1;
-        if (status !== undefined && status.observedGeneration === metadata?.generation) {
-          const counts = [status.replicas, status.updatedReplicas, status.availableReplicas];
-          if (counts.every((count) => (count ?? 0) === wanted)) return holds(undefined);
-        }
-        return notYet(await this.#podSummary(namespace, spec?.selector.matchLabels ?? {}));
-      },
-      tolerates: isBooting,
-    });
-  }
-
-  async #podSummary(namespace: string, labels: Record<string, string>): Promise<string> {
-    const labelSelector = Object.entries(labels)
-      .map(([key, value]) => `${key}=${value}`)
-      .join(',');
-    const { items } = await this.core.listNamespacedPod({ namespace, labelSelector });
-    if (items.length === 0) return 'no pod yet';
-    return items
-      .map(({ metadata, status }) => {
-        const statuses: V1ContainerStatus[] = [
-          ...(status?.initContainerStatuses ?? []),
-          ...(status?.containerStatuses ?? []),
-        ];
-        const containers = statuses
-          .filter((container) => !container.ready && container.state?.terminated?.exitCode !== 0)
-          .map(({ name, state, restartCount }) => {
-            const why = state?.waiting?.reason ?? state?.terminated?.reason ?? 'running, not ready';
-            const message = state?.waiting?.message ?? state?.terminated?.message;
-            return `${name}: ${why}${restartCount > 0 ? `, ${restartCount} restarts` : ''}${message === undefined ? '' : ` (${message})`}`;
-          });
-        return `pod ${metadata?.name ?? ''} ${status?.phase ?? ''} ${containers.join('; ')}`.trim();
-      })
-      .join('\n');
+  async waitForDeployment(namespace: string, name: string, options: RolloutOptions): Promise<void> {
+    await deploymentIsAvailable(this, namespace, name, options);
   }
 }

@@ -9,12 +9,16 @@ import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { allotAddresses, type AddressBook } from '../mesh/address-book.ts';
 import { exportLabel, exportServices, hostsOf, type FleetCluster, type FleetService } from '../mesh/fleet-services.ts';
+import type { TopologyName } from '../mesh/topologies/names.ts';
+import { topologyNamed } from '../mesh/topologies/registry.ts';
 import { gatewayAddress } from '../mesh/install.ts';
 import { nearestTo } from '../probe/trace.ts';
 import type { ServicePort } from '../mesh/service-port.ts';
 
 export interface ExportOptions {
   readonly clusters: readonly ClusterAddress[];
+  /** How their control planes relate: it names the gateway that peers call. */
+  readonly topology: TopologyName;
   /** Name of the export: its entries carry it, and no other entry is changed or deleted. */
   readonly name: string;
   /** Namespaces whose services are exported; undefined means those with sidecar injection. */
@@ -41,7 +45,7 @@ export interface Exported {
 export async function exportFleet(options: ExportOptions, signal: AbortSignal): Promise<Exported> {
   const apis = options.clusters.map((cluster) => new ClusterApi(cluster));
   if (options.namespaces !== undefined) await checkNamespaces(apis, options.namespaces);
-  const fleet = await Promise.all(apis.map((api) => readCluster(api, options.namespaces, signal)));
+  const fleet = await Promise.all(apis.map((api) => readCluster(api, options, signal)));
   const found = await Promise.all(apis.map((api) => readAddresses(api, options.name)));
   // What the clusters have already counts like the book: a lost book moves no address.
   const ours = Object.assign({}, ...found.map(({ own }) => own)) as AddressBook;
@@ -76,7 +80,7 @@ export const manifestOf = (objects: readonly KubernetesObject[]): string =>
 
 async function readCluster(
   api: ClusterApi,
-  namespaces: readonly string[] | undefined,
+  { namespaces, topology }: ExportOptions,
   signal: AbortSignal,
 ): Promise<FleetCluster> {
   await api.version();
@@ -84,7 +88,9 @@ async function readCluster(
   const chosen = new Set(namespaces ?? injected.items.flatMap(({ metadata }) => metadata?.name ?? []));
   const { items } = await api.core.listServiceForAllNamespaces();
   const services = items.filter(({ metadata }) => chosen.has(metadata?.namespace ?? '')).flatMap(serviceOf);
-  return { name: api.address.name, gateway: await gatewayAddress(api, { within: 10_000, signal }), services };
+  const { ingressGateway } = topologyNamed(topology);
+  const gateway = await gatewayAddress(api, ingressGateway, { within: 10_000, signal });
+  return { name: api.address.name, gateway, services };
 }
 
 /**

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ClusterAddress } from '../cluster/cluster-address.ts';
-import { ClusterApi } from '../cluster/cluster-api.ts';
+import { watchServices } from '../cluster/watch-services.ts';
 
 /**
  * Milliseconds: how long it must be quiet after a change (changes come in bursts, a rollout say), and the pauses after
@@ -29,9 +29,13 @@ export async function onServiceChanges(
   const watches = clusters.map((cluster) =>
     again(
       () =>
-        new ClusterApi(cluster).watchServices(() => {
-          worker.ask();
-        }, signal),
+        watchServices(
+          cluster,
+          () => {
+            worker.ask();
+          },
+          signal,
+        ),
       signal,
       tell,
       // What changed while nobody watched is seen by looking once more.

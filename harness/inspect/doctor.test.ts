@@ -11,7 +11,7 @@ import { pinnedRelease } from '../toolchain/manifest.ts';
 import { parseImage } from '../toolchain/registry.ts';
 import { daemonSays, writeDockerProgram, type DockerAnswers } from '../toolchain/stand-in/docker-program.ts';
 import { registryListener } from '../toolchain/stand-in/registry.ts';
-import { recipesOf } from '../toolchain/toolchain.ts';
+import { recipesOf } from '../toolchain/selection.ts';
 import { startProxy, startServer, type RunningServer } from '../toolchain/stand-in/servers.ts';
 import { parseConfig, type Config } from '../config/config.ts';
 import { examine } from './doctor.ts';

@@ -6,6 +6,7 @@ import { asMeshproofError } from '../errors/meshproof-error.ts';
 import type { DeclaredHost } from '../mesh/collisions.ts';
 import { gatewayAddress, hasEgressGateway } from '../mesh/install.ts';
 import { systemNamespace } from '../mesh/operator.ts';
+import { topologyNamed } from '../mesh/topologies/registry.ts';
 import { firstCollision } from '../scenario/declared.ts';
 import { unmetNeed } from '../scenario/needs.ts';
 import type { Scenario } from '../scenario/scenario.ts';
@@ -64,7 +65,8 @@ export async function dryRun(
     topology: config.topology,
   };
   const apis = provider.addresses.map((address) => new ClusterApi(address));
-  const egress = await Promise.all(apis.map((api) => hasEgressGateway(api)));
+  const topology = topologyNamed(config.topology);
+  const egress = await Promise.all(apis.map((api) => hasEgressGateway(api, topology)));
   const verdicts = await Promise.all(
     scenarios.map(async ({ meta }) => {
       const why = await unmetNeed(
@@ -78,7 +80,10 @@ export async function dryRun(
   );
   const played = scenarios.filter(({ meta }) => verdicts.some(({ id, supported }) => id === meta.id && supported));
   const objects = sampleObjects({ namespaces: namespacesOf(played), hosts: distinctHosts(played) }, images);
-  const clusters = await Promise.all(apis.map((api, index) => preview(api, objects, egress[index] ?? false, signal)));
+  const { ingressGateway } = topology;
+  const clusters = await Promise.all(
+    apis.map((api, index) => preview(api, objects, { ingressGateway, egressGateway: egress[index] ?? false }, signal)),
+  );
   return { clusters, scenarios: verdicts, fieldManager, label: labelsTold(apis[0]?.address.owner) };
 }
 
@@ -95,7 +100,7 @@ function distinctHosts(scenarios: readonly Scenario[]): DeclaredHost[] {
 async function preview(
   api: ClusterApi,
   objects: readonly KubernetesObject[],
-  egressGateway: boolean,
+  { ingressGateway, egressGateway }: { readonly ingressGateway: string; readonly egressGateway: boolean },
   signal: AbortSignal,
 ): Promise<ClusterPreview> {
   const { address } = api;
@@ -105,7 +110,7 @@ async function preview(
     metadata: { name: 'istiod', namespace: systemNamespace },
   });
   const image = /"image":"([^"]+)"/.exec(JSON.stringify(deployment?.['spec'] ?? {}))?.[1];
-  const gateway = await gatewayAddress(api, { within: 3_000, signal }).then(
+  const gateway = await gatewayAddress(api, ingressGateway, { within: 3_000, signal }).then(
     ({ address: found }) => found,
     () => undefined,
   );

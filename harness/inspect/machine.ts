@@ -3,7 +3,8 @@ import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { catalogue } from '../errors/catalogue.ts';
 import type { DockerDaemon } from '../toolchain/docker-daemon.ts';
-import type { RecipeState, Selection } from '../toolchain/toolchain.ts';
+import type { RecipeState } from '../toolchain/toolchain.ts';
+import type { Selection } from '../toolchain/selection.ts';
 import type { Engine } from '../environment/engine.ts';
 import type { Problem } from './problem.ts';
 

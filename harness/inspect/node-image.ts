@@ -6,7 +6,8 @@ import { releaseNodeImage } from '../toolchain/images/release-images.ts';
 import { sourceImagesHash } from '../toolchain/images/source-images.ts';
 import { versions } from '../toolchain/manifest.ts';
 import { meshName } from '../toolchain/mesh-choice.ts';
-import { releaseChoice, type RecipeState, type Selection } from '../toolchain/toolchain.ts';
+import { releaseChoice, type Selection } from '../toolchain/selection.ts';
+import type { RecipeState } from '../toolchain/toolchain.ts';
 import type { Engine } from '../environment/engine.ts';
 
 /**

@@ -7,7 +7,8 @@ import { isThere } from '../toolchain/images/release-images.ts';
 import { imageByDigest, mirroredImage, mirroredUrl } from '../toolchain/mirror.ts';
 import { askPublishers, type PublisherAnswer, type PullWay, type Wanted } from '../toolchain/preflight.ts';
 import { publishedFor } from '../toolchain/published.ts';
-import { releaseChoice, type RecipeState, type Selection } from '../toolchain/toolchain.ts';
+import { releaseChoice, type Selection } from '../toolchain/selection.ts';
+import type { RecipeState } from '../toolchain/toolchain.ts';
 
 export interface PublishersQuestion {
   readonly config: Config;

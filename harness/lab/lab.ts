@@ -27,6 +27,8 @@ const users = new LabUsers(join(runtimeFolder, 'users.json'));
 export const labIsPossible = (): boolean => process.platform === 'linux' && process.getuid?.() === 0;
 
 interface LabOptions {
+  /** The Docker network of the clusters, which is made if it is not there. */
+  readonly network?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Hears what the user should know: that a daemon had died, say. */
   readonly note?: (text: string) => void;
@@ -46,7 +48,7 @@ export async function ensureLab(
   toolchain: Toolchain,
   cache: ArtifactCache,
   user: LabUser,
-  { signal, note = () => undefined }: LabOptions = {},
+  { network, signal, note = () => undefined }: LabOptions = {},
 ): Promise<Docker> {
   if (!labNameIsPlain)
     throw new MeshproofError('MP402', {
@@ -60,7 +62,7 @@ export async function ensureLab(
     const daemon = await findDaemon();
     if (daemon !== undefined && (await isUsable(daemon, docker, cache, others, { signal, note }))) {
       await users.join(user);
-      await ensureClusterNetwork(docker);
+      await ensureNetwork(docker, network);
       return docker;
     }
     if (others.length === 0) await stopDaemon(labDataRoot(cache));
@@ -71,16 +73,17 @@ export async function ensureLab(
     await startDaemon(toolchain, cache);
     await untilAnswers(docker, cache, signal);
     if (others.length === 0) await removeLeftovers(docker);
-    await ensureClusterNetwork(docker);
+    await ensureNetwork(docker, network);
     return docker;
   }, signal);
 }
 
-/** kind would ask for an IPv6 network, which the lab's kernel may not offer. */
-async function ensureClusterNetwork(docker: Docker): Promise<void> {
+/** Made here, where a provider would ask for an IPv6 network, which the lab's kernel may not offer. */
+async function ensureNetwork(docker: Docker, network: string | undefined): Promise<void> {
+  if (network === undefined) return;
   const networks = await docker.run(['network', 'ls', '--format', '{{.Name}}'], { code: 'MP401' });
-  if (!networks.stdout.split('\n').includes('kind'))
-    await docker.run(['network', 'create', '--driver', 'bridge', 'kind'], { code: 'MP401' });
+  if (!networks.stdout.split('\n').includes(network))
+    await docker.run(['network', 'create', '--driver', 'bridge', network], { code: 'MP401' });
 }
 
 /**

@@ -141,13 +141,15 @@ export async function waitForGateways(
   );
 }
 
-/** Whether a mesh has an egress gateway at all: on clusters of the user it may not. */
-export const hasEgressGateway = async (api: Pick<ClusterApi, 'read'>): Promise<boolean> =>
-  (await api.read({
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: { name: 'istio-egressgateway', namespace: systemNamespace },
-  })) !== undefined;
+/** Whether a mesh has an egress gateway at all: its topology may know none, and clusters of the user may not have it. */
+export async function hasEgressGateway(
+  api: Pick<ClusterApi, 'read'>,
+  { egressGateway }: Pick<Topology, 'egressGateway'>,
+): Promise<boolean> {
+  if (egressGateway === undefined) return false;
+  const metadata = { name: egressGateway, namespace: systemNamespace };
+  return (await api.read({ apiVersion: 'v1', kind: 'Service', metadata })) !== undefined;
+}
 
 /** An address of a gateway as peers reach it: what its Service says, or what the platform gave. */
 export interface GatewayAddress {
@@ -156,23 +158,25 @@ export interface GatewayAddress {
 }
 
 /**
- * Waits for the ingress gateway's LoadBalancer address (walkthrough: `CLUSTER2_GW_ADDR`).
+ * Waits for the LoadBalancer address of the gateway that peers call (walkthrough: `CLUSTER2_GW_ADDR`).
  *
+ * @param gateway name of its Service, as the topology has it
  * @throws MeshproofError MP604 with the service's state.
  */
 export async function gatewayAddress(
   api: ClusterApi,
+  gateway: string,
   options: { readonly within: number; readonly signal?: AbortSignal | undefined },
 ): Promise<GatewayAddress> {
   return await waitFor<GatewayAddress>({
-    name: `istio-ingressgateway of ${api.address.name} has a LoadBalancer address`,
+    name: `${gateway} of ${api.address.name} has a LoadBalancer address`,
     where: `cluster ${api.address.name}`,
     code: 'MP604',
     ...options,
     look: async () => {
       const { status, spec } = await api.core.readNamespacedService({
         namespace: systemNamespace,
-        name: 'istio-ingressgateway',
+        name: gateway,
       });
       const given = status?.loadBalancer?.ingress?.[0];
       if (given?.ip !== undefined) return holds({ address: given.ip, kind: 'ip' });

@@ -121,15 +121,16 @@ async function syncsNow(kubectl: string, cluster: ClusterAddress): Promise<Proxy
  * Waits until a cluster reaches its peer's gateway: the health port answers 200 and port 15443 accepts a connection,
  * both over the LoadBalancer address (walkthrough: "Prerequisites").
  *
+ * @param gateway of the cluster that calls: it is called from there
  * @throws MeshproofError MP506 with what curl saw.
  */
 export async function waitForGatewayReachable(
   kubectl: string,
   from: ClusterAddress,
   peer: { readonly name: string; readonly address: string },
-  options: Waiting,
+  { gateway, ...options }: Waiting & { readonly gateway: string },
 ): Promise<void> {
-  const client = systemDeployment(from, 'istio-ingressgateway', 'istio-proxy');
+  const client = systemDeployment(from, gateway, 'istio-proxy');
   await waitFor({
     name: `${from.name} reaches the gateway of ${peer.name} at ${peer.address}`,
     where: `cluster ${from.name} → ${peer.name}`,

@@ -66,7 +66,11 @@ export class NameServer {
       await server.stop();
       throw error;
     });
-    note(`docker run --network kind ${image} -conf /etc/coredns/Corefile`, (await server.log()).trim(), corefile);
+    note(
+      `docker run --network ${options.network} ${image} -conf /etc/coredns/Corefile`,
+      (await server.log()).trim(),
+      corefile,
+    );
     return server;
   }
 

@@ -16,8 +16,6 @@ import { ask } from '../tape/tape.ts';
 import type { Environment, EnvironmentCluster } from './environment.ts';
 import type { Journal } from './journal.ts';
 
-type Component = 'istiod' | 'istio-ingressgateway' | 'istio-egressgateway';
-
 export interface MeshLifeOptions {
   readonly environment: Environment;
   readonly cluster: EnvironmentCluster;
@@ -53,8 +51,10 @@ export class MeshLife {
   /**
    * Kills one pod of a component without grace, as a lost node would, and returns its name. Its deployment starts
    * another.
+   *
+   * @param component `istiod`, or a gateway by its name: the label `app` of its pods
    */
-  async kill(component: Component): Promise<string> {
+  async kill(component: string): Promise<string> {
     const { items } = await this.#api.core.listNamespacedPod({
       namespace: systemNamespace,
       labelSelector: `app=${component}`,
@@ -125,7 +125,7 @@ export class MeshLife {
     );
     this.#gone = false;
     await waitForGateways(this.#api, { within: readyWithin, signal, gateways });
-    await gatewayAddress(this.#api, { within: readyWithin, signal });
+    await gatewayAddress(this.#api, topology.ingressGateway, { within: readyWithin, signal });
     await waitForProxiesSynced(environment.programs.kubectl, cluster, { within: readyWithin, signal, gateways });
   }
 

@@ -1,6 +1,6 @@
 import { ArtifactCache } from './cache.ts';
 import type { GoRecipe } from './recipe.ts';
-import { provide } from './toolchain.ts';
+import { provide } from './make-artifact.ts';
 
 /** actionlint, which reads GitHub's workflows as GitHub will: for the tests of this project's own. */
 const recipe: GoRecipe = {

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { findProgram } from '../process/find-program.ts';
 import { ArtifactCache } from './cache.ts';
 import type { Recipe } from './recipe.ts';
-import { provide } from './toolchain.ts';
+import { provide } from './make-artifact.ts';
 
 /** Debian's Chromium, for machines that have no browser of their own: what report.html is tested in. */
 const recipe = {

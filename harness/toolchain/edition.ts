@@ -1,5 +1,5 @@
 import { meshName, type MeshChoice } from './mesh-choice.ts';
-import type { Edition } from './toolchain.ts';
+import type { Edition } from './selection.ts';
 
 export interface EditionQuestion {
   readonly wanted: 'auto' | Edition;

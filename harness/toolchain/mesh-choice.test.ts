@@ -6,7 +6,7 @@ import { recipeKey } from './cache.ts';
 import { versions } from './manifest.ts';
 import { meshName, parseMesh } from './mesh-choice.ts';
 import { mirroredImage, mirroredUrl } from './mirror.ts';
-import { recipesOf } from './toolchain.ts';
+import { recipesOf } from './selection.ts';
 
 const april = 'v0.0.0-20260423205519-b01690e6db7d';
 const kubernetes = versions.kubernetesSource;

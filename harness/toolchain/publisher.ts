@@ -5,7 +5,7 @@ import { isAlive, processIdentitySchema, thisProcess } from '../process/process-
 import type { ArtifactCache } from './cache.ts';
 import type { Docker } from './docker.ts';
 import type { GoRecipe } from './recipe.ts';
-import { provide } from './toolchain.ts';
+import { provide } from './make-artifact.ts';
 
 /**
  * A registry of images and a server of files in one program, which stand where the publishers do: for the proofs of the

@@ -9,7 +9,8 @@ import { labNamespace } from '../../harness/lab/network-namespace.ts';
 import { runProgram } from '../../harness/process/run-program.ts';
 import type { ArtifactCache } from '../../harness/toolchain/cache.ts';
 import { sourceRecipes } from '../../harness/toolchain/manifest.ts';
-import { locate, provide, type Toolchain } from '../../harness/toolchain/toolchain.ts';
+import { locate, type Toolchain } from '../../harness/toolchain/toolchain.ts';
+import { provide } from '../../harness/toolchain/make-artifact.ts';
 import { holds, notYet, waitFor } from '../../harness/wait/wait-for.ts';
 import type { EngineChoice } from './engines.ts';
 

@@ -72,6 +72,7 @@ export function addServices(program: Command): void {
       };
       const options = {
         clusters,
+        topology: config.topology,
         name,
         namespaces: flags.namespaces?.split(',').map((name) => name.trim()),
         into: flags.into,

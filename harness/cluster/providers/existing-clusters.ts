@@ -2,6 +2,7 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { MeshproofError } from '../../errors/meshproof-error.ts';
 import type { ClusterAddress } from '../cluster-address.ts';
+import { removeOwnNamespaces } from '../leftovers.ts';
 import { ClusterApi } from '../cluster-api.ts';
 import { ownLabels } from '../labels.ts';
 import { readKubeconfig } from '../read-kubeconfig.ts';
@@ -72,7 +73,7 @@ export class ExistingClusters implements Provider {
     );
     const removed = await Promise.all(
       answering.flat().map(async (api) => {
-        const { removed: own, staying } = await api.removeOwnNamespaces();
+        const { removed: own, staying } = await removeOwnNamespaces(api);
         return { lines: own.map((what) => `${what} of ${api.address.name}`), staying };
       }),
     );

@@ -23,6 +23,7 @@ const networkOf = (cluster: string): string => `net-${cluster}`;
  */
 export const multiPrimary: Topology = {
   gateways: ['istio-ingressgateway'],
+  ingressGateway: 'istio-ingressgateway',
   clientAnnotations: {},
   operator: (options) => {
     const network = networkOf(options.cluster);

@@ -9,6 +9,8 @@ import type { Topology } from './topology.ts';
  */
 export const replicated: Topology = {
   gateways: ['istio-ingressgateway', 'istio-egressgateway'],
+  ingressGateway: 'istio-ingressgateway',
+  egressGateway: 'istio-egressgateway',
   clientAnnotations,
   operator: istioOperator,
   systemLabels: () => ({}),

@@ -16,6 +16,11 @@ describe.each(topologyNames)('%s', (name) => {
     for (const gateway of topology.gateways) expect(operatorOf(name)).toContain(`{"name":"${gateway}","enabled":true`);
   });
 
+  test('names the gateway that peers call, and its egress gateway, among them', () => {
+    const { gateways, ingressGateway, egressGateway = ingressGateway } = topology;
+    expect(gateways).toEqual([...new Set([ingressGateway, egressGateway])]);
+  });
+
   test('leads a call from the client’s sidecar to the peer’s gateway, under one SNI', () => {
     const path = topology.path({ service, endpoint: '172.18.0.9:15443', gateway: { port: 15_443 } });
     expect(path.map(({ at }) => at)).toEqual(['client', 'gateway']);

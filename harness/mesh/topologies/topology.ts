@@ -29,8 +29,12 @@ export type PathStage =
 
 /** How the control planes of a mesh relate to each other, and how a call crosses from one cluster into another. */
 export interface Topology {
-  /** Deployments of the gateways in istio-system. */
+  /** Deployments of all gateways in istio-system. */
   readonly gateways: readonly string[];
+  /** The one that other clusters call: the name of its Deployment and Service, and the label `app` of its pods. */
+  readonly ingressGateway: string;
+  /** The one through which traffic leaves, where there is one. */
+  readonly egressGateway?: string;
   /** Annotations of a client's pods. */
   readonly clientAnnotations: Readonly<Record<string, string>>;
   /** The IstioOperator of one cluster. */

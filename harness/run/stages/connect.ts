@@ -53,7 +53,11 @@ export async function proveReady(environment: Environment, { progress, signal }:
         for (const { name, gateway } of clusters.filter(({ name }) => name !== cluster.name)) {
           say(`calling the gateway of ${name}`);
           const peer = { name, address: gateway?.address ?? '' };
-          await waitForGatewayReachable(programs.kubectl, cluster, peer, { within: 30_000, signal: taskSignal });
+          await waitForGatewayReachable(programs.kubectl, cluster, peer, {
+            within: 30_000,
+            signal: taskSignal,
+            gateway: topology.ingressGateway,
+          });
         }
       },
     })),

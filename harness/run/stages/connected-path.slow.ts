@@ -15,7 +15,7 @@ import { pinnedRelease, releaseImages, releaseRecipes, sourceRecipes } from '../
 import { mirroredImage, mirroredUrl } from '../../toolchain/mirror.ts';
 import { Publisher } from '../../toolchain/publisher.ts';
 import type { Recipe } from '../../toolchain/recipe.ts';
-import { provide } from '../../toolchain/toolchain.ts';
+import { provide } from '../../toolchain/make-artifact.ts';
 
 // A machine with every publisher in reach cannot be had in a test, so the publishers come to the machine: a registry
 // and a file server, laid out as the real ones are. Everything on this side of them is the real thing: the command

@@ -102,7 +102,8 @@ export async function install(
   });
   const balancing = apis.map((api) =>
     loadBalancer(api, async (taskSignal) => {
-      gateways[api.address.name] = await gatewayAddress(api, { within: meshWithin, signal: taskSignal });
+      const how = { within: meshWithin, signal: taskSignal };
+      gateways[api.address.name] = await gatewayAddress(api, topology.ingressGateway, how);
     }),
   );
   // MetalLB and the mesh start at once; when one of them fails, the others have nothing left to wait for.

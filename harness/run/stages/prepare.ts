@@ -1,4 +1,4 @@
-import { offers } from '../../cluster/providers/registry.ts';
+import { offers, providerNamed } from '../../cluster/providers/registry.ts';
 import { MeshproofError } from '../../errors/meshproof-error.ts';
 import { ensureLab, labSocket } from '../../lab/lab.ts';
 import { labNamespacePath } from '../../lab/network-namespace.ts';
@@ -59,7 +59,10 @@ export async function prepare(request: RunRequest, stage: Stage, beforehand: Bef
     const note = (text: string): void => {
       progress.note(text);
     };
-    docker = await record.phase('daemon', () => ensureLab(toolchain, cache, labUser(config.name), { signal, note }));
+    const { network } = providerNamed(config.provider);
+    docker = await record.phase('daemon', () =>
+      ensureLab(toolchain, cache, labUser(config.name), { network, signal, note }),
+    );
   }
   const images = await record.phase('images', () =>
     resolveImages({ toolchain, docker, cache, mirror, progress, signal }),

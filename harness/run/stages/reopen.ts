@@ -1,3 +1,4 @@
+import { removeLeftovers } from '../../cluster/leftovers.ts';
 import { ClusterApi } from '../../cluster/cluster-api.ts';
 import { namespacesOf, listScenarios } from '../../config/scenario-files.ts';
 import { withAgreement } from '../../environment/consent.ts';
@@ -26,7 +27,7 @@ export async function reopen({ request, agreed }: Plan, { progress, signal }: St
       const api = new ClusterApi(cluster);
       await api.version();
       if (request.only?.length === 0) return;
-      const left = await api.removeLeftovers(cluster.foreign === true ? declared : undefined);
+      const left = await removeLeftovers(api, cluster.foreign === true ? declared : undefined);
       // A stub domain of a cluster that meshproof did not make is somebody's own: the page tells people to add it.
       if (cluster.foreign !== true && (await clearStubDomain(api, signal))) left.push('the stub domain global');
       if (left.length > 0) progress.note(`${cluster.name}: removed what an interrupted run left: ${left.join(', ')}`);

@@ -1,0 +1,82 @@
+import { MeshproofError } from '../errors/meshproof-error.ts';
+import type { ClusterApi } from './cluster-api.ts';
+import { objectName, type KubernetesObject } from './kubernetes-object.ts';
+import { lentLabel, scenarioLabel } from './labels.ts';
+
+/**
+ * The kinds that scenarios make in clusters of somebody else, where nothing of another kind is applied; they may not
+ * list others there.
+ */
+const scenarioKinds: readonly (readonly [apiVersion: string, kind: string])[] = [
+  ['networking.istio.io/v1', 'ServiceEntry'],
+  ['networking.istio.io/v1', 'DestinationRule'],
+  ['networking.istio.io/v1', 'VirtualService'],
+  ['apps/v1', 'Deployment'],
+  ['discovery.k8s.io/v1', 'EndpointSlice'],
+  ['v1', 'Service'],
+  ['v1', 'ServiceAccount'],
+];
+
+/**
+ * Deletes the namespaces that the cluster's owner made. One in which somebody else has something stays, and all that is
+ * this owner's in it goes; so does what is in namespaces that were lent.
+ *
+ * @returns what was deleted, and the refusals of namespaces that stay
+ */
+export async function removeOwnNamespaces(
+  api: ClusterApi,
+): Promise<{ readonly removed: string[]; readonly staying: MeshproofError[] }> {
+  const [removed, staying]: [string[], MeshproofError[]] = [[], []];
+  const held: string[] = [];
+  for (const name of await api.ownNamespaces()) {
+    try {
+      await api.delete({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+      removed.push(`Namespace ${name}`);
+    } catch (error) {
+      if (!(error instanceof MeshproofError) || error.code !== 'MP510') throw error;
+      staying.push(error);
+      held.push(name);
+    }
+  }
+  const { items: lent } = await api.core.listNamespace({ labelSelector: `${lentLabel}=true` });
+  held.push(...lent.flatMap(({ metadata }) => metadata?.name ?? []));
+  removed.push(...(await removeSelected(api, api.ownSelector, held)));
+  return { removed, staying };
+}
+
+/**
+ * Deletes what interrupted scenarios left behind, and names it.
+ *
+ * @param among namespaces in which it can be; all by default
+ */
+export async function removeLeftovers(api: ClusterApi, among?: readonly string[]): Promise<string[]> {
+  return await removeSelected(api, `${scenarioLabel},${api.ownSelector}`, among);
+}
+
+async function removeSelected(api: ClusterApi, selector: string, among?: readonly string[]): Promise<string[]> {
+  const kinds =
+    among === undefined && api.address.foreign !== true
+      ? (await api.deletableKinds()).map(({ apiVersion, kind }) => [apiVersion, kind] as const)
+      : scenarioKinds;
+  const places = among ?? [undefined];
+  const lists = await Promise.all(
+    kinds
+      .flatMap(([apiVersion, kind]) => places.map((place) => [apiVersion, kind, place] as const))
+      .map(async ([apiVersion, kind, place]) => {
+        const found = await api.listObjects(apiVersion, kind, selector, place);
+        // What a controller made of another object goes with that.
+        return found
+          .filter(({ metadata: { ownerReferences = [] } }) => ownerReferences.length === 0)
+          .map(({ metadata: { name, namespace } }): KubernetesObject => ({
+            apiVersion,
+            kind,
+            metadata: { name, ...(namespace === undefined ? {} : { namespace }) },
+          }));
+      }),
+  );
+  // Namespaces and definitions last: with them goes what they hold, and nothing is left to name.
+  const last = (kind: string): boolean => kind === 'Namespace' || kind === 'CustomResourceDefinition';
+  const left = lists.flat().sort((a, b) => Number(last(a.kind)) - Number(last(b.kind)));
+  for (const object of left) await api.delete(object);
+  return left.map(objectName);
+}

@@ -1,0 +1,89 @@
+import type { ClusterApi } from '../cluster/cluster-api.ts';
+import { MeshproofError } from '../errors/meshproof-error.ts';
+import { gatewayAddress, hasEgressGateway } from '../mesh/install.ts';
+import { eastWestPort, systemNamespace } from '../mesh/operator.ts';
+import { topologyNamed } from '../mesh/topologies/registry.ts';
+import type { Topology } from '../mesh/topologies/topology.ts';
+import type { ClusterPods } from './cluster-pods.ts';
+import { readyWithin, type MeshClusterOptions } from './mesh-cluster-options.ts';
+import { readyPod } from './ready-pod.ts';
+import { serviceAddress } from './service-address.ts';
+import type { Gateway } from './workload.ts';
+
+/** The gateways of one cluster, by the names that its topology gives them. */
+export class Gateways {
+  readonly #api: ClusterApi;
+  readonly #pods: ClusterPods;
+  readonly #options: MeshClusterOptions;
+
+  constructor(api: ClusterApi, pods: ClusterPods, options: MeshClusterOptions) {
+    this.#api = api;
+    this.#pods = pods;
+    this.#options = options;
+  }
+
+  /** The gateway that peers call (walkthrough: `CLUSTER2_GW_ADDR`, port 15443). */
+  async ingress(): Promise<Gateway> {
+    const { cluster, signal, journal } = this.#options;
+    const { ingressGateway } = this.#topology;
+    const { address } = await gatewayAddress(this.#api, ingressGateway, { within: readyWithin, signal });
+    journal.note({
+      cluster: cluster.name,
+      command:
+        `kubectl get --context=${cluster.name} -n ${systemNamespace} svc ${ingressGateway} ` +
+        "-o jsonpath='{.status.loadBalancer.ingress[0]}'",
+      output: address,
+    });
+    return await this.#gateway(ingressGateway, address);
+  }
+
+  /**
+   * The gateway through which traffic leaves, by its cluster IP (walkthrough: `CLUSTER1_EGW_ADDR`).
+   *
+   * @throws MeshproofError MP708 in a topology that has none.
+   */
+  async egress(): Promise<Gateway & { readonly hostname: string }> {
+    const { egressGateway } = this.#topology;
+    if (egressGateway === undefined)
+      throw new MeshproofError('MP708', { what: 'needs an egress gateway, which this topology does not have' });
+    const { address, hostname } = await serviceAddress(this.#api, this.#options, systemNamespace, egressGateway);
+    return { ...(await this.#gateway(egressGateway, address)), hostname };
+  }
+
+  /** Whether the mesh has an egress gateway at all: on clusters of the user it may not. */
+  async hasEgress(): Promise<boolean> {
+    return await hasEgressGateway(this.#api, this.#topology);
+  }
+
+  /**
+   * Where the ingress gateway answers without a load balancer: a node's address and the node port of 15443
+   * (walkthrough: the NodePort tip).
+   */
+  async nodePort(): Promise<{ readonly address: string; readonly port: number }> {
+    const [{ items: nodes }, { spec }] = await Promise.all([
+      this.#api.core.listNode(),
+      this.#api.core.readNamespacedService({ namespace: systemNamespace, name: this.#topology.ingressGateway }),
+    ]);
+    const address = nodes[0]?.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address ?? '';
+    return { address, port: spec?.ports?.find(({ port }) => port === eastWestPort)?.nodePort ?? 0 };
+  }
+
+  get #topology(): Topology {
+    return topologyNamed(this.#options.environment.topology);
+  }
+
+  async #gateway(app: string, address: string): Promise<Gateway> {
+    const { name: pod } = await readyPod(this.#api, systemNamespace, `app=${app}`, {
+      within: readyWithin,
+      signal: this.#options.signal,
+    });
+    const client = this.#pods.client(this.#pods.container(systemNamespace, pod, 'istio-proxy'));
+    return {
+      proxy: this.#pods.proxy(systemNamespace, pod),
+      address,
+      port: eastWestPort,
+      topology: this.#options.environment.topology,
+      curl: (url, options) => client.curl(url, options),
+    };
+  }
+}

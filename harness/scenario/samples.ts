@@ -1,0 +1,128 @@
+import type { ClusterApi } from '../cluster/cluster-api.ts';
+import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
+import { httpbin, injectedNamespace, sleep } from '../cluster/workloads.ts';
+import { MeshproofError } from '../errors/meshproof-error.ts';
+import { topologyNamed } from '../mesh/topologies/registry.ts';
+import type { AppliedObjects } from './applied-objects.ts';
+import type { ClusterPods } from './cluster-pods.ts';
+import { readyWithin, type MeshClusterOptions } from './mesh-cluster-options.ts';
+import { readyPod } from './ready-pod.ts';
+import type { Client, Workload } from './workload.ts';
+
+/** The sample workloads of one cluster, which stay when a scenario ends: others use them again. */
+export class Samples {
+  readonly #api: ClusterApi;
+  readonly #applied: AppliedObjects;
+  readonly #pods: ClusterPods;
+  readonly #options: MeshClusterOptions;
+  /** Namespace → what was deployed there. */
+  readonly #deployed = new Map<string, KubernetesObject[]>();
+
+  constructor(api: ClusterApi, applied: AppliedObjects, pods: ClusterPods, options: MeshClusterOptions) {
+    this.#api = api;
+    this.#applied = applied;
+    this.#pods = pods;
+    this.#options = options;
+  }
+
+  /**
+   * Deploys samples/sleep into a namespace with injection, and waits until its sidecar serves.
+   *
+   * @param labels of the pod; `istio-locality` says where it counts as being
+   */
+  async deploySleep(namespace: string, labels: Readonly<Record<string, string>> = {}): Promise<Workload> {
+    const { images, topology } = this.#options.environment;
+    const annotations = { ...topologyNamed(topology).clientAnnotations };
+    await this.#claim(namespace);
+    await this.#applyForGood([
+      injectedNamespace(namespace),
+      ...sleep({ namespace, image: images.curl, annotations, labels }),
+    ]);
+    return await this.#workload(namespace, 'sleep', undefined);
+  }
+
+  /** Deploys samples/sleep into a namespace without injection: a client that no sidecar helps. */
+  async deployPlainSleep(namespace: string): Promise<Client> {
+    const { environment, signal } = this.#options;
+    await this.#claim(namespace);
+    await this.#applied.apply([{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }]);
+    await this.#applyForGood(sleep({ namespace, image: environment.images.curl, annotations: {} }));
+    await this.#api.waitForDeployment(namespace, 'sleep', { within: readyWithin, signal });
+    return this.#pods.client(this.#pods.container(namespace, 'deploy/sleep', 'sleep'));
+  }
+
+  /** Deploys samples/httpbin into a namespace with injection, and waits until its sidecar serves. */
+  async deployHttpbin(namespace: string, version = 'v1'): Promise<Workload> {
+    const { httpbin: image, httpbinPort: port } = this.#options.environment.images;
+    const objects = httpbin({ namespace, image, port, version });
+    await this.#claim(namespace);
+    const passing = objects.filter(({ kind }) => kind === 'Deployment' && version !== 'v1');
+    await this.#applyForGood([injectedNamespace(namespace), ...objects.filter((object) => !passing.includes(object))]);
+    // Another version shares account and Service with the first; its deployment goes when the scenario ends.
+    await this.#applied.apply(passing);
+    return await this.#workload(namespace, 'httpbin', version);
+  }
+
+  /** Cleans up as the walkthrough does: what the scenario applied, the workloads of the namespace, the namespace. */
+  async removeSample(namespace: string): Promise<void> {
+    await this.#applied.remove();
+    const deployed = this.#deployed.get(namespace) ?? [];
+    for (const object of deployed.filter(({ kind }) => kind !== 'Namespace').reverse())
+      await this.#applied.delete(object);
+    await this.removeNamespace(namespace);
+  }
+
+  /** Deletes every namespace whose pods have a sidecar, whichever scenario made it. */
+  async removeSamples(): Promise<void> {
+    const names = await this.#api.ownNamespaces('istio-injection=enabled');
+    await Promise.all(names.map((name) => this.removeNamespace(name)));
+  }
+
+  /** Deletes a namespace and waits until it is gone, with all that was in it. */
+  async removeNamespace(name: string): Promise<void> {
+    await this.#applied.delete({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+    await this.#api.waitUntilGone(name, { within: readyWithin, signal: this.#options.signal });
+  }
+
+  /** A namespace that nobody was told about would surprise the owner of the cluster. */
+  async #claim(namespace: string): Promise<void> {
+    const {
+      scenario,
+      needs: { namespaces },
+    } = this.#options;
+    if (!namespaces.includes(namespace))
+      throw new MeshproofError('MP999', {
+        what: `the scenario ${scenario} makes the namespace ${namespace} without saying so`,
+        expected: `needs.namespaces with ${namespace}`,
+        seen: namespaces.join(', '),
+      });
+    await this.#api.claimNamespace(namespace);
+  }
+
+  async #applyForGood(objects: readonly KubernetesObject[]): Promise<void> {
+    for (const object of objects) {
+      const namespace = object.metadata.namespace ?? object.metadata.name;
+      this.#deployed.set(namespace, [...(this.#deployed.get(namespace) ?? []), object]);
+    }
+    await this.#applied.send(objects);
+  }
+
+  async #workload(namespace: string, app: string, version: string | undefined): Promise<Workload> {
+    const { cluster, signal, journal } = this.#options;
+    const deployment = version === undefined || version === 'v1' ? app : `${app}-${version}`;
+    await this.#api.waitForDeployment(namespace, deployment, { within: readyWithin, signal });
+    const labels = version === undefined ? `app=${app}` : `app=${app},version=${version}`;
+    const { name: pod, address } = await readyPod(this.#api, namespace, labels, { within: readyWithin, signal });
+    journal.note({
+      cluster: cluster.name,
+      command: `kubectl get --context=${cluster.name} -n ${namespace} pod -l ${labels} -o jsonpath={.items..metadata.name}`,
+      output: pod,
+    });
+    return {
+      ...this.#pods.client(this.#pods.container(namespace, pod, app)),
+      address,
+      proxy: this.#pods.proxy(namespace, pod),
+      identity: `spiffe://cluster.local/ns/${namespace}/sa/${app}`,
+    };
+  }
+}
