@@ -29,10 +29,13 @@ const letter = 6.6;
 export function badgeSvg({ label, message, color }: Badge): string {
   const [left, right] = [label, message].map((text) => Math.round(text.length * letter) + 12) as [number, number];
   const width = left + right;
-  const svg = markup`<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="20" role="img" aria-label="${label}: ${message}"><title>${label}: ${message}</title>
+  const svg = markup`<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="20" role="img"
+    aria-label="${label}: ${message}"><title>${label}: ${message}</title>
 <clipPath id="edge"><rect width="${width}" height="20" rx="3"/></clipPath>
-<g clip-path="url(#edge)"><rect width="${left}" height="20" fill="#555"/><rect x="${left}" width="${right}" height="20" fill="${inks[color]}"/></g>
-<g fill="#fff" text-anchor="middle" font-family="Verdana,Geneva,DejaVu Sans,sans-serif" font-size="11"><text x="${left / 2}" y="14">${label}</text><text x="${left + right / 2}" y="14">${message}</text></g></svg>`;
+<g clip-path="url(#edge)"><rect width="${left}" height="20" fill="#555"/><rect x="${left}" width="${right}"
+  height="20" fill="${inks[color]}"/></g>
+<g fill="#fff" text-anchor="middle" font-family="Verdana,Geneva,DejaVu Sans,sans-serif" font-size="11"><text
+  x="${left / 2}" y="14">${label}</text><text x="${left + right / 2}" y="14">${message}</text></g></svg>`;
   return `${svg.text}\n`;
 }
 

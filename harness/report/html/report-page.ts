@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { ScenarioResult } from '../../scenario/claims.ts';
 import { countClaims, countsTold, countVerdicts, phaseSeconds, type RunData } from '../run-data.ts';
 import { Markup, markup } from './markup.ts';
 import { signs, worstOfScenario } from '../summary.ts';
@@ -25,24 +26,46 @@ const policy = [
 export function reportPage(data: RunData): string {
   const { total = 0 } = phaseSeconds(data);
   const page = markup`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${new Markup(policy)}"><meta name="referrer" content="no-referrer"><meta name="viewport" content="width=device-width"><title>${data.verdict}: meshproof ${data.run}</title><style>${new Markup(style)}</style></head>
+<html lang="en"><head><meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${new Markup(policy)}">
+<meta name="referrer" content="no-referrer"><meta name="viewport" content="width=device-width">
+<title>${data.verdict}: meshproof ${data.run}</title><style>${new Markup(style)}</style></head>
 <body><a class="skip" href="#scenarios">to the scenarios</a>
-<header><h1>${data.verdict === 'passed' ? 'The mesh holds' : data.verdict === 'failed' ? 'The mesh does not hold' : 'The run did not come to a verdict'}</h1>
-<p>${countsTold(countClaims(data))}. ${total > 0 ? `${total.toFixed(1)} s.` : ''}<br><small>run ${data.run} · ${data.startedAt} · ${data.clusters.join(', ')} · Kubernetes ${data.versions?.kubernetes ?? '?'} · Istio ${data.versions?.istio ?? '?'} (${data.versions?.edition ?? '?'}${(data.pinnedByUser ?? []).length === 0 ? '' : `; ${(data.pinnedByUser ?? []).length} files and images by hashes of the configuration`})</small></p>
+<header><h1>${headline(data)}</h1>
+<p>${countsTold(countClaims(data))}. ${total > 0 ? `${total.toFixed(1)} s.` : ''}<br><small>${builds(data)}</small></p>
 ${data.error === undefined ? undefined : markup`<pre class="reason">${data.error.message}</pre>`}</header>
 <main>
 <h2>Where the traffic went</h2>${topology(data)}
 <h2>What was proven</h2>
-<table><thead><tr><th>section</th><th>scenario</th><th>claims</th><th>time</th></tr></thead><tbody>${data.scenarios.map(
-    ({ id, section, claims, seconds, stopped }) => {
-      const verdict = worstOfScenario({ claims, stopped });
-      return markup`<tr><td>${section}</td><td><a href="#${id.replaceAll('/', '-')}">${id}</a></td><td><span class="sign ${verdict}">${signs[verdict]}</span> ${countVerdicts(claims).passed} of ${claims.length}</td><td class="number">${seconds.toFixed(1)} s</td></tr>`;
-    },
-  )}</tbody></table>
+<table><thead><tr><th>section</th><th>scenario</th><th>claims</th><th>time</th></tr></thead>
+<tbody>${data.scenarios.map(scenarioRow)}</tbody></table>
 <h2>Where the time went</h2>${timeline(data)}
 <h2 id="scenarios">Scenarios</h2>
 <p class="controls"><label><input type="checkbox" id="broken"> only those that do not hold</label></p>
 ${data.scenarios.map((scenario) => scenarioSection(scenario))}
 </main></body></html>`;
   return `${page.text}\n`;
+}
+
+const headline = ({ verdict }: RunData): string =>
+  verdict === 'passed'
+    ? 'The mesh holds'
+    : verdict === 'failed'
+      ? 'The mesh does not hold'
+      : 'The run did not come to a verdict';
+
+/** Which run it was, of which builds. */
+function builds({ run, startedAt, clusters, versions, pinnedByUser = [] }: RunData): string {
+  const { kubernetes = '?', istio = '?', edition = '?' } = versions ?? {};
+  const pinned =
+    pinnedByUser.length === 0 ? '' : `; ${pinnedByUser.length} files and images by hashes of the configuration`;
+  const mesh = `Istio ${istio} (${edition}${pinned})`;
+  return `run ${run} · ${startedAt} · ${clusters.join(', ')} · Kubernetes ${kubernetes} · ${mesh}`;
+}
+
+function scenarioRow({ id, section, claims, seconds, stopped }: ScenarioResult): Markup {
+  const verdict = worstOfScenario({ claims, stopped });
+  return markup`<tr><td>${section}</td><td><a href="#${id.replaceAll('/', '-')}">${id}</a></td>
+<td><span class="sign ${verdict}">${signs[verdict]}</span> ${countVerdicts(claims).passed} of ${claims.length}</td>
+<td class="number">${seconds.toFixed(1)} s</td></tr>`;
 }

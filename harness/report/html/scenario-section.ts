@@ -12,7 +12,8 @@ export function scenarioSection(scenario: ScenarioResult): Markup {
   const { id, section, seconds, claims, steps, replaced, stopped, causes = [] } = scenario;
   const verdict = worstOfScenario(scenario);
   return markup`<section class="scenario ${verdict}" id="${id.replaceAll('/', '-')}" data-verdict="${verdict}">
-<h3><span class="sign ${verdict}">${signs[verdict]}</span> ${id} <small>${countVerdicts(claims).passed} of ${claims.length} claims hold · ${seconds.toFixed(1)} s</small></h3>
+<h3><span class="sign ${verdict}">${signs[verdict]}</span> ${id}
+<small>${countVerdicts(claims).passed} of ${claims.length} claims hold · ${seconds.toFixed(1)} s</small></h3>
 <p class="section">${section}</p>
 ${causes.slice(0, 3).map(causeItem)}
 ${stopped === undefined ? undefined : stopItem(stopped)}
@@ -25,9 +26,10 @@ ${replaced.map(({ was, by }) => markup`<p class="replaced"><b>Stands in for</b> 
 
 /** The likeliest cause in full, the next ones in a line. */
 function causeItem(cause: Cause, index: number): Markup {
-  return index === 0
-    ? markup`<p class="diagnosis cause"><b>${cause.code} Cause</b> ${causeTitle(cause)}<br>${cause.does}<br><b>Try</b> ${cause.try}${proofLine(cause)}${cause.seen.slice(0, 4).map((line) => markup`<br><small>${line}</small>`)}</p>`
-    : markup`<p class="section">or ${cause.code} ${causeTitle(cause)}: ${cause.does}</p>`;
+  if (index > 0) return markup`<p class="section">or ${cause.code} ${causeTitle(cause)}: ${cause.does}</p>`;
+  const seen = cause.seen.slice(0, 4).map((line) => markup`<br><small>${line}</small>`);
+  return markup`<p class="diagnosis cause"><b>${cause.code} Cause</b> ${causeTitle(cause)}
+<br>${cause.does}<br><b>Try</b> ${cause.try}${proofLine(cause)}${seen}</p>`;
 }
 
 /** What undoing the suspect showed, where that was tried. */
@@ -37,13 +39,25 @@ const proofLine = ({ proof }: Cause): Markup | undefined =>
 /** The step that ended the scenario; the claims behind it say no more than that they were not reached. */
 const stopItem = ({ step, verdict, reason, code, diagnosis }: Stopped): Markup =>
   markup`<p><span class="sign ${verdict}">${signs[verdict]}</span> the step <b>${step}</b> failed</p>
-${diagnosis === undefined ? undefined : markup`<p class="diagnosis"><b>${diagnosis.code}</b> at ${diagnosis.hop}<br>${diagnosis.cause}<br><b>Try</b> ${diagnosis.try}</p>`}
-${reason === undefined ? undefined : markup`<pre class="reason">${code === undefined ? '' : `${code}\n`}${reason}</pre>`}`;
+${diagnosisItem(diagnosis)}
+${reasonItem(reason, code)}`;
+
+/** Where the path broke, why, and what to try. */
+const diagnosisItem = (found: ClaimResult['diagnosis']): Markup | undefined =>
+  found === undefined
+    ? undefined
+    : markup`<p class="diagnosis"><b>${found.code}</b> at ${found.hop}<br>${found.cause}<br><b>Try</b> ${found.try}</p>`;
+
+const reasonItem = (reason: string | undefined, code: string | undefined): Markup | undefined =>
+  reason === undefined
+    ? undefined
+    : markup`<pre class="reason">${code === undefined ? '' : `${code}\n`}${reason}</pre>`;
 
 function claimItem({ name, verdict, seconds, reason, code, note, diagnosis, hops, actions }: ClaimResult): Markup {
-  return markup`<li class="claim ${verdict}"><span class="sign ${verdict}">${signs[verdict]}</span> ${name} <small>${note} ${seconds.toFixed(1)} s</small>
-${diagnosis === undefined ? undefined : markup`<p class="diagnosis"><b>${diagnosis.code}</b> at ${diagnosis.hop}<br>${diagnosis.cause}<br><b>Try</b> ${diagnosis.try}</p>`}
-${verdict === 'notReached' ? markup`<small>not reached</small>` : reason === undefined ? undefined : markup`<pre class="reason">${code === undefined ? '' : `${code}\n`}${reason}</pre>`}
+  return markup`<li class="claim ${verdict}"><span class="sign ${verdict}">${signs[verdict]}</span> ${name}
+<small>${note} ${seconds.toFixed(1)} s</small>
+${diagnosisItem(diagnosis)}
+${verdict === 'notReached' ? markup`<small>not reached</small>` : reasonItem(reason, code)}
 ${pathOf(hops)}${actionsOf(actions)}</li>`;
 }
 
@@ -54,14 +68,20 @@ function stepItem({ title, seconds, actions, hops }: StepResult): Markup {
 /** A path hop by hop: green where it was found, red where it broke, with what came nearest. */
 function pathOf(hops: ClaimResult['hops']): Markup | undefined {
   if (hops.length === 0) return undefined;
-  return markup`<ol class="path">${hops.map(({ proxy, hop, expected, found, nearest }) =>
-    found === undefined
-      ? markup`<li class="hop failed" title="${proxy}"><b>${workloadOf(proxy)}</b> ${hop}<br>expected ${expected}<br>nearest: ${nearest.join(' | ') || 'nothing'}</li>`
-      : markup`<li class="hop passed" title="${proxy}: ${expected}"><b>${workloadOf(proxy)}</b> ${hop}<br>${found}</li>`,
-  )}</ol>`;
+  const items = hops.map(({ proxy, hop, expected, found, nearest }) => {
+    const [where, title] = [workloadOf(proxy), found === undefined ? proxy : `${proxy}: ${expected}`];
+    const what =
+      found === undefined
+        ? markup`expected ${expected}<br>nearest: ${nearest.join(' | ') || 'nothing'}`
+        : markup`${found}`;
+    const verdict = found === undefined ? 'failed' : 'passed';
+    return markup`<li class="hop ${verdict}" title="${title}"><b>${where}</b> ${hop}<br>${what}</li>`;
+  });
+  return markup`<ol class="path">${items}</ol>`;
 }
 
 function actionsOf(actions: readonly Action[]): Markup | undefined {
   if (actions.length === 0) return undefined;
-  return markup`<details><summary>what was run (${actions.length})</summary>${actions.map((action) => markup`<pre>${typed(action)}\n${action.output}</pre>`)}</details>`;
+  const runs = actions.map((action) => markup`<pre>${typed(action)}\n${action.output}</pre>`);
+  return markup`<details><summary>what was run (${actions.length})</summary>${runs}</details>`;
 }

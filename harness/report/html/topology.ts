@@ -53,16 +53,25 @@ export function topology({ clusters, scenarios }: Pick<RunData, 'clusters' | 'sc
     const bend = Math.max(40, Math.abs(x2 - x1) / 2);
     const path = `M ${x1} ${y1} C ${x1 + bend} ${y1}, ${x2 + (end.x > start.x ? -bend : bend)} ${y2}, ${x2} ${y2}`;
     return [
-      markup`<path class="line ${whole ? 'passed' : 'failed'}" d="${path}" marker-end="url(#arrow)"><title>${short(from)} → ${short(to)}: ${whole ? 'every hop is there' : 'a hop is missing'}</title></path>`,
+      markup`<path class="line ${whole ? 'passed' : 'failed'}" d="${path}" marker-end="url(#arrow)"><title
+        >${short(from)} → ${short(to)}: ${whole ? 'every hop is there' : 'a hop is missing'}</title></path>`,
     ];
   });
-  return markup`<svg class="topology" viewBox="0 0 ${width} ${height}" role="img" aria-label="Clusters and proxies that traffic went through">
-<defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0 8 4 0 8z" class="head"/></marker></defs>
-${clusters.map((cluster, index) => markup`<g><rect class="cluster" x="${margin / 2 + index * column}" y="8" width="${column - margin}" height="${height - 16}" rx="10"/><text class="cluster-name" x="${margin + index * column}" y="34">${cluster}</text></g>`)}
+  return markup`<svg class="topology" viewBox="0 0 ${width} ${height}" role="img"
+    aria-label="Clusters and proxies that traffic went through">
+<defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path
+  d="M0 0 8 4 0 8z" class="head"/></marker></defs>
+${clusters.map(
+  (cluster, index) => markup`<g><rect class="cluster" x="${margin / 2 + index * column}" y="8"
+    width="${column - margin}" height="${height - 16}" rx="10"/>
+  <text class="cluster-name" x="${margin + index * column}" y="34">${cluster}</text></g>`,
+)}
 ${drawn}
 ${places.map(({ name }) => {
   const { x, y } = at.get(name) ?? { x: 0, y: 0 };
-  return markup`<g><rect class="proxy" x="${x}" y="${y}" width="${boxWidth}" height="${boxHeight}" rx="6"/><text x="${x + boxWidth / 2}" y="${y + boxHeight / 2 + 4}" text-anchor="middle">${short(name)}</text><title>${name}</title></g>`;
+  return markup`<g><rect class="proxy" x="${x}" y="${y}" width="${boxWidth}" height="${boxHeight}" rx="6"/><text
+    x="${x + boxWidth / 2}" y="${y + boxHeight / 2 + 4}" text-anchor="middle">${short(name)}</text><title
+    >${name}</title></g>`;
 })}
 </svg>`;
 }
