@@ -11,6 +11,7 @@ import {
   mkdtempSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -37,6 +38,12 @@ const entries = [
   'harness/scenario/vitest-setup.ts',
   'harness/environment/kept-environment.ts',
 ];
+
+/**
+ * Dependencies that every command loads. They are compiled in, since reading their three hundred files takes longer
+ * than most commands do; all others stay packages of their own, which are loaded when something needs them.
+ */
+const compiledIn = ['commander', 'execa', 'ipaddr.js', 'p-limit', 'p-retry', 'yaml', 'zod'];
 
 /** Every TypeScript file below a folder of the package that is compiled, by its path. */
 function sourcesIn(folder) {
@@ -93,10 +100,24 @@ export async function currentBuild() {
   return folder;
 }
 
-/** Compiles everything into a folder, with a list of the scenarios that shows them without loading one. */
+/** Names of the packages that the compiled code imports, as esbuild takes them. */
+function packagesBeside() {
+  const { dependencies, peerDependencies, devDependencies } = JSON.parse(
+    readFileSync(join(root, 'package.json'), 'utf8'),
+  );
+  return Object.keys({ ...dependencies, ...peerDependencies, ...devDependencies })
+    .filter((name) => !compiledIn.includes(name))
+    .flatMap((name) => [name, `${name}/*`]);
+}
+
+/**
+ * Compiles everything into a folder, with a list of the scenarios that shows them without loading one.
+ *
+ * @returns the files that went into it, below the root
+ */
 async function compile(folder) {
   const { build } = await import('esbuild');
-  await build({
+  const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: [...entries, ...sourcesIn('scenarios')],
     outdir: folder,
@@ -107,7 +128,10 @@ async function compile(folder) {
     format: 'esm',
     platform: 'node',
     target: 'node20',
-    packages: 'external',
+    external: packagesBeside(),
+    // What is compiled in may ask Node for its own modules by require().
+    banner: { js: "import { createRequire as $create } from 'node:module'; const require = $create(import.meta.url);" },
+    metafile: true,
     logLevel: 'silent',
   });
   const scenarios = [];
@@ -118,13 +142,28 @@ async function compile(folder) {
   const rank = ({ plays, needs }) => (plays === 'first' ? -1 : plays === 'last' ? 2 : needs.ownsMesh === true ? 1 : 0);
   scenarios.sort((a, b) => rank(a) - rank(b));
   writeFileSync(join(folder, 'scenarios.json'), JSON.stringify(scenarios));
+  return Object.keys(metafile.inputs);
+}
+
+/** The licences of what is compiled in, which ask to be kept with every copy. */
+function licencesOf(inputs) {
+  const packages = new Set(
+    inputs.flatMap((file) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? []),
+  );
+  return [...packages].sort().map((folder) => {
+    const { name, version, license } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));
+    const file = readdirSync(join(root, folder)).find((one) => /^licen[cs]e/i.test(one));
+    const text = file === undefined ? '' : readFileSync(join(root, folder, file), 'utf8').trim();
+    return `${name} ${version} (${license})\n\n${text}\n`;
+  });
 }
 
 /** Makes `lib/` anew, with declarations. */
 async function buildPackage() {
   const folder = join(root, 'lib');
   rmSync(folder, { recursive: true, force: true });
-  await compile(folder);
+  const inputs = await compile(folder);
+  writeFileSync(join(folder, 'THIRD-PARTY-LICENSES.txt'), licencesOf(inputs).join(`\n${'-'.repeat(80)}\n\n`));
   const compiler = createRequire(import.meta.url).resolve('typescript/bin/tsc');
   execFileSync(process.execPath, [compiler, '--project', join(root, 'tsconfig.build.json')], { stdio: 'inherit' });
 }
