@@ -104,6 +104,8 @@ export interface Concern {
   readonly namespaces: readonly string[];
   /** Hosts that it calls. */
   readonly hosts: readonly string[];
+  /** Name of the Service by which clusters call each other, as their topology has it. */
+  readonly gateway: string;
   /** Cluster of the first broken hop, or of the step that failed. */
   readonly brokenAt: string | undefined;
   /** The hop that broke, in the trace's words; undefined when the path is whole. */

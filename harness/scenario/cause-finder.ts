@@ -3,6 +3,7 @@ import type { Cause } from '../diagnose/causes/cause.ts';
 import { hostsOf } from '../diagnose/causes/change.ts';
 import { explain } from '../diagnose/causes/explain.ts';
 import { placeOf } from '../diagnose/diagnose.ts';
+import { topologyNamed } from '../mesh/topologies/registry.ts';
 import { seenObject } from '../diagnose/seen-objects.ts';
 import { redact } from '../tape/redact/value.ts';
 import type { Concern } from '../diagnose/situation.ts';
@@ -59,7 +60,7 @@ export class CauseFinder {
   }
 
   #concern(error: unknown, { hops, exchange }: Pick<Notes, 'hops' | 'exchange'>): Concern {
-    const { clusters, namespaces, hosts } = this.#options;
+    const { clusters, namespaces, hosts, environment } = this.#options;
     // As redacted as what they are compared with.
     const applied = new Map(
       clusters.map((cluster) => [cluster.name, cluster.applied.map((object) => redact(seenObject(object)))]),
@@ -78,6 +79,7 @@ export class CauseFinder {
       hosts: [...new Set([...hosts, ...[...applied.values()].flat().flatMap(hostsOf)])].filter(
         (host) => host !== '*.global',
       ),
+      gateway: topologyNamed(environment.topology).ingressGateway,
       brokenAt: broken?.proxy.split(' ')[0] ?? names.find((name) => name === said),
       brokenHop: broken?.hop,
       applied,

@@ -24,7 +24,7 @@ export function addCarryOut(program: Command): void {
       const { name } = plan.request.config;
       // Should the process that prepared the plan be killed, this one still holds the lab, and is the last to leave it.
       if (plan.lab !== undefined) await joinLabFor(name);
-      const record = await RunRecord.takeOver(plan.runFolder);
+      const record = await RunRecord.open(plan.runFolder);
       try {
         await carryOut(plan, { record, progress: createProgress(), signal });
       } finally {

@@ -50,6 +50,7 @@ const concern: Concern = {
   client: 'west',
   namespaces: ['foo', 'bar', 'istio-system', 'kube-system'],
   hosts: ['httpbin.bar.global'],
+  gateway: 'istio-ingressgateway',
   brokenAt: undefined,
   brokenHop: undefined,
   applied: new Map(),

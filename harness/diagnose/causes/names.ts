@@ -5,11 +5,10 @@ import { holdsIn, listIn, recordIn, selects, textIn, valueAt } from './reading.t
 const eastWestPort = 15443;
 
 /** The Service of the gateway between clusters: its address, its port 15443, and the pods behind it. */
-export const gatewayService: Explainer = ({ situation }) =>
+export const gatewayService: Explainer = ({ situation, concern }) =>
   situation.clusters.flatMap((cluster): Suspect[] => {
     const services = ofKind(cluster, 'Service').filter(
-      ({ namespace, labels, name }) =>
-        namespace === 'istio-system' && (labels['istio'] === 'ingressgateway' || name === 'istio-ingressgateway'),
+      ({ namespace, name }) => namespace === 'istio-system' && name === concern.gateway,
     );
     return services.flatMap((service): Suspect[] => {
       const told = {

@@ -1,4 +1,4 @@
-import { placeOnPath } from '../../diagnose/diagnose.ts';
+import { placeOf } from '../../diagnose/diagnose.ts';
 import type { ScenarioResult } from '../../scenario/claims.ts';
 import type { RunData } from '../run-data.ts';
 import { workloadOf } from '../workload-name.ts';
@@ -78,22 +78,25 @@ ${places.map(({ name }) => {
 
 /** Every proxy that a trace went through, clients first, one place for each workload however its pod is called. */
 function placesOf(scenarios: readonly ScenarioResult[], clusters: readonly string[]): Place[] {
-  const names = new Set(tracesOf(scenarios).flatMap(({ hops }) => hops.map(({ proxy }) => workloadOf(proxy))));
-  const gatewaysLast = (name: string): number => (name.includes('gateway') ? 1 : 0);
-  return [...names]
+  const onPath = new Map(tracesOf(scenarios).flatMap(({ hops }) => [...placesOn(hops)]));
+  const place = (name: string): number => onPath.get(name) ?? 0;
+  return [...onPath.keys()]
     .map((name) => ({ name, cluster: clusters.find((cluster) => name.startsWith(`${cluster} `)) ?? '' }))
     .filter(({ cluster }) => cluster !== '')
-    .sort((left, right) => gatewaysLast(left.name) - gatewaysLast(right.name) || left.name.localeCompare(right.name));
+    .sort((left, right) => place(left.name) - place(right.name) || left.name.localeCompare(right.name));
 }
+
+/** Where on its path traffic meets each workload of a trace. */
+const placesOn = (hops: ScenarioResult['claims'][number]['hops']): ReadonlyMap<string, number> =>
+  new Map(hops.map((hop) => [workloadOf(hop.proxy), placeOf(hop)]));
 
 function linesOf(scenarios: readonly ScenarioResult[]): Line[] {
   const lines = new Map<string, Line>();
   for (const { hops } of tracesOf(scenarios)) {
-    const proxies = [...new Set(hops.map(({ proxy }) => workloadOf(proxy)))];
-    proxies.sort((left, right) => placeOnPath(left) - placeOnPath(right));
-    for (const [index, to] of proxies.entries()) {
-      const from = proxies[index - 1];
-      if (from === undefined || placeOnPath(from) === placeOnPath(to)) continue;
+    const path = [...placesOn(hops)].sort(([, left], [, right]) => left - right);
+    for (const [index, [to, place]] of path.entries()) {
+      const [from, before] = path[index - 1] ?? [undefined, place];
+      if (from === undefined || before === place) continue;
       const whole = hops
         .filter(({ proxy }) => [from, to].includes(workloadOf(proxy)))
         .every(({ found }) => found !== undefined);

@@ -53,7 +53,7 @@ test('a second process goes on with the same record, which is here again at its 
   const record = await begin();
   await record.handOver();
   await expect(record.save({ verdict: 'passed' })).rejects.toMatchObject({ code: 'MP999' });
-  const other = await RunRecord.takeOver(record.folder);
+  const other = await RunRecord.open(record.folder);
   await other.save({ verdict: 'passed' });
   await record.takeBack({ verdict: 'failed' });
   expect(record.data.verdict).toBe('passed');

@@ -63,11 +63,6 @@ export class RunRecord {
     );
   }
 
-  /** Opens the record that another process handed over: from now on it is this one's. */
-  static async takeOver(folder: string): Promise<RunRecord> {
-    return await RunRecord.open(folder);
-  }
-
   /** Hands the record over to another process. Until it is taken back nothing can be written here. */
   async handOver(): Promise<void> {
     await this.#written;
