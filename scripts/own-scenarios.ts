@@ -1,7 +1,7 @@
 /**
- * Maintainers' script: what somebody has who takes meshproof as a dependency. Packs it as npm would publish it, installs
- * the package in an empty folder, lays the repository of `meshproof init` out there, and plays its scenario on an
- * environment of its own that is kept meanwhile. It says how long a first verdict takes there.
+ * Maintainers' script: what somebody has who takes meshproof as a dependency. Packs it as npm would publish it,
+ * installs the package in an empty folder, lays the repository of `meshproof init` out there, and plays its scenario on
+ * an environment of its own that is kept meanwhile. It says how long a first verdict takes there.
  *
  * `npm run conformance:own [-- <options of run>]`
  */

@@ -44,8 +44,8 @@ async function listWith(kubectl: string, cluster: ClusterAddress, discovery: str
     purpose: 'list the kinds of the cluster',
   });
   const wanted = kinds.split('\n').filter((kind) => kind !== '' && !/^events(\.|$)/.test(kind));
-  const row =
-    '{range .items[*]}{.kind}{"\\t"}{.apiVersion}{"\\t"}{.metadata.namespace}{"\\t"}{.metadata.name}{"\\t"}{.metadata.labels}{"\\n"}{end}';
+  const fields = ['.kind', '.apiVersion', '.metadata.namespace', '.metadata.name', '.metadata.labels'];
+  const row = `{range .items[*]}${fields.map((field) => `{${field}}`).join('{"\\t"}')}{"\\n"}{end}`;
   const { stdout } = await runProgram({
     ...call,
     args: [...flags, 'get', wanted.join(','), '--all-namespaces', '--ignore-not-found', `--output=jsonpath=${row}`],

@@ -12,8 +12,14 @@ import type { Environment, EnvironmentCluster } from '../scenario/environment.ts
 import { redact } from '../tape/redact/value.ts';
 import { writeInside } from '../tape/run-folder.ts';
 
-const istioKinds =
-  'gateways.networking.istio.io,serviceentries,destinationrules,virtualservices,peerauthentications,authorizationpolicies';
+const istioKinds = [
+  'gateways.networking.istio.io',
+  'serviceentries',
+  'destinationrules',
+  'virtualservices',
+  'peerauthentications',
+  'authorizationpolicies',
+].join(',');
 
 /** Lists of objects: file → kubectl arguments, without the namespaces. */
 const lists: Readonly<Record<string, readonly string[]>> = {

@@ -24,8 +24,9 @@ afterEach(async () => {
 /** Another process joins for an environment, and lives on or ends. */
 async function another(name: string, alive: boolean): Promise<() => Promise<void>> {
   const module = fileURLToPath(new URL('./lab-users.ts', import.meta.url));
+  const user = JSON.stringify({ name, state: `/state/${name}` });
   const code = `const { LabUsers } = await import(${JSON.stringify(module)});
-    await new LabUsers(${JSON.stringify(join(folder, 'users.json'))}).join({ name: ${JSON.stringify(name)}, state: ${JSON.stringify(`/state/${name}`)} });
+    await new LabUsers(${JSON.stringify(join(folder, 'users.json'))}).join(${user});
     console.log('joined');
     if (${String(alive)}) setInterval(() => undefined, 1000);`;
   const child = execa(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', code], { reject: false });

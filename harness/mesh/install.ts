@@ -141,7 +141,9 @@ export async function waitForGateways(
   );
 }
 
-/** Whether a mesh has an egress gateway at all: its topology may know none, and clusters of the user may not have it. */
+/**
+ * Whether a mesh has an egress gateway at all: its topology may know none, and clusters of the user may not have it.
+ */
 export async function hasEgressGateway(
   api: Pick<ClusterApi, 'read'>,
   { egressGateway }: Pick<Topology, 'egressGateway'>,

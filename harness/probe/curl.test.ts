@@ -3,8 +3,8 @@ import { clientIdentity, parseCurlOutput } from './curl.ts';
 import { recordedDump, recordedExchange } from './recorded.ts';
 
 const context = { command: 'curl x', where: 'pod foo/sleep', requestId: 'r' };
-const json = (fields: object): string =>
-  `\u001emeshproof ${JSON.stringify({ response_code: 200, remote_ip: '240.0.0.2', exitcode: 0, errormsg: null, time_total: 0.01, ...fields })}`;
+const answered = { response_code: 200, remote_ip: '240.0.0.2', exitcode: 0, errormsg: null, time_total: 0.01 };
+const json = (fields: object): string => `\u001emeshproof ${JSON.stringify({ ...answered, ...fields })}`;
 
 test('takes headers and body apart', () => {
   const exchange = parseCurlOutput(

@@ -77,8 +77,11 @@ export const meshMatchers = {
       `  ${proxy} · ${cluster}: ${before.bytes} → ${after.bytes} bytes, ${before.connections} → ${after.connections} connections`;
     return {
       pass: moved.length > 0 && still.length === 0,
-      message: () =>
-        `${still.length === 0 ? 'traffic moved' : `no traffic moved through ${still.map(({ proxy }) => proxy).join(', ')}`}\n${moved.map(line).join('\n')}`,
+      message: () => {
+        const idle = still.map(({ proxy }) => proxy).join(', ');
+        const outcome = still.length === 0 ? 'traffic moved' : `no traffic moved through ${idle}`;
+        return `${outcome}\n${moved.map(line).join('\n')}`;
+      },
     };
   },
 
@@ -92,8 +95,11 @@ export const meshMatchers = {
     const broken = brokenHop(hops);
     return {
       pass: hops.length > 0 && broken === undefined,
-      message: () =>
-        `${broken === undefined ? 'the path is whole' : `the path breaks at the ${broken.hop} of ${broken.proxy}`}\n${describeTrace(hops)}`,
+      message: () => {
+        const outcome =
+          broken === undefined ? 'the path is whole' : `the path breaks at the ${broken.hop} of ${broken.proxy}`;
+        return `${outcome}\n${describeTrace(hops)}`;
+      },
     };
   },
 

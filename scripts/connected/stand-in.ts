@@ -110,7 +110,8 @@ async function nodeImage({ toolchain, images, docker, say, signal }: StandInOpti
   const plugin = 'meshproof/stand-in-network-plugin:1';
   const conflist = await readFile(join(sourceFolder, '../../assets/node/10-bridge.conflist'), 'utf8');
   const manifest = networkPlugin(plugin, conflist);
-  const name = `meshproof/stand-in-node:${createHash('sha256').update(images.node).update(manifest).digest('hex').slice(0, 12)}`;
+  const content = createHash('sha256').update(images.node).update(manifest).digest('hex');
+  const name = `meshproof/stand-in-node:${content.slice(0, 12)}`;
   if (await docker.hasImage(name)) return name;
   say('assembling the node image');
   const bare = 'meshproof/stand-in-node-bare:latest';

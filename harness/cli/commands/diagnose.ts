@@ -54,7 +54,7 @@ export function addDiagnose(program: Command): void {
         const shown = flags.all === true ? paths : broken;
         tell(
           [
-            ...shown.map(told),
+            ...shown.map(formatPath),
             `${fleet.length} proxies, ${paths.length} paths between clusters: ${paths.length - broken.length} whole, ${broken.length} broken${unread.length === 0 ? '' : `; ${unread.length} dumps could not be read`}`,
             '',
           ].join('\n'),
@@ -65,7 +65,7 @@ export function addDiagnose(program: Command): void {
     });
 }
 
-function told({ from, service, hops, diagnosis, unseen }: FleetPath): string {
+function formatPath({ from, service, hops, diagnosis, unseen }: FleetPath): string {
   const lines = [
     `${from} → ${service}`,
     ...describeTrace(hops)

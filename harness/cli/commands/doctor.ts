@@ -35,7 +35,7 @@ export function addDoctor(program: Command): void {
             kubernetes: flags.kubernetes,
           }),
         );
-        const text = flags.json === true ? `${JSON.stringify(report)}\n` : told(report);
+        const text = flags.json === true ? `${JSON.stringify(report)}\n` : formatReport(report);
         process.exitCode = report.ready ? 0 : 3;
         // A name server that is still waited for would keep the process for many seconds.
         tell(text, () => process.exit());
@@ -43,12 +43,13 @@ export function addDoctor(program: Command): void {
     );
 }
 
-function told(report: DoctorReport): string {
+function formatReport(report: DoctorReport): string {
   const because = (why: string): string => (why === '' ? '' : ` (${why.split('\n')[0] ?? ''})`);
-  const rows = report.components.map(
-    ({ name, version, state, seconds, bytes }) =>
-      `  ${state.padEnd(8)}${name.padEnd(26)}${version.padEnd(44)}${state === 'cached' ? '' : `${String(seconds).padStart(5)} s`}${`${(bytes / 1e6).toFixed(0)} MB`.padStart(10)}`,
-  );
+  const rows = report.components.map(({ name, version, state, seconds, bytes }) => {
+    const takes = state === 'cached' ? '' : `${String(seconds).padStart(5)} s`;
+    const size = `${(bytes / 1e6).toFixed(0)} MB`.padStart(10);
+    return `  ${state.padEnd(8)}${name.padEnd(26)}${version.padEnd(44)}${takes}${size}`;
+  });
   // Measured beside each other, a bit more than two at a time.
   const toMake =
     report.components.filter(({ state }) => state !== 'cached').reduce((sum, { seconds }) => sum + seconds, 0) / 2.2;

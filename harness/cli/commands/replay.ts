@@ -23,15 +23,13 @@ export function addReplay(program: Command): void {
         : await again(chosen);
       const counts = countClaims(data);
       const verdict = verdictOfRun(data);
+      const same = differences.length === 0;
       if (flags.json === true)
-        tell(
-          `${JSON.stringify({ run: data.run, verdict, claims: counts, same: differences.length === 0, differences, seconds })}\n`,
-        );
+        tell(`${JSON.stringify({ run: data.run, verdict, claims: counts, same, differences, seconds })}\n`);
       else {
-        const same =
-          differences.length === 0
-            ? 'every verdict, reason and diagnosis is what it was live'
-            : `${differences.length} claims come out otherwise than live:`;
+        const outcome = same
+          ? 'every verdict, reason and diagnosis is what it was live'
+          : `${differences.length} claims come out otherwise than live:`;
         const lines = differences.map(
           ({ scenario, claim, live, replayed }) =>
             `MP714 ${scenario}: ${claim}\n  live      ${indented(live)}\n  replayed  ${indented(replayed)}`,
@@ -41,7 +39,7 @@ export function addReplay(program: Command): void {
             summary(data).trimEnd(),
             '',
             `${verdict}: ${countsTold(counts)}; replayed in ${seconds.toFixed(2)} s`,
-            same,
+            outcome,
             ...lines,
             '',
           ].join('\n'),

@@ -9,7 +9,8 @@ export const kubectlStandIn = (node: string): string => `#!${node}
 const args = process.argv.slice(2);
 const json = JSON.stringify;
 if (args.includes('/debug/syncz')) {
-  console.log(json(['istio-ingressgateway-0', 'istio-egressgateway-0'].map((pod) => ({ proxy: pod + '.istio-system' }))));
+  const pods = ['istio-ingressgateway-0', 'istio-egressgateway-0'];
+  console.log(json(pods.map((pod) => ({ proxy: pod + '.istio-system' }))));
 } else if (args.includes('--selector=app=istiod')) {
   console.log('istiod-0');
 } else if (args.some((word) => word.includes('curl -H'))) {

@@ -9,7 +9,12 @@ export interface Concerned {
 }
 
 /** What is nobody's service: Envoy's own clusters and listeners, the proxy's certificate and its root. */
-const builtIn = String.raw`default|ROOTCA|(BlackHole|PassthroughCluster|InboundPassthrough).*|inbound(-vip)?\|.*|virtual(Inbound|Outbound)`;
+const builtIn = [
+  'default|ROOTCA',
+  '(BlackHole|PassthroughCluster|InboundPassthrough).*',
+  String.raw`inbound(-vip)?\|.*`,
+  'virtual(Inbound|Outbound)',
+].join('|');
 
 /**
  * A regular expression that matches the whole name of each listener, route, cluster and endpoint that concerns the

@@ -11,8 +11,19 @@ const suspicious =
  * Names of headers and settings whose values are secrets wherever they stand. They end with the word: `secretName` only
  * names one.
  */
-const secretName =
-  '(?:[\\w.-]*(?:authorization|cookie2?|passwd|password|passphrase|secret|token|api[-_]?key|access[-_]?key|secret[-_]?key|private[-_]?key|auth[-_]?key|client[-_]?key(?:[-_]?data)?|certificate[-_]?key|(?<!allow-)credentials?|session[-_]?id|signature)|x-[\\w-]*(?:auth|key|session)[\\w-]*)';
+const secretWords = [
+  'authorization',
+  'cookie2?',
+  'passwd|password|passphrase',
+  'secret',
+  'token',
+  '(?:api|access|secret|private|auth|certificate)[-_]?key',
+  'client[-_]?key(?:[-_]?data)?',
+  '(?<!allow-)credentials?',
+  'session[-_]?id',
+  'signature',
+].join('|');
+const secretName = `(?:[\\w.-]*(?:${secretWords})|x-[\\w-]*(?:auth|key|session)[\\w-]*)`;
 const isSecretName = new RegExp(`^${secretName}$`, 'i');
 
 /**
