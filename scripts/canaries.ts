@@ -203,12 +203,14 @@ try {
       ? await textBelow(join(report, entry.name))
       : await readFile(join(report, entry.name), 'utf8');
   process.stdout.write(
-    `run ${last.verdict ?? 'without a verdict'} ${JSON.stringify(last.claims)}, replay exit code ${replayed.exitCode ?? 'none'}\n`,
+    `run ${last.verdict ?? 'without a verdict'} ${JSON.stringify(last.claims)}, replay exit code ` +
+      `${replayed.exitCode ?? 'none'}\n`,
   );
   process.stdout.write(`${packed.stdout.trim().split('\n').slice(-2).join('\n')}\n\n${matrixOf(planted, places)}\n`);
   const left = (places['evidence'] ?? '').match(/\[redacted\]/g)?.length ?? 0;
   process.stdout.write(
-    `\n[redacted] stands in the evidence ${left} times; x-team is there: ${String(places['evidence']?.includes('x-team'))}\n`,
+    `\n[redacted] stands in the evidence ${left} times; x-team is there: ` +
+      `${String(places['evidence']?.includes('x-team'))}\n`,
   );
   // A matrix of an empty search would say nothing.
   const seen = Object.entries(places).flatMap(([name, text]) => found(text, planted).map((kind) => `${name}: ${kind}`));

@@ -1,8 +1,8 @@
 /**
- * The fault table of the harness itself: breaks something under a run, and sees that the run says so honestly, ends in
- * time and in order, and that `down` then leaves nothing. `npm run faults:harness`, `-- --only <ids>` for some of them,
- * `--green each` for a green run after each (the default is one at the end), `--json` for the line of JSON without the
- * table. Runs in a lab, a state folder and a cache of its own; needs root.
+ * The fault table of the harness itself: breaks something under a run, and checks that the run says so honestly, ends
+ * in time and in order, and that `down` then leaves nothing. `npm run faults:harness`, `-- --only <ids>` for some of
+ * them, `--green each` for a green run after each (the default is one at the end), `--json` for the line of JSON
+ * without the table. Runs in a lab, a state folder and a cache of its own; needs root.
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ import { packetFilters, World, type Ended } from './harness-faults/world.ts';
 interface Row {
   readonly fault: string;
   readonly verdict: string;
-  /** Of the error in the record, or of the first one that was told. */
+  /** Of the error in the record, or of the first one that was reported. */
   readonly code: string;
   readonly exitCode: number | undefined;
   /** From the fault on, and within how many it had to end. */
@@ -47,7 +47,8 @@ for (const [index, fault] of chosen.entries()) {
   );
   rows.push(row);
   process.stderr.write(
-    `${row.wrong.length === 0 ? '✓' : '✗'} ${row.fault}: ${row.verdict}, ${row.seconds.toFixed(0)} s, down ${row.downSeconds.toFixed(0)} s\n`,
+    `${row.wrong.length === 0 ? '✓' : '✗'} ${row.fault}: ${row.verdict}, ${row.seconds.toFixed(0)} s, down ` +
+      `${row.downSeconds.toFixed(0)} s\n`,
   );
   for (const line of row.wrong) process.stderr.write(`    ${line}\n`);
 }
@@ -92,7 +93,8 @@ async function playFault(fault: HarnessFault, thenGreen: boolean): Promise<Row> 
   if (!fault.mayPass && !['error', 'none'].includes(verdict)) wrong.push(`the verdict is ${verdict}, not error`);
   const said = `${data?.error?.message ?? ''} ${ended?.stderr ?? ''}`;
   const [code = '-'] = /MP\d{3}/.exec(data?.error?.code ?? said) ?? [];
-  const codes = `${JSON.stringify(data?.scenarios.flatMap(({ claims }) => claims.map(({ code }) => code)) ?? [])} ${said}`;
+  const codes =
+    `${JSON.stringify(data?.scenarios.flatMap(({ claims }) => claims.map(({ code }) => code)) ?? [])} ` + `${said}`;
   if (fault.codes.length > 0 && !fault.codes.some((code) => codes.includes(code)))
     wrong.push(`names none of ${fault.codes.join(', ')}:\n${said.slice(0, 600)}`);
   if (

@@ -32,7 +32,8 @@ function grown(text: string, size: number): string {
 
 /** Loaded before the command: says at its end how much memory it had at most. */
 const tellPeak =
-  'data:text/javascript,process.on("exit",()=>console.error(`peak ${Math.round(process.resourceUsage().maxRSS/1024)} MiB`))';
+  'data:text/javascript,process.on("exit",()=>console.error(`peak ' +
+  '${Math.round(process.resourceUsage().maxRSS/1024)} MiB`))';
 
 const folder = await mkdtemp(join(tmpdir(), 'meshproof-dumps-'));
 try {
@@ -69,7 +70,8 @@ try {
   echo(stdout.split('\n').slice(-2).join('\n'));
   echo(stderr);
   echo(
-    `exit code ${exitCode ?? 'none'}, ${(large.length / 1e6).toFixed(0)} MB each, ${count} of them, ${((performance.now() - started) / 1000).toFixed(1)} s`,
+    `exit code ${exitCode ?? 'none'}, ${(large.length / 1e6).toFixed(0)} MB each, ${count} of them, ` +
+      `${((performance.now() - started) / 1000).toFixed(1)} s`,
   );
 } finally {
   await rm(folder, { recursive: true });

@@ -39,7 +39,8 @@ try {
     const lines = (await readFile(join(folder, 'mesh-tests/first.scenario.ts'), 'utf8')).trim().split('\n').length;
     const seconds = (init.seconds + run.seconds).toFixed(1);
     echo(
-      `exit code ${exitCode ?? 1}; from \`meshproof init\` to its verdict ${seconds} s, by a scenario of ${lines} lines`,
+      `exit code ${exitCode ?? 1}; from \`meshproof init\` to its verdict ${seconds} s, by a scenario of ` +
+        `${lines} lines`,
     );
     process.exitCode = exitCode ?? 1;
   } finally {

@@ -75,7 +75,8 @@ try {
   for (const [index, address] of gateways.entries()) {
     const [taken = '', given = 'not tried'] = [without[index], withRoute[index]];
     echo(
-      `${address}:${eastWestPort} from the host: during the run “${taken}”, with the route “${given === '' ? 'connected' : given}”`,
+      `${address}:${eastWestPort} from the host: during the run “${taken}”, with the route ` +
+        `“${given === '' ? 'connected' : given}”`,
     );
     if (!taken.includes('unreachable') || given !== '') failures += 1;
   }

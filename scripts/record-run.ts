@@ -38,5 +38,6 @@ const packed = brotliCompressSync(text, {
 const target = join(root, 'fixtures', 'runs', `${name}.json.br`);
 await writeFile(target, packed);
 echo(
-  `${target}: ${Object.keys(files).length} files, ${(text.length / 1e6).toFixed(1)} MB in ${(packed.length / 1e3).toFixed(0)} KB`,
+  `${target}: ${Object.keys(files).length} files, ${(text.length / 1e6).toFixed(1)} MB in ` +
+    `${(packed.length / 1e3).toFixed(0)} KB`,
 );

@@ -39,7 +39,8 @@ try {
   const variables = [...(await layOutNode()), `HOME=${home}`, 'PATH=/usr/local/bin:/usr/bin:/bin', 'LANG=C.UTF-8'];
   await layOutProject();
   const only = argv._.map((file) => `'${file}'`).join(' ');
-  const command = `cd ${project} && npm ci --no-audit --no-fund && ${only === '' ? 'npm test' : `npm run unit -- ${only}`}`;
+  const command =
+    `cd ${project} && npm ci --no-audit --no-fund && ` + `${only === '' ? 'npm test' : `npm run unit -- ${only}`}`;
   const { exitCode } = await $({
     stdio: 'inherit',
     nothrow: true,

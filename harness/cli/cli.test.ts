@@ -163,7 +163,8 @@ describe('bad input ends with a clear error and its exit code', () => {
     const file = join(folder, 'existing.yaml');
     await writeFile(
       file,
-      `provider: existing\nkubeconfig: ${kubeconfig}\ncontexts: {west: a, east: b}\nreports: ${join(folder, 'reports')}\n`,
+      `provider: existing\nkubeconfig: ${kubeconfig}\ncontexts: {west: a, east: b}\nreports: ` +
+        `${join(folder, 'reports')}\n`,
     );
     const { code, stderr, stdout } = await meshproof(['--config', file, 'run', '--json']);
     expect(stderr).toContain('MP504');
@@ -176,7 +177,8 @@ describe('bad input ends with a clear error and its exit code', () => {
     const file = join(folder, 'unknown.yaml');
     await writeFile(
       file,
-      `provider: existing\nkubeconfig: ${join(folder, 'kubeconfig')}\ncontexts: {west: a, east: nowhere}\nreports: ${join(folder, 'reports')}\n`,
+      `provider: existing\nkubeconfig: ${join(folder, 'kubeconfig')}\ncontexts: {west: a, east: ` +
+        `nowhere}\nreports: ${join(folder, 'reports')}\n`,
     );
     const { code, stderr } = await meshproof(['--config', file, 'run', '--json']);
     expect(code).toBe(3);
@@ -210,7 +212,7 @@ describe('bad input ends with a clear error and its exit code', () => {
 });
 
 describe('a killed run', () => {
-  test('is told by status, and its environment file still names what there is to remove', async () => {
+  test('is reported by status, and its environment file still names what there is to remove', async () => {
     const left = environmentSchema.parse({
       name: 'meshproof',
       provider: 'existing',

@@ -44,7 +44,8 @@ afterEach(async () => {
 });
 
 const configOf = (contexts: Record<string, string>, rest = ''): string =>
-  `provider: existing\nkubeconfig: ${join(folder, 'kubeconfig')}\ncontexts: ${JSON.stringify(contexts)}\nreports: ${join(folder, 'reports')}\n${rest}`;
+  `provider: existing\nkubeconfig: ${join(folder, 'kubeconfig')}\ncontexts: ` +
+  `${JSON.stringify(contexts)}\nreports: ${join(folder, 'reports')}\n${rest}`;
 
 interface Answer {
   readonly code: number | undefined;
@@ -179,33 +180,40 @@ describe('with an agreement only what is own is written', () => {
     await expectAsBefore();
   });
 
-  test('two people, two state folders: the second is told whose the namespaces are, and its down takes nothing', async () => {
-    await meshproof(['run', '--yes', '--keep', '--only', 'direct-sidecar'], 'alice');
-    const kept = servers.map(({ objects }) => objects);
-    const { stderr } = await meshproof(['run', '--yes', '--only', 'direct-sidecar'], 'bob');
-    expect(stderr).toContain('meshproof made for the environment meshproof-');
-    await meshproof(['down'], 'bob');
-    expect(servers.map(({ objects }) => objects)).toEqual(kept);
-    expect(await meshproof(['down'], 'alice')).toMatchObject({ code: 0 });
-    await expectAsBefore();
-  });
+  test(
+    'two people, two state folders: the second is told ' + 'whose the namespaces are, and its down takes nothing',
+    async () => {
+      await meshproof(['run', '--yes', '--keep', '--only', 'direct-sidecar'], 'alice');
+      const kept = servers.map(({ objects }) => objects);
+      const { stderr } = await meshproof(['run', '--yes', '--only', 'direct-sidecar'], 'bob');
+      expect(stderr).toContain('meshproof made for the environment meshproof-');
+      await meshproof(['down'], 'bob');
+      expect(servers.map(({ objects }) => objects)).toEqual(kept);
+      expect(await meshproof(['down'], 'alice')).toMatchObject({ code: 0 });
+      await expectAsBefore();
+    },
+  );
 
-  test('two people at the same moment: a namespace is the first one’s who creates it, and nobody writes to the other’s', async () => {
-    const both = await Promise.all(
-      ['alice', 'bob'].map((state) => meshproof(['run', '--yes', '--json', '--only', 'direct-sidecar'], state)),
-    );
-    expect(both.map(({ code }) => code)).not.toContain(0);
-    // Every object was written by one of the two only, from its creation to its deletion.
-    const writers = new Map<string, Set<string>>();
-    for (const { body, before: object } of writes()) {
-      const { metadata } = (object ?? body) as KubernetesObject;
-      const [key, owner] = [metadata.uid ?? '', metadata.labels?.['meshproof/owner'] ?? 'nobody'];
-      writers.set(key, (writers.get(key) ?? new Set()).add(owner));
-    }
-    for (const [uid, owners] of writers) if (uid !== '') expect([...owners]).toHaveLength(1);
-    expectNothingForeign();
-    await expectAsBefore();
-  });
+  test(
+    'two people at the same moment: a namespace is the first one’s who creates it, and nobody writes to the ' +
+      'other’s',
+    async () => {
+      const both = await Promise.all(
+        ['alice', 'bob'].map((state) => meshproof(['run', '--yes', '--json', '--only', 'direct-sidecar'], state)),
+      );
+      expect(both.map(({ code }) => code)).not.toContain(0);
+      // Every object was written by one of the two only, from its creation to its deletion.
+      const writers = new Map<string, Set<string>>();
+      for (const { body, before: object } of writes()) {
+        const { metadata } = (object ?? body) as KubernetesObject;
+        const [key, owner] = [metadata.uid ?? '', metadata.labels?.['meshproof/owner'] ?? 'nobody'];
+        writers.set(key, (writers.get(key) ?? new Set()).add(owner));
+      }
+      for (const [uid, owners] of writers) if (uid !== '') expect([...owners]).toHaveLength(1);
+      expectNothingForeign();
+      await expectAsBefore();
+    },
+  );
 });
 
 test('a run needs no more than docs/existing-rbac.yaml grants, and leaves lent namespaces as they were', async () => {

@@ -25,7 +25,8 @@ function configurationPage(): string {
     '# Configuration',
     '',
     'The config file of the working directory, or of `--config`: `meshproof.yaml`, or `meshproof.config.ts` with',
-    '`export default defineConfig({ … })` from `meshproof/config`. Every key may be left out; one that is not listed here is an error (MP102).',
+    '`export default defineConfig({ … })` from `meshproof/config`. Every key may be left out; one that is not ' +
+      'listed here is an error (MP102).',
     '',
     '| key | value | default | what it says |',
     '|---|---|---|---|',

@@ -3,7 +3,7 @@ import { exitCodeOf } from '../errors/meshproof-error.ts';
 import { countClaims, phaseSeconds, type RunData } from '../report/run-data.ts';
 
 /** The line of JSON that `run --json` ends with. */
-export function runTold({ data, folder }: { readonly data: RunData; readonly folder: string }): object {
+export function runSummary({ data, folder }: { readonly data: RunData; readonly folder: string }): object {
   const { run, verdict, error, shard } = data;
   return {
     run,

@@ -36,7 +36,7 @@ export function untilSignal(): AbortSignal {
 }
 
 /**
- * Makes the process survive what would end it without a word, or with an exit code that means something else (Node's
+ * Makes the process survive what would end it without a message, or with an exit code that means something else (Node's
  * own 1 says here that a claim failed): an exception that nobody caught stops the command in good order, with exit code
  * 3, and a reader of its output that is gone does not.
  */

@@ -65,12 +65,12 @@ describe('computed pools', () => {
   });
 });
 
-test('the addresses of pools are told up to a number', () => {
+test('the addresses of pools are listed up to a number', () => {
   const pools = { west: { first: '10.0.0.254', last: '10.0.1.1' }, east: { first: '10.0.2.0', last: '10.0.2.255' } };
   expect(addressesOf(pools, 3)).toEqual(['10.0.0.254', '10.0.0.255', '10.0.1.0', '10.0.2.0', '10.0.2.1', '10.0.2.2']);
 });
 
-describe('pools of the user', () => {
+describe('pools that the user gives', () => {
   test.each([
     ['outside of the network', { west: { first: '10.0.0.1', last: '10.0.0.9' } }, 'outside'],
     ['holding the broadcast address', { west: { first: '172.17.255.250', last: '172.17.255.255' } }, 'outside'],

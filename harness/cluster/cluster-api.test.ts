@@ -55,7 +55,7 @@ async function cluster(owner = 'mine-1', { foreign = true, agreed = true } = {})
 }
 const refused = expect.objectContaining({ code: 'MP507' }) as Error;
 
-describe('on a cluster of the user nothing of anybody else is written', () => {
+describe('on a cluster that the user owns nothing of anybody else is written', () => {
   test.each<[string, (api: ClusterApi) => Promise<unknown>]>([
     ['apply', (api) => api.apply({ ...corefile, data: { Corefile: '' } })],
     [
@@ -97,27 +97,31 @@ describe('on a cluster of the user nothing of anybody else is written', () => {
   });
 });
 
-test('what is not there is created with the labels of its owner, and changed and deleted in the version that was seen', async () => {
-  const api = await cluster();
-  await api.apply(entry());
-  await api.apply(entry(9000));
-  const [made] = server.objects.filter(({ kind }) => kind === 'ServiceEntry');
-  expect(made?.metadata.labels).toEqual({ 'app.kubernetes.io/managed-by': 'meshproof', 'meshproof/owner': 'mine-1' });
-  expect(made?.['spec']).toMatchObject({ ports: [{ number: 9000 }] });
-  expect(made?.metadata.managedFields).toMatchObject([{ manager: 'meshproof', operation: 'Apply' }]);
-  await api.delete(entry());
-  const sent = server.writes.map(({ method, body }) => ({
-    method,
-    ...(body as { metadata?: object; preconditions?: object }),
-  }));
-  expect(sent).toMatchObject([
-    { method: 'POST' },
-    { method: 'PATCH', metadata: { resourceVersion: expect.any(String) } },
-    { method: 'PATCH', metadata: { uid: made?.metadata.uid, resourceVersion: expect.any(String) } },
-    { method: 'DELETE', preconditions: { uid: made?.metadata.uid, resourceVersion: made?.metadata.resourceVersion } },
-  ]);
-  expect(server.objects.some(({ kind }) => kind === 'ServiceEntry')).toBe(false);
-});
+test(
+  'what is not there is created with the labels of its owner, and changed and deleted in the version that was ' +
+    'seen',
+  async () => {
+    const api = await cluster();
+    await api.apply(entry());
+    await api.apply(entry(9000));
+    const [made] = server.objects.filter(({ kind }) => kind === 'ServiceEntry');
+    expect(made?.metadata.labels).toEqual({ 'app.kubernetes.io/managed-by': 'meshproof', 'meshproof/owner': 'mine-1' });
+    expect(made?.['spec']).toMatchObject({ ports: [{ number: 9000 }] });
+    expect(made?.metadata.managedFields).toMatchObject([{ manager: 'meshproof', operation: 'Apply' }]);
+    await api.delete(entry());
+    const sent = server.writes.map(({ method, body }) => ({
+      method,
+      ...(body as { metadata?: object; preconditions?: object }),
+    }));
+    expect(sent).toMatchObject([
+      { method: 'POST' },
+      { method: 'PATCH', metadata: { resourceVersion: expect.any(String) } },
+      { method: 'PATCH', metadata: { uid: made?.metadata.uid, resourceVersion: expect.any(String) } },
+      { method: 'DELETE', preconditions: { uid: made?.metadata.uid, resourceVersion: made?.metadata.resourceVersion } },
+    ]);
+    expect(server.objects.some(({ kind }) => kind === 'ServiceEntry')).toBe(false);
+  },
+);
 
 test('two owners on one cluster: neither changes nor deletes what the other made', async () => {
   const [mine, other] = [await cluster('mine-1'), await cluster('other-2')];

@@ -163,8 +163,8 @@ export class ClusterApi {
   }
 
   /**
-   * In a cluster of the user pods carry the labels as well: while a deployment goes, what its controllers made stays
-   * for a moment, and nobody is to take that for somebody else's.
+   * In a cluster that the user owns pods carry the labels as well: while a deployment goes, what its controllers made
+   * stays for a moment, and nobody is to take that for somebody else's.
    */
   #labelled(object: KubernetesObject): KubernetesObject {
     const labels = ownLabels(this.address.owner);
@@ -213,8 +213,8 @@ export class ClusterApi {
   }
 
   /**
-   * Deletes an object; absent is fine. In a cluster of the user what is not this owner's stays as it is. Foreground, so
-   * that it is gone with its dependents when `waitUntilGone` says so.
+   * Deletes an object; absent is fine. In a cluster that the user owns what is not this owner's stays as it is.
+   * Foreground, so that it is gone with its dependents when `waitUntilGone` says so.
    */
   async delete(object: KubernetesObject): Promise<void> {
     if (this.#owned !== undefined) {
@@ -247,9 +247,9 @@ export class ClusterApi {
   }
 
   /**
-   * Sees that a namespace is this owner's to make: absent, or made by it before.
+   * Checks that a namespace is this owner's to make: absent, or made by it before.
    *
-   * @throws MeshproofError MP507 for one of somebody else in a cluster of the user.
+   * @throws MeshproofError MP507 for one of somebody else in a cluster that the user owns.
    */
   async claimNamespace(name: string): Promise<void> {
     await this.#owned?.claim({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
@@ -282,7 +282,7 @@ export class ClusterApi {
   /**
    * Ends a pod at once, without its grace period; one that is gone already is fine.
    *
-   * @throws MeshproofError MP507 for a pod of somebody else in a cluster of the user.
+   * @throws MeshproofError MP507 for a pod of somebody else in a cluster that the user owns.
    */
   async endPod(namespace: string, name: string): Promise<void> {
     if (this.#owned !== undefined) {
@@ -310,7 +310,7 @@ export class ClusterApi {
   /**
    * Sets the replicas of a deployment.
    *
-   * @throws MeshproofError MP507 for a deployment of somebody else in a cluster of the user.
+   * @throws MeshproofError MP507 for a deployment of somebody else in a cluster that the user owns.
    */
   async scale(namespace: string, name: string, replicas: number): Promise<void> {
     await this.#owned?.claim({ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name, namespace } });

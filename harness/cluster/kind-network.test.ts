@@ -61,7 +61,8 @@ describe('a Docker', () => {
     await program('fresh', 'case "$1 $2" in "network ls") echo bridge; echo host;; *) exit 1;; esac');
     await program(
       'used',
-      `case "$1 $2" in "network ls") echo bridge; echo kind;; "network inspect") echo '${JSON.stringify(inspected)}';; "run --rm") echo '${neighbours}';; *) exit 1;; esac`,
+      'case "$1 $2" in "network ls") echo bridge; echo kind;; "network inspect") echo ' +
+        `'${JSON.stringify(inspected)}';; "run --rm") echo '${neighbours}';; *) exit 1;; esac`,
     );
   });
   afterAll(async () => {
@@ -99,7 +100,7 @@ describe('a Docker', () => {
     const docker = new Docker(join(folder, 'used'));
     const asked = ['172.18.144.7', '172.18.144.8', '172.18.144.9'];
     expect(await answeringAddresses(docker, asked, { image: 'node', signal })).toEqual(['172.18.144.8']);
-    // The user's own pool holds it: told, not stepped over.
+    // The user's own pool holds it: reported, not stepped over.
     const start = provider('used', '172.18.144.7', '172.18.144.9').startLoadBalancer(
       { name: 'west', kubeconfig: join(folder, 'none'), context: 'none' },
       { images: publishedWorkloads, evidence: folder, signal },

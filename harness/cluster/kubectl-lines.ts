@@ -35,7 +35,9 @@ export const kubectl = {
     const [resource = '', name = ''] = resourceName(object).split('/');
     const { namespace } = object.metadata;
     return {
-      command: `kubectl delete --context=${cluster}${namespace === undefined ? '' : ` -n ${namespace}`} ${resource} ${name}`,
+      command:
+        `kubectl delete --context=${cluster}${namespace === undefined ? '' : ` -n ${namespace}`} ${resource} ` +
+        `${name}`,
       output: `${resource} "${name}" deleted`,
     };
   },

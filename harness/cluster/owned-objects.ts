@@ -91,7 +91,7 @@ export class OwnedObjects {
   }
 
   /**
-   * Sees that an object is absent, or own.
+   * Checks that an object is absent, or own.
    *
    * @throws MeshproofError MP507 for one of somebody else.
    */

@@ -18,7 +18,8 @@ export async function podSummary(core: CoreV1Api, namespace: string, labels: Rec
         .map(({ name, state, restartCount }) => {
           const why = state?.waiting?.reason ?? state?.terminated?.reason ?? 'running, not ready';
           const message = state?.waiting?.message ?? state?.terminated?.message;
-          return `${name}: ${why}${restartCount > 0 ? `, ${restartCount} restarts` : ''}${message === undefined ? '' : ` (${message})`}`;
+          const restarts = restartCount > 0 ? `, ${restartCount} restarts` : '';
+          return `${name}: ${why}${restarts}${message === undefined ? '' : ` (${message})`}`;
         });
       return `pod ${metadata?.name ?? ''} ${status?.phase ?? ''} ${containers.join('; ')}`.trim();
     })

@@ -25,7 +25,7 @@ const readsOnly = ['GET', 'HEAD', 'OPTIONS'];
  * Stands in front of every request to a cluster that meshproof did not make, whoever sends it. What may pass:
  *
  * - what only reads, and server-side dry runs;
- * - the creation of an object that carries meshproof's label and this owner's id, which an object that is there already
+ * - the creation of an object that carries meshproof's label and this owner's id, which an object that already exists
  *   refuses;
  * - a change or a deletion of exactly the version of an object (by UID and resourceVersion) that was seen to carry
  *   both. The API server refuses it when the object has changed hands since.

@@ -20,7 +20,7 @@ afterEach(async () => {
 });
 
 describe('a run in one file', () => {
-  test('replays as the run does, has the digest that is told, and is the same file each time', async () => {
+  test('replays as the run does, has the digest that is reported, and is the same file each time', async () => {
     const run = await unpackRun('fault-tls');
     await writeFile(join(run, 'plan.json'), '{"mirror":"https://user:password@mirror.example"}');
     const [first, second] = [join(folder, 'one.tar.gz'), join(folder, 'two.tar.gz')];

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { diffTold } from '../report/diff/run-diff.ts';
+import { formatDiff } from '../report/diff/run-diff.ts';
 import { diffRuns } from './diff-runs.ts';
 import { leadElsewhere, unpackRun, type RecordedRun } from '../../fixtures/runs/recorded-run.ts';
 
@@ -56,7 +56,7 @@ test('a run that lost claims: each is a regression with its diagnosis, and a rea
   expect(diff.regressions).toHaveLength(6);
   expect(diff.regressions[0]?.diagnosis).toContain('MP805');
   expect(diff.unmatched).toHaveLength(13);
-  const told = diffTold(diff);
+  const told = formatDiff(diff);
   expect(told.match(/for the same reason/g)).toHaveLength(5);
   expect(told).toContain('passed → **notReached**');
   expect(

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { agreeToNothing } from '../environment/consent.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { checkBeforehand } from '../inspect/beforehand.ts';
-import { diffTold, type RunDiff } from '../report/diff/run-diff.ts';
+import { formatDiff, type RunDiff } from '../report/diff/run-diff.ts';
 import type { RunData } from '../report/run-data.ts';
 import { throwErrorOf, type RunRecord } from '../run/record/run-record.ts';
 import type { RunRequest } from '../run/request.ts';
@@ -32,7 +32,7 @@ export async function gate(
   const base = await runOf(builds[0], surroundings);
   const head = await runOf(builds[1], surroundings);
   const diff = await diffRuns(base.folder, head.folder);
-  await writeFile(join(head.folder, 'diff.md'), diffTold(diff));
+  await writeFile(join(head.folder, 'diff.md'), formatDiff(diff));
   await writeFile(join(head.folder, 'diff.json'), `${JSON.stringify(diff, undefined, 1)}\n`);
   return { diff, head: head.data };
 }

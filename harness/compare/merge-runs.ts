@@ -52,13 +52,13 @@ export async function mergeRuns(folders: readonly string[], reports: string): Pr
       verdict: part.verdict,
       seconds: phaseSeconds(part)['total'] ?? 0,
       scenarios: part.scenarios.length,
-      ...(part.shard === undefined ? {} : { shard: shardTold(part.shard) }),
+      ...(part.shard === undefined ? {} : { shard: formatShard(part.shard) }),
     })),
   });
   return record;
 }
 
-const shardTold = ({ index, count }: NonNullable<RunData['shard']>): string => `${index}/${count}`;
+const formatShard = ({ index, count }: NonNullable<RunData['shard']>): string => `${index}/${count}`;
 
 /** @throws MeshproofError MP723 */
 function expectOneRun(parts: readonly RunData[]): void {
@@ -84,7 +84,7 @@ function expectOneRun(parts: readonly RunData[]): void {
         seen: [...values].map(([value, run]) => `${value} (${run})`).join(', '),
       });
   }
-  const places = parts.flatMap(({ shard, run }) => (shard === undefined ? [] : [[shardTold(shard), run] as const]));
+  const places = parts.flatMap(({ shard, run }) => (shard === undefined ? [] : [[formatShard(shard), run] as const]));
   expectOnce('the shard', places);
   expectOnce(
     'the scenario',

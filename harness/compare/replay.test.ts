@@ -20,7 +20,7 @@ describe('a green run', () => {
     expect(countClaims(data)).toEqual({ passed: 69, failed: 0, notSupported: 0, notReached: 0, error: 0 });
   });
 
-  test('is computed, not copied: an answer that is changed changes the verdict, the reason and the diagnosis', async () => {
+  test('is computed, not copied: a changed answer changes the verdict, the reason and the diagnosis', async () => {
     const putBack = await leadElsewhere(folder, /ingressgateway.*config-dump\.json$/);
     const { data } = await replay(folder);
     await putBack();

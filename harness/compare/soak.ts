@@ -38,7 +38,7 @@ export interface SoakOptions {
 /**
  * Plays runs one after the other on a mesh that is whole, and counts what is red nevertheless.
  *
- * @throws MeshproofError MP905 when a run came to no verdict: it says nothing about claims.
+ * @throws MeshproofError MP905 when a run ended without a verdict: it says nothing about claims.
  */
 export async function soak(options: SoakOptions, surroundings: RunSurroundings): Promise<Soak> {
   const { request, runs } = options;
@@ -94,7 +94,8 @@ function seenOf(data: RunData, underLoad: boolean): Soak['runs'][number] {
 
 /** A process that outlives whoever started it must not keep the machine busy for ever. */
 const busyWhileParentLives =
-  'const parent = process.ppid; while (process.ppid === parent) { const end = Date.now() + 500; while (Date.now() < end); }';
+  'const parent = process.ppid; while (process.ppid === parent) { const end = Date.now() + 500; while ' +
+  '(Date.now() < end); }';
 
 /** Keeps every core busy with a process of its own, until the returned function is called. */
 function keepBusy(): () => void {

@@ -75,7 +75,8 @@ export const configSchema = z
       .string()
       .optional()
       .describe(
-        'Which build of Istio: `istio@<release>`, `istio@<pseudo-version of a commit>`, `path:<checkout>`; the pinned one by default.',
+        'Which build of Istio: `istio@<release>`, `istio@<pseudo-version of a commit>`, `path:<checkout>`; ' +
+          'the pinned one by default.',
       ),
     kubernetes: z
       .string()
@@ -106,7 +107,8 @@ export const configSchema = z
       .record(z.string(), pool)
       .optional()
       .describe(
-        'Range of LoadBalancer addresses of each cluster, like `172.18.200.1-172.18.200.16`; computed by default, where nobody answers.',
+        'Range of LoadBalancer addresses of each cluster, like `172.18.200.1-172.18.200.16`; computed by ' +
+          'default, where nobody answers.',
       ),
     pki: z
       .strictObject({

@@ -69,11 +69,15 @@ describe('the first broken hop, its code and its cause', () => {
     });
   });
 
-  test('what is behind a broken hop says nothing: the sidecar’s breakage comes before the gateway’s, however they were looked at', () => {
-    const both = [
-      ...inbound({ sni: 'outbound_.8000_._.httpbin.baz.global' }),
-      ...outbound(undefined, { endpoint: '172.17.255.99:15443' }),
-    ];
-    expect(diagnose(both)?.code).toBe('MP806');
-  });
+  test(
+    'what is behind a broken hop says nothing: the sidecar’s breakage comes before the gateway’s, however they ' +
+      'were looked at',
+    () => {
+      const both = [
+        ...inbound({ sni: 'outbound_.8000_._.httpbin.baz.global' }),
+        ...outbound(undefined, { endpoint: '172.17.255.99:15443' }),
+      ];
+      expect(diagnose(both)?.code).toBe('MP806');
+    },
+  );
 });

@@ -12,7 +12,7 @@ export interface Diagnosis {
 }
 
 /** A diagnosis as lines. */
-export const diagnosisTold = ({
+export const formatDiagnosis = ({
   code,
   hop,
   cause,
@@ -88,7 +88,8 @@ function causeOf({ hop, expected, nearest }: Hop): string | undefined {
         : `the gateway knows the service as ${local} only, so the receiving cluster does not declare the .global host`;
     case 'mutual TLS':
       return first.startsWith('no TLS')
-        ? 'the sidecar speaks plain text to the endpoint: no DestinationRule asks for ISTIO_MUTUAL, and the endpoint has no tlsMode label'
+        ? 'the sidecar speaks plain text to the endpoint: no DestinationRule asks for ISTIO_MUTUAL, and the ' +
+            'endpoint has no tlsMode label'
         : first.includes(', presents ')
           ? `the sidecar’s TLS is not mutual: ${first}`
           : `the sidecar asks for ${first}, the gateway is looked at for ${expected.replace('mutual TLS with ', '')}`;

@@ -16,7 +16,9 @@ test.each([
     'TLS',
     {
       status: 503,
-      body: 'upstream connect error or disconnect/reset before headers. reset reason: remote connection failure, transport failure reason: TLS_error:|268435581:SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED',
+      body:
+        'upstream connect error or disconnect/reset before headers. reset reason: remote connection failure, ' +
+        'transport failure reason: TLS_error:|268435581:SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED',
     },
   ],
   ['MP814', 'injected fault', { status: 503, body: 'fault filter abort' }],
@@ -26,7 +28,9 @@ test.each([
     'upstream',
     {
       status: 503,
-      body: 'upstream connect error or disconnect/reset before headers. retried and the latest reset reason: remote connection failure',
+      body:
+        'upstream connect error or disconnect/reset before headers. retried and the latest reset reason: remote ' +
+        'connection failure',
     },
   ],
 ])('%s: %s', (code, hop, change) => {

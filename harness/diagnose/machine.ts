@@ -6,18 +6,23 @@ import type { Docker } from '../toolchain/docker.ts';
  * them; each line of the answer begins with what it is.
  */
 const questions = [
-  'iptables-save 2>/dev/null | awk \'/^\\*/ {table=substr($1,2)} /^-A/ {print "rule " (table=="filter" ? "" : "-t " table " ") $0} /^:/ && $2!="ACCEPT" && $2!="-" {print "rule -P " substr($1,2) " " $2}\'',
+  'iptables-save 2>/dev/null | awk \'/^\\*/ {table=substr($1,2)} /^-A/ {print "rule " (table=="filter" ? "" : ' +
+    '"-t " table " ") $0} /^:/ && $2!="ACCEPT" && $2!="-" {print "rule -P " substr($1,2) " " $2}\'',
   "ip6tables-save 2>/dev/null | grep '^-A' | sed 's/^/rule6 /'",
   "ebtables-save 2>/dev/null | grep '^-A' | sed 's/^/bridge rule /'",
   "tc qdisc show 2>/dev/null | sed 's/^/queue: /'",
-  'for link in $(ls /sys/class/net); do tc filter show dev $link 2>/dev/null | sed "s/^/queue filter: $link /"; tc filter show dev $link ingress 2>/dev/null | sed "s/^/queue filter: $link ingress /"; done',
+  'for link in $(ls /sys/class/net); do tc filter show dev $link 2>/dev/null | sed "s/^/queue filter: $link ' +
+    '/"; tc filter show dev $link ingress 2>/dev/null | sed "s/^/queue filter: $link ingress /"; done',
   "ip -o link show 2>/dev/null | sed 's/^[0-9]*: /link: /; s/link\\/.*//'",
   "ip -o -4 addr show 2>/dev/null | sed 's/^[0-9]*: /address: /; s/valid_lft.*//'",
   "ip route show 2>/dev/null | sed 's/^/route: /'",
   "ip rule show 2>/dev/null | sed 's/^/route rule: /'",
   "ip neigh show nud permanent 2>/dev/null | sed 's/^/neighbour: /'",
   "nft list tables 2>/dev/null | sed 's/^/nft /'",
-  'for key in net/ipv4/ip_forward net/ipv4/icmp_echo_ignore_all net/netfilter/nf_conntrack_max net/ipv4/tcp_syn_retries $(cd /proc/sys; ls -d net/ipv4/conf/all/* net/ipv4/conf/eth0/* 2>/dev/null | grep -E "/(rp_filter|arp_ignore|arp_announce|arp_filter|forwarding)$"); do [ -r /proc/sys/$key ] && echo "setting: $key = $(cat /proc/sys/$key)"; done',
+  'for key in net/ipv4/ip_forward net/ipv4/icmp_echo_ignore_all net/netfilter/nf_conntrack_max ' +
+    'net/ipv4/tcp_syn_retries $(cd /proc/sys; ls -d net/ipv4/conf/all/* net/ipv4/conf/eth0/* 2>/dev/null | grep ' +
+    '-E "/(rp_filter|arp_ignore|arp_announce|arp_filter|forwarding)$"); do [ -r /proc/sys/$key ] && echo ' +
+    '"setting: $key = $(cat /proc/sys/$key)"; done',
   // What was not found must not make the whole look a failure.
   'true',
 ];
@@ -27,8 +32,12 @@ const questions = [
  * its disk is full.
  */
 const nodeQuestions = [
-  'cat /proc/[0-9]*/comm 2>/dev/null | grep -xE "kubelet|containerd|kube-apiserver|etcd|kube-proxy|kube-scheduler|kube-controller" | sort -u | sed "s/^/service: /"',
-  'for status in $(grep -lE "^State:[[:space:]]+[Tt] " /proc/[0-9]*/status 2>/dev/null); do of=${status%/status}; echo "process: $(cat $of/comm) is stopped $(grep -oE "pod[0-9a-f_-]{36}" $of/cgroup | head -1)"; done 2>/dev/null',
+  'cat /proc/[0-9]*/comm 2>/dev/null | grep -xE ' +
+    '"kubelet|containerd|kube-apiserver|etcd|kube-proxy|kube-scheduler|kube-controller" | sort -u | sed ' +
+    '"s/^/service: /"',
+  'for status in $(grep -lE "^State:[[:space:]]+[Tt] " /proc/[0-9]*/status 2>/dev/null); do ' +
+    'of=${status%/status}; echo "process: $(cat $of/comm) is stopped $(grep -oE "pod[0-9a-f_-]{36}" $of/cgroup ' +
+    '| head -1)"; done 2>/dev/null',
   "grep -E '^(nameserver|options)' /etc/resolv.conf 2>/dev/null | sed 's/^/resolver: /'",
   'df -P / 2>/dev/null | awk \'NR==2 && $5+0 >= 98 {print "disk: full"}\'',
 ];
@@ -42,9 +51,12 @@ const podQuestions =
   '{ nsenter --net="$ns" iptables-save 2>/dev/null | grep "^-A" | grep -E -- "-j (DROP|REJECT)" | sed "s/^/rule /"; ' +
   'nsenter --net="$ns" tc qdisc show 2>/dev/null | sed "s/^/queue: /"; ' +
   'nsenter --net="$ns" ip route show type blackhole 2>/dev/null | sed "s/^/route: /"; ' +
-  'nsenter --net="$ns" ip -o link show dev eth0 2>/dev/null | grep -E "NO-CARRIER|state (DOWN|LOWERLAYERDOWN)" | sed "s/.*/link: eth0 DOWN/"; ' +
-  'nsenter --net="$ns" ip -o link show dev eth0 2>/dev/null | sed -n "s/.* mtu \\([0-9]\\{1,3\\}\\) .*/link: eth0 mtu \\1/p"; ' +
-  'nsenter --net="$ns" ip route show type unreachable 2>/dev/null | sed "s/^/route: /"; } | sed "s/^/pod $at: /"; done; true';
+  'nsenter --net="$ns" ip -o link show dev eth0 2>/dev/null | grep -E "NO-CARRIER|state ' +
+  '(DOWN|LOWERLAYERDOWN)" | sed "s/.*/link: eth0 DOWN/"; ' +
+  'nsenter --net="$ns" ip -o link show dev eth0 2>/dev/null | sed -n "s/.* mtu \\([0-9]\\{1,3\\}\\) .*/link: ' +
+  'eth0 mtu \\1/p"; ' +
+  'nsenter --net="$ns" ip route show type unreachable 2>/dev/null | sed "s/^/route: /"; } | sed "s/^/pod $at: ' +
+  '/"; done; true';
 
 /** Chains and links that Kubernetes, Docker and network plugins make and change all the time. */
 const machinery =
@@ -64,7 +76,8 @@ export async function machineLines(docker: Docker, node: string): Promise<string
       [
         'inspect',
         '--format',
-        '{{.State.Status}} on {{range $name, $_ := .NetworkSettings.Networks}}{{$name}} {{end}}\n{{.HostConfig.NanoCpus}} {{.HostConfig.CpuQuota}} {{.HostConfig.Memory}}',
+        '{{.State.Status}} on {{range $name, $_ := .NetworkSettings.Networks}}{{$name}} ' +
+          '{{end}}\n{{.HostConfig.NanoCpus}} {{.HostConfig.CpuQuota}} {{.HostConfig.Memory}}',
         node,
       ],
       options,

@@ -6,7 +6,7 @@ import { sampleKinds } from '../scenario/declared.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import { namespacesOf } from '../config/scenario-files.ts';
 
-/** What is about to be written to clusters of the user. */
+/** What is about to be written to clusters that the user owns. */
 export interface IntendedWrites {
   /** The very addresses that are written to. */
   readonly clusters: readonly ClusterAddress[];
@@ -17,12 +17,12 @@ export interface IntendedWrites {
 }
 
 /**
- * Asks whether clusters of the user may be written to; throws MP508 when not. Whoever may write to them has to have
- * one.
+ * Asks whether clusters that the user owns may be written to; throws MP508 when not. Whoever may write to them has to
+ * have one.
  */
 export type Agree = (writes: IntendedWrites) => Promise<void>;
 
-/** What scenarios write to clusters of the user, and take away again. */
+/** What scenarios write to clusters that the user owns, and take away again. */
 export function writesOf(scenarios: readonly Scenario[], clusters: readonly ClusterAddress[]): IntendedWrites {
   // Those that take a mesh or a cluster of their own are never played there.
   const played = scenarios.filter(({ meta: { needs } }) => needs.ownsMesh !== true && needs.ownsCluster !== true);

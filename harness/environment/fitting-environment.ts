@@ -6,7 +6,7 @@ import type { Config } from '../config/config.ts';
 import { providerOf } from './provider-of.ts';
 
 /**
- * Sees that a kept environment is the one that a config asks for: to play on another one would write to clusters that
+ * Checks that a kept environment is the one that a config asks for: to play on another one would write to clusters that
  * nobody named.
  *
  * @throws MeshproofError MP105 that names what differs.

@@ -14,7 +14,7 @@ import { lockEnvironment, stateFolder } from './state.ts';
 /**
  * Global set-up of the vitest project `conformance`. `meshproof run` provides the environment itself; a bare `npx
  * vitest --project conformance`, from an editor say, finds the kept one here, holds it as any other command does, and
- * asks before it writes to clusters of the user.
+ * asks before it writes to clusters that the user owns.
  *
  * @returns what gives the environment free again
  * @throws MeshproofError MP105 without a kept environment, MP106 outside of the lab it lives in, MP204 while another

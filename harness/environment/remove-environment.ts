@@ -8,13 +8,13 @@ import { providerOfEnvironment } from './provider-of.ts';
 import { forgetEnvironment, readEnvironment, stateFolder } from './state.ts';
 
 /**
- * Removes the clusters of an environment, whole or half made, and forgets it; of clusters of the user, what it made
- * there.
+ * Removes the clusters of an environment, whole or half made, and forgets it; of clusters that the user owns, what it
+ * made there.
  *
- * @param forget clusters of the user that do not answer are left as they are
+ * @param forget clusters that the user owns that do not answer are left as they are
  * @returns a line for each thing that was removed; empty when there was nothing.
- * @throws MeshproofError MP504 for a cluster of the user that does not answer, and MP510 for a namespace of its own
- *   that others use: the environment is remembered then, since there is still something to remove.
+ * @throws MeshproofError MP504 for a cluster that the user owns that does not answer, and MP510 for a namespace of its
+ *   own that others use: the environment is remembered then, since there is still something to remove.
  */
 export async function removeEnvironment(name: string, options: { readonly forget?: boolean } = {}): Promise<string[]> {
   const environment = await readEnvironment(name);
@@ -47,7 +47,7 @@ export async function removeAbandoned(): Promise<string[]> {
 /** An environment as a user of the lab. */
 export const labUser = (name: string): LabUser => ({ name, state: stateFolder(name) });
 
-/** Counts this process among the users of the lab that is there already. */
+/** Counts this process among the users of the lab that already exists. */
 export const joinLabFor = (name: string): Promise<void> => joinLab(labUser(name));
 
 /**

@@ -28,17 +28,30 @@ export function diagnosisPage(faults: readonly Fault[], outcomes: ReadonlyMap<st
             outcome.istioctl?.analyze ?? '',
             outcome.istioctl?.proxyStatus ?? '',
           ];
-    return `| \`${id}\` | ${cell(breaks)} (${at}) | ${cause.map((one) => `\`${one}\``).join(' or ')} | ${told.join(' | ')} |`;
+    return (
+      `| \`${id}\` | ${cell(breaks)} (${at}) | ${cause.map((one) => `\`${one}\``).join(' or ')} | ` +
+      `${told.join(' | ')} |`
+    );
   });
   return [
     '# What breaks, and what is told',
     '',
-    'Faults that `meshproof fault run` puts into a kept pair of clusters, one after the other, and takes out again. This page is made of what',
-    'became of them by `npm run docs:diagnosis`; nothing in it is written by hand. The last two columns are what `istioctl analyze -A` and',
-    '`istioctl proxy-status` said at the same moment, beside what they say of the healthy mesh: the right object, nothing, or something else.',
+    'Faults that `meshproof fault run` puts into a kept pair of clusters, one after the other, and takes out ' +
+      'again. This page is made of what',
+    'became of them by `npm run docs:diagnosis`; nothing in it is written by hand. The last two columns are ' +
+      'what `istioctl analyze -A` and',
+    '`istioctl proxy-status` said at the same moment, beside what they say of the healthy mesh: the right ' +
+      'object, nothing, or something else.',
     '',
-    `${known.length} of ${faults.length} faults were put in: ${caught.length} caught, ${known.filter((outcome) => outcome.cause).length} with the right object as the first cause` +
-      `${seconds.length === 0 ? '' : `; median ${(seconds[Math.floor(seconds.length / 2)] ?? 0).toFixed(1)} s from the scenario’s begin to red`}.`,
+    `${known.length} of ${faults.length} faults were put in: ${caught.length} caught, ` +
+      `${known.filter((outcome) => outcome.cause).length} with the right object as the first cause` +
+      `${
+        seconds.length === 0
+          ? ''
+          : '; median ' +
+            `${(seconds[Math.floor(seconds.length / 2)] ?? 0).toFixed(1)} s from the scenario’s begin to ` +
+            'red'
+      }.`,
     '',
     '| fault | breaks | right cause | became | red after | told first | analyze | proxy-status |',
     '|---|---|---|---|---:|---|---|---|',

@@ -24,6 +24,7 @@ test('a proxy that is no longer in the list speaks for its Deployment', () => {
 
 test('the states of proxies are compared without pods’ hashes and ages', () => {
   const table = (age: string, hash: string): string =>
-    `NAME CLUSTER ISTIOD VERSION SUBSCRIBED TYPES\nsleep-5f4d7c6b9-${hash}.foo   west  istiod-6d9c7-x1 1.31  4 (CDS:SYNCED (${age}))\n`;
+    `NAME CLUSTER ISTIOD VERSION SUBSCRIBED TYPES\nsleep-5f4d7c6b9-${hash}.foo   west  istiod-6d9c7-x1 1.31  ` +
+    `4 (CDS:SYNCED (${age}))\n`;
   expect(proxies(table('3s', 'abcde'))).toEqual(proxies(table('2m', 'fghij')));
 });

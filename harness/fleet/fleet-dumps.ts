@@ -17,8 +17,8 @@ export interface Fleet {
 /**
  * Reads every config dump below a folder, however they were collected: a run's evidence, `istioctl bug-report` archives
  * unpacked (`proxies/<namespace>/<pod>/config_dump?include_eds`), `istioctl proxy-config all -o json` files. Who a dump
- * is of, it says itself. Of several dumps of one proxy the last by name counts. A dump that cannot be read is told, and
- * hides no other.
+ * is of, it says itself. Of several dumps of one proxy the last by name counts. A dump that cannot be read is reported,
+ * and hides no other.
  *
  * @throws MeshproofError MP711 when there is none; MP703 or MP721 when none can be read.
  */

@@ -27,7 +27,7 @@ test('a hundred changes during slow work make one more piece of it', async () =>
   expect(done).toBe(2);
 });
 
-test('work that fails is told, and done again until it succeeds', async () => {
+test('work that fails is reported, and done again until it succeeds', async () => {
   const told: unknown[] = [];
   let tries = 0;
   const worker = new Coalesced(

@@ -18,7 +18,7 @@ const times: WatchTimes = { quiet: 300, firstRetry: 1_000, lastRetry: 60_000 };
  * while the work is done, it is done once more for all of them. A cluster that stops answering, or work that fails, is
  * told and tried again, after longer and longer pauses: an API server restarts, and the watch goes on.
  *
- * @param tell hears of each failure
+ * @param tell is called with each failure
  */
 export async function onServiceChanges(
   clusters: readonly ClusterAddress[],

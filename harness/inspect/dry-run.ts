@@ -16,7 +16,7 @@ import { providerOf } from '../environment/provider-of.ts';
 import { resourceOf, sampleObjects } from './sample-objects.ts';
 import { listScenarios, namespacesOf } from '../config/scenario-files.ts';
 
-/** What a run would find in a cluster of the user, and what it would make there. */
+/** What a run would find in a cluster that the user owns, and what it would make there. */
 export interface ClusterPreview {
   readonly name: string;
   readonly context: string;
@@ -84,10 +84,10 @@ export async function dryRun(
   const clusters = await Promise.all(
     apis.map((api, index) => preview(api, objects, { ingressGateway, egressGateway: egress[index] ?? false }, signal)),
   );
-  return { clusters, scenarios: verdicts, fieldManager, label: labelsTold(apis[0]?.address.owner) };
+  return { clusters, scenarios: verdicts, fieldManager, label: formatLabels(apis[0]?.address.owner) };
 }
 
-const labelsTold = (owner: string | undefined): string =>
+const formatLabels = (owner: string | undefined): string =>
   Object.entries(ownLabels(owner))
     .map((label) => label.join('='))
     .join(' and ');
@@ -149,11 +149,14 @@ async function refusalOf(
 }
 
 /** The preview as text. */
-export function dryRunTold({ clusters, scenarios, fieldManager: manager, label }: DryRun): string {
+export function formatDryRun({ clusters, scenarios, fieldManager: manager, label }: DryRun): string {
   return [
     ...clusters.flatMap((cluster) => [
-      `${cluster.name}: context ${cluster.context}, Kubernetes ${cluster.kubernetes}, ${cluster.istiod === undefined ? 'no istiod' : `istiod ${cluster.istiod}`}`,
-      `  gateway ${cluster.gateway ?? 'without an address'}, egress gateway ${cluster.egressGateway ? 'there' : 'not there'}, ${cluster.mayDoEverything ? 'you may do everything' : 'you may not do everything'}`,
+      `${cluster.name}: context ${cluster.context}, Kubernetes ${cluster.kubernetes}, ` +
+        `${cluster.istiod === undefined ? 'no istiod' : `istiod ${cluster.istiod}`}`,
+      `  gateway ${cluster.gateway ?? 'without an address'}, egress gateway ` +
+        `${cluster.egressGateway ? 'there' : 'not there'}, ` +
+        `${cluster.mayDoEverything ? 'you may do everything' : 'you may not do everything'}`,
       `  ${cluster.asked - cluster.refused.length} of ${cluster.asked} objects would be taken`,
       ...cluster.refused.map(({ object, why }) => `  ✗ ${object}: ${why}`),
     ]),

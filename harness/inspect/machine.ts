@@ -112,7 +112,9 @@ async function examineDisk(
       if (room.free < running)
         problems.push({
           code: 'MP211',
-          message: `${gigabytes(room.free)} are free under Docker’s data root ${daemon.dataRoot}, ${gigabytes(running)} are needed`,
+          message:
+            `${gigabytes(room.free)} are free under Docker’s data root ${daemon.dataRoot}, ` +
+            `${gigabytes(running)} are needed`,
           remedy: catalogue.MP211.remedy,
         });
     } else if (room.free < needed && room.free >= making)
@@ -121,7 +123,9 @@ async function examineDisk(
         problems: [
           {
             code: 'MP211',
-            message: `${gigabytes(room.free)} are free under Docker’s data root ${daemon.dataRoot} and the cache ${cacheRoot} together, ${gigabytes(needed)} are needed`,
+            message:
+              `${gigabytes(room.free)} are free under Docker’s data root ${daemon.dataRoot} and the cache ` +
+              `${cacheRoot} together, ${gigabytes(needed)} are needed`,
             remedy: catalogue.MP211.remedy,
           },
         ],
@@ -182,7 +186,9 @@ async function examineInotify(
   } else if (instances < advisedInstances)
     warnings.push({
       code: 'MP212',
-      message: `fs.inotify.max_user_instances is ${instances}: enough for ${clusters} clusters as measured; kind advises ${advisedInstances}`,
+      message:
+        `fs.inotify.max_user_instances is ${instances}: enough for ${clusters} clusters as measured; kind ` +
+        `advises ${advisedInstances}`,
       remedy,
     });
   if (watches < needed.watches)

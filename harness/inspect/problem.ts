@@ -18,7 +18,7 @@ export const problemOf = ({ code, message, details: { where, seen }, remedy }: M
   remedy,
 });
 
-export const problemTold = ({ code, message, remedy }: Problem): string => `${code} ${message}\n  try: ${remedy}`;
+export const formatProblem = ({ code, message, remedy }: Problem): string => `${code} ${message}\n  try: ${remedy}`;
 
 /**
  * Ends a run that has not begun.
@@ -30,6 +30,6 @@ export function throwFirst([first, ...others]: readonly Problem[]): void {
   throw new MeshproofError(first.code, {
     what: first.message,
     remedy: first.remedy,
-    ...(others.length === 0 ? {} : { seen: ['also:', ...others.map(problemTold)].join('\n') }),
+    ...(others.length === 0 ? {} : { seen: ['also:', ...others.map(formatProblem)].join('\n') }),
   });
 }

@@ -69,7 +69,7 @@ function unpinned({ files, images }: StillToFetch, { mirror }: Config): Problem[
   }));
 }
 
-/** What happened to many at one host is told once. */
+/** What happened to many at one host is reported once. */
 function together(
   found: readonly { readonly answer: PublisherAnswer; readonly problem: Problem | undefined }[],
 ): Problem[] {

@@ -12,8 +12,8 @@ export interface SampleImages {
 }
 
 /**
- * What scenarios apply to clusters of the user: the sample workloads as they are, and for each host the objects that
- * lead to it. Endpoints are only known once the gateways are, so an address stands in for them.
+ * What scenarios apply to clusters that the user owns: the sample workloads as they are, and for each host the objects
+ * that lead to it. Endpoints are only known once the gateways are, so an address stands in for them.
  */
 export function sampleObjects(
   { namespaces, hosts = [] }: Pick<Needs, 'namespaces' | 'hosts'>,

@@ -138,16 +138,20 @@ test('of clusters that meshproof made everything is looked at', async () => {
   expect(await readFile(join(folder, 'asked'), 'utf8')).toMatch(/get pods -o wide --all-namespaces/);
 });
 
-test('of clusters of the user only what meshproof made: its namespaces, and lines that name them or their hosts', async () => {
-  const files = await collected(true);
-  expect(files['ingress-gateway.log']?.trim().split('\n')).toHaveLength(1);
-  expect(files['ingress-gateway.log']).toContain('httpbin.bar.global');
-  expect(files['istiod.log']?.trim()).toBe('info ads CDS: PUSH for node:sleep-76d5.foo resources:3');
-  const asked = await readFile(join(folder, 'asked'), 'utf8');
-  expect(asked).not.toContain('--all-namespaces');
-  for (const line of asked
-    .trim()
-    .split('\n')
-    .filter((one) => /^get (pods|services|events|gateways)/.test(one)))
-    expect(line).toMatch(/ -n (foo|bar)$/);
-});
+test(
+  'of clusters that the user owns only what meshproof made: its namespaces, and lines that name them or their ' +
+    'hosts',
+  async () => {
+    const files = await collected(true);
+    expect(files['ingress-gateway.log']?.trim().split('\n')).toHaveLength(1);
+    expect(files['ingress-gateway.log']).toContain('httpbin.bar.global');
+    expect(files['istiod.log']?.trim()).toBe('info ads CDS: PUSH for node:sleep-76d5.foo resources:3');
+    const asked = await readFile(join(folder, 'asked'), 'utf8');
+    expect(asked).not.toContain('--all-namespaces');
+    for (const line of asked
+      .trim()
+      .split('\n')
+      .filter((one) => /^get (pods|services|events|gateways)/.test(one)))
+      expect(line).toMatch(/ -n (foo|bar)$/);
+  },
+);

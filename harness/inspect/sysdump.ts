@@ -54,8 +54,8 @@ interface Scope {
  * Collects evidence of all clusters, before anything is cleaned up. Each item stands alone: one that cannot be had
  * leaves a line that says so, and the others are still collected. Everything passes the redactor.
  *
- * On clusters of the user only what meshproof made is looked into: its namespaces, and of the logs of istiod and the
- * gateways the lines that name one of them or one of their hosts.
+ * On clusters that the user owns only what meshproof made is looked into: its namespaces, and of the logs of istiod and
+ * the gateways the lines that name one of them or one of their hosts.
  */
 export async function collectClusterEvidence(
   environment: Environment,
@@ -117,7 +117,7 @@ async function listed(kubectl: Kubectl, file: string, args: readonly string[], {
     .join('\n');
 }
 
-/** What meshproof made in a cluster of the user, when it cannot be told nothing at all. */
+/** What meshproof made in a cluster that the user owns, when it cannot be seen nothing at all. */
 async function ownScope(kubectl: Kubectl): Promise<Scope> {
   const read = async (args: readonly string[]): Promise<string[]> =>
     (await kubectl(args)).split(/\s+/).filter((word) => word !== '');

@@ -30,7 +30,7 @@ interface LabOptions {
   /** The Docker network of the clusters, which is made if it is not there. */
   readonly network?: string | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Hears what the user should know: that a daemon had died, say. */
+  /** Is called with what the user should know: that a daemon had died, say. */
   readonly note?: (text: string) => void;
 }
 
@@ -87,7 +87,7 @@ async function ensureNetwork(docker: Docker, network: string | undefined): Promi
 }
 
 /**
- * Counts this process among the users of a daemon that is there already: the half of a run that lives inside of the
+ * Counts this process among the users of a daemon that already exists: the half of a run that lives inside of the
  * lab.
  */
 export async function joinLab(user: LabUser): Promise<void> {
@@ -211,7 +211,7 @@ export const labKnows = (user: LabUser): Promise<boolean> => users.has(user);
 
 /**
  * Whether the lab's daemon can be asked to remove what an environment has there. One that is dead cannot, and one that
- * hears nothing cannot either: if nobody else uses it, its containers end with it when this user leaves.
+ * does not respond cannot either: if nobody else uses it, its containers end with it when this user leaves.
  *
  * @throws MeshproofError MP403 when it lives, does not answer within a minute, and others use it.
  */

@@ -14,7 +14,7 @@ const ip = (...args: string[]): ReturnType<typeof runProgram> =>
     timeout: 30_000,
   });
 
-/** Every refusal is told at once: the clusters' DNS asks for foreign names at an address where nobody listens. */
+/** Every refusal is reported at once: the clusters' DNS asks for foreign names at an address where nobody listens. */
 const settings = {
   'net.ipv4.ip_forward': '1',
   'net.ipv4.conf.all.forwarding': '1',

@@ -28,7 +28,7 @@ export async function stopDaemon(dataRoot: string): Promise<boolean> {
   return daemon !== undefined || left > 0;
 }
 
-/** A daemon that hears nothing, stopped by SIGSTOP say, is killed. */
+/** A daemon that does not respond, stopped by SIGSTOP say, is killed. */
 async function endDaemon(daemon: Daemon): Promise<void> {
   signal(daemon.pid, 'SIGTERM');
   signal(daemon.pid, 'SIGCONT');

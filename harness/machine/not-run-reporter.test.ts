@@ -56,7 +56,7 @@ async function run(
   return { code: exitCode, all };
 }
 
-test('what the machine lacks is told with its reason, and is no failure', async () => {
+test('what the machine lacks is reported with its reason, and is no failure', async () => {
   const { code, all } = await run('needy.test.ts', {});
   expect(all).toContain(
     '1 tests did not run:\n  needy.test.ts > what needs the machine (not run on this machine: go is not',

@@ -122,7 +122,7 @@ export interface CheckOptions {
 }
 
 /**
- * Sees that the CAs of all clusters can carry one mesh: each intermediate is valid now, belongs to its key, is signed
+ * Checks that the CAs of all clusters can carry one mesh: each intermediate is valid now, belongs to its key, is signed
  * by its root, and all clusters share that root but not the intermediate.
  *
  * @throws MeshproofError MP601 for a sample CA, MP602 outside of its validity, MP603 when parts do not belong together.

@@ -49,7 +49,7 @@ describe('what a scenario would meet in a mesh that people live in', () => {
   });
 });
 
-describe('objects on clusters of the user', () => {
+describe('objects on clusters that the user owns', () => {
   const service = remoteService({
     ...httpbin,
     port: { ...httpbin.port, name: 'http' },

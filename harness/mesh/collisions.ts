@@ -53,7 +53,8 @@ export function collisions(
       // Without an address a sidecar listens for it on all of them.
       return addresses.length === 0 && other !== undefined
         ? [
-            `${objectName(entry)} has port ${other.number} as ${other.protocol} at every address, ${host} as ${port.protocol}`,
+            `${objectName(entry)} has port ${other.number} as ${other.protocol} at every address, ${host} as ` +
+              `${port.protocol}`,
           ]
         : [];
     });

@@ -37,7 +37,7 @@ export async function renderMesh(
 
 /**
  * Installs one replicated control plane: namespace and the secret `cacerts` first, so that istiod signs with the shared
- * root from its first breath; then everything else at once. The gateways of the mesh itself (15443, mutual TLS for
+ * root from the start; then everything else at once. The gateways of the mesh itself (15443, mutual TLS for
  * `.global`) follow from the profile.
  *
  * @returns the namespace, the secret without its contents, and all other objects, as the server has them
@@ -118,7 +118,7 @@ export async function removeMesh(
   return [...others, ...definitions];
 }
 
-/** Those of a topology's gateways that a mesh has: on clusters of the user some may not be installed. */
+/** Those of a topology's gateways that a mesh has: on clusters that the user owns some may not be installed. */
 export async function gatewaysOf(api: Pick<ClusterApi, 'read'>, { gateways }: Topology): Promise<readonly string[]> {
   const found = await Promise.all(
     gateways.map((name) =>
@@ -142,7 +142,8 @@ export async function waitForGateways(
 }
 
 /**
- * Whether a mesh has an egress gateway at all: its topology may know none, and clusters of the user may not have it.
+ * Whether a mesh has an egress gateway at all: its topology may know none, and clusters that the user owns may not have
+ * it.
  */
 export async function hasEgressGateway(
   api: Pick<ClusterApi, 'read'>,

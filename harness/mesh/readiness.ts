@@ -151,7 +151,7 @@ export async function waitForGatewayReachable(
 }
 
 /**
- * curl's exit codes that tell of a connection: 35, 52 and 56 are the gateway's refusal of a handshake without a known
+ * curl's exit codes that mean a connection: 35, 52 and 56 are the gateway's refusal of a handshake without a known
  * SNI.
  */
 const connected = new Set([0, 35, 52, 56]);

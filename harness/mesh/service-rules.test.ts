@@ -82,7 +82,7 @@ describe('the name of a port', () => {
     );
   });
 
-  test('that says none is told', () => {
+  test('that says none is reported', () => {
     expect(checkPortName({ name: 'web', number: 8000, protocol: 'HTTP' })).toContain('says no protocol');
   });
 });

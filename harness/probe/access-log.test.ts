@@ -13,7 +13,8 @@ const line = (id: string, host: string): string =>
 
 test('access log lines are found among what else the container prints', () => {
   const entries = parseAccessLog(
-    `2026-11-24T11:20:14Z info xdsproxy connected\n${line('a', '10.0.0.1:15443')}\n{"other":"json"}\n${line('b', '10.0.0.2:15443')}\n`,
+    '2026-11-24T11:20:14Z info xdsproxy ' +
+      `connected\n${line('a', '10.0.0.1:15443')}\n{"other":"json"}\n${line('b', '10.0.0.2:15443')}\n`,
   );
   expect(entries.map(({ request_id }) => request_id)).toEqual(['a', 'b']);
   expect(upstreamsOf(entries)).toEqual({ '10.0.0.1:15443': 1, '10.0.0.2:15443': 1 });

@@ -94,9 +94,12 @@ test('what was sent and never acknowledged does not pass', async () => {
   expect(error).toMatchObject({ code: 'MP701', details: { seen: expect.stringContaining('(nothing)') } });
 });
 
-test('after istiod was restarted its count begins anew: a later time with a lower count is the newer version', async () => {
-  expect(await passing([taken('2099-01-01T00:00:00Z/1')])).toMatchObject({ error: undefined });
-});
+test(
+  'after istiod was restarted its count begins anew: ' + 'a later time with a lower count is the newer version',
+  async () => {
+    expect(await passing([taken('2099-01-01T00:00:00Z/1')])).toMatchObject({ error: undefined });
+  },
+);
 
 test('says what hop is missing', async () => {
   expect((await passing([acknowledged], [hop(undefined)])).error).toMatchObject({
@@ -112,7 +115,9 @@ test.each([
   ],
   ['delta config', 'envoy.config.route.v3.RouteConfiguration', 'Only unique values for domains are permitted'],
 ])('a %s that the proxy refused ends the wait, whatever its type', async (how, type, words) => {
-  const log = `2026-11-26T00:00:00Z\twarning\tenvoy config external/x.cc:1\t${how} for type.googleapis.com/${type} rejected: ${words}\tthread=1\n`;
+  const log =
+    `2026-11-26T00:00:00Z\twarning\tenvoy config external/x.cc:1\t${how} for type.googleapis.com/${type} ` +
+    `rejected: ${words}\tthread=1\n`;
   const failing = barrier({
     proxy: 'p',
     within: 30_000,

@@ -105,7 +105,8 @@ export async function barrier(options: BarrierOptions): Promise<Passed> {
       );
       if (ahead !== undefined)
         return notYet(
-          `the ${ahead[0]} configuration is of ${ahead[1]}, newer than what istiod knows to be acknowledged (${acknowledged[ahead[0]] ?? 'nothing'})`,
+          `the ${ahead[0]} configuration is of ${ahead[1]}, newer than what istiod knows to be acknowledged ` +
+            `(${acknowledged[ahead[0]] ?? 'nothing'})`,
         );
       // Sent after the listeners, and in no dump: an unrelated push that is newer carries them, too.
       const onTheWay = known.unacknowledged.find(

@@ -53,14 +53,14 @@ export const connectFromHere: Connect = (protocol, address, port) => {
 
 const words: readonly (readonly [RegExp, Ending])[] = [
   [/ECONNREFUSED|Connection refused/, 'ECONNREFUSED'],
-  // A write after the peer's reset meets a broken pipe, and then it is the write that hears of the reset.
+  // A write after the peer's reset meets a broken pipe, and then it is the write that meets the reset.
   [/ECONNRESET|EPIPE|Connection reset by peer|Broken pipe/, 'ECONNRESET'],
   [/EHOSTUNREACH|No route to host/, 'EHOSTUNREACH'],
   [/ENETUNREACH|Network is unreachable/, 'ENETUNREACH'],
   [/ETIMEDOUT|Connection timed out/, 'ETIMEDOUT'],
 ];
 
-/** The ending that an error's code or a program's words tell of. */
+/** The ending that an error's code or a program's words mean. */
 export const endingOf = (text: string): Ending | undefined => words.find(([pattern]) => pattern.test(text))?.[1];
 
 /**

@@ -17,7 +17,7 @@ export interface CurlOptions {
 export interface CurlExchange {
   /** The command as the walkthrough would print it. */
   readonly command: string;
-  /** The x-request-id it carried; sidecars keep it, so their access logs tell of this very request. */
+  /** The x-request-id it carried; sidecars keep it, so their access logs show this very request. */
   readonly requestId: string;
   /** HTTP status, 0 when there was no answer. */
   readonly status: number;
@@ -93,7 +93,8 @@ async function curlNow(
   const requestIds = Array.from({ length: times }, () => randomUUID());
   // The loop runs in the container; nothing of the user's is ever part of the script, only its arguments.
   const loop =
-    'n=$1; shift; i=0; ids=; while [ $i -lt $n ]; do ids="$ids $1"; shift; i=$((i+1)); done; for id in $ids; do curl -H "x-request-id: $id" "$@"; done';
+    'n=$1; shift; i=0; ids=; while [ $i -lt $n ]; do ids="$ids $1"; shift; i=$((i+1)); done; for id in $ids; ' +
+    'do curl -H "x-request-id: $id" "$@"; done';
   const command = ['sh', '-c', loop, 'sh', String(times), ...requestIds, ...hidden, ...visible];
   const { stdout, stderr, exitCode } = await execInPod(kubectl, from, command, {
     timeout: maxSeconds * 1000 * Math.min(times, 10) + 15_000,

@@ -48,7 +48,9 @@ const [field, record] = ['\u001f', '\u001e'];
  */
 export function startLoad(kubectl: string, from: PodContainer, of: Load, signal: AbortSignal): RunningLoad {
   const started = performance.now();
-  const question = `load of ${of.perSecond} a second for ${of.seconds} s on ${of.url} from ${from.cluster} ${from.namespace}/${from.pod}`;
+  const question =
+    `load of ${of.perSecond} a second for ${of.seconds} s on ${of.url} from ${from.cluster} ` +
+    `${from.namespace}/${from.pod}`;
   const done = ask(question, () => load(kubectl, from, of, signal), {
     file: `${from.cluster}.load.json`,
     lookOnly: true,
@@ -74,10 +76,15 @@ async function load(
   const total = perSecond * seconds;
   // One line in one write for each call, so that calls in flight do not mix. The start is read from the system's
   // uptime, in hundredths.
-  const one = `r=$(curl -sS --max-time ${maxSeconds} -w '${field}%{json}' "$1" 2>/dev/null); printf '%s${field}%s${record}' "$(u)" "$r"`;
+  const one =
+    `r=$(curl -sS --max-time ${maxSeconds} -w '${field}%{json}' "$1" 2>/dev/null); printf ` +
+    `'%s${field}%s${record}' "$(u)" "$r"`;
   // The next call starts at its own time, however long the last one took to start.
   const pace = `d=$((b+i*100/${perSecond}-$(u))); if [ $d -gt 0 ]; then sleep $((d/100)).$(printf %02d $((d%100))); fi`;
-  const loop = `u() { read -r t _ < /proc/uptime; echo "\${t%.*}\${t#*.}"; }; b=$(u); i=0; while [ $i -lt ${total} ]; do (${one}) & i=$((i+1)); ${pace}; done; wait; printf 'began${field}%s' "$b"`;
+  const loop =
+    'u() { read -r t _ < /proc/uptime; echo ' +
+    `"\${t%.*}\${t#*.}"; }; b=$(u); i=0; while [ $i -lt ${total} ]; do ` +
+    `(${one}) & i=$((i+1)); ${pace}; done; wait; printf 'began${field}%s' "$b"`;
   const { stdout, stderr } = await execInPod(kubectl, from, ['sh', '-c', loop, 'sh', url], {
     timeout: (seconds * 2 + maxSeconds + 15) * 1000,
     signal,

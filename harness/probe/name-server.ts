@@ -5,7 +5,7 @@ import { lookUp, type DnsAnswer } from './dns-client.ts';
 import { startOnClusterNetwork } from './own-container.ts';
 
 export interface NameServerOptions {
-  /** Hears of each thing that is done, as a command with its output and what it read. */
+  /** Is called with each thing that is done, as a command with its output and what it read. */
   readonly note: (command: string, output: string, input?: string) => void;
   readonly image: string;
   /** The clusters' Docker network, by its name. */

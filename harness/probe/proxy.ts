@@ -21,7 +21,7 @@ export interface ProxyLinks {
   readonly delivered?: ((proxy: Proxy) => () => Promise<boolean>) | undefined;
   /** Set on clusters that people own: nothing else of the proxy's configuration is asked for, or kept. */
   readonly concerned?: Concerned | undefined;
-  /** Hears of each trace that is followed through this proxy. */
+  /** Is called with each trace that is followed through this proxy. */
   readonly noteHops: (hops: readonly Hop[]) => void;
   /** Keeps what a barrier saw when it let the scenario pass. */
   readonly keepBarrier: (proxy: Proxy, passed: Passed) => Promise<void>;

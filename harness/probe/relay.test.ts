@@ -19,7 +19,8 @@ beforeAll(async () => {
   const docker = join(folder, 'docker');
   await writeFile(
     docker,
-    '#!/bin/bash\n[ "$5" = gone ] && { echo "Error response from daemon: No such container: gone" >&2; exit 1; }\nexport "$4"; "${@:6}"\n',
+    '#!/bin/bash\n[ "$5" = gone ] && { echo "Error response from daemon: No such container: gone" >&2; exit ' +
+      '1; }\nexport "$4"; "${@:6}"\n',
   );
   await chmod(docker, 0o755);
   relayed = connectFrom('there', { program: docker, environment: {} });

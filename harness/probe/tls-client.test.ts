@@ -95,7 +95,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('a server that speaks %s', (versi
   });
 });
 
-test('an alert is told as OpenSSL names it, also when it comes after the client’s handshake', async () => {
+test('an alert is reported as OpenSSL names it, also when it comes after the client’s handshake', async () => {
   const choosy = createTlsServer({ cert: server.chain, key: server.key, ALPNProtocols: ['h2'] }, (socket) =>
     socket.end(),
   ).on('tlsClientError', () => undefined);

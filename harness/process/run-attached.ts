@@ -26,7 +26,7 @@ export async function runAttached(
     if (terminal && byKey.includes(signal) && standsInForeground()) return;
     tell?.(signal);
   };
-  // Before the program is there: it may be told of its first signal as soon as it runs. None is delivered until this
+  // Before the program is there: it may be sent its first signal as soon as it runs. None is delivered until this
   // function waits.
   for (const signal of passedOn) process.on(signal, passOn);
   try {

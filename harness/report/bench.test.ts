@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import { benchTold, chanceApart, compareSeries, seriesOf, spreadOf } from './bench.ts';
+import { formatBench, chanceApart, compareSeries, seriesOf, spreadOf } from './bench.ts';
 import { runRecordSchema, type RunData } from './run-data.ts';
 
 const recorded = runRecordSchema.parse(
@@ -61,9 +61,9 @@ describe('a difference is beyond noise', () => {
 });
 
 test('the table names each time, and says when runs are too few', () => {
-  expect(benchTold(series(1))).toContain('one run');
-  const told = benchTold(series(1, 2), series(3, 4));
+  expect(formatBench(series(1))).toContain('one run');
+  const told = formatBench(series(1, 2), series(3, 4));
   expect(told).toContain('beyond noise');
   expect(told).toContain('too few');
-  expect(benchTold(series(1, 1, 1, 1), series(2, 2, 2, 2))).toMatch(/total \|.*\+100 % \| yes/);
+  expect(formatBench(series(1, 1, 1, 1), series(2, 2, 2, 2))).toMatch(/total \|.*\+100 % \| yes/);
 });

@@ -83,7 +83,7 @@ export function compareSeries(base: Series, head: Series): TimeDifference[] {
 }
 
 /** The series as a table, with what a second one makes of it. */
-export function benchTold(base: Series, head?: Series): string {
+export function formatBench(base: Series, head?: Series): string {
   const told = ({ min, median, max }: Spread): string =>
     base.runs === 1 && min === max
       ? `${median.toFixed(1)} s`

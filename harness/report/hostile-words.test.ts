@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { conformanceReport } from './conformance.ts';
-import { diffTold } from './diff/run-diff.ts';
+import { formatDiff } from './diff/run-diff.ts';
 import { reportPage } from './html/report-page.ts';
 import { codeSpan, fenced, inline } from './markdown.ts';
 import { runRecordSchema, type RunData } from './run-data.ts';
@@ -74,7 +74,7 @@ describe('words of a pod in Markdown', () => {
     reason: words,
     diagnosis: words,
   } as const;
-  const diff = diffTold({
+  const diff = formatDiff({
     base: words,
     head: words,
     regressions: [change],

@@ -46,7 +46,8 @@ test('each claim is a test case; one that does not hold carries the cause, and i
   expect(xml).toContain('<property name="claim" value="a &lt;b&gt; &amp; &quot;c&quot;"/>');
   expect(xml).toContain('failures="1" errors="0" skipped="0"');
   expect(xml).toContain(
-    '<failure message="MP825 east · AuthorizationPolicy bar/deny · spec.rules: refuses calls">HTTP 403&#10;RBAC</failure>',
+    '<failure message="MP825 east · AuthorizationPolicy bar/deny · spec.rules: refuses calls">HTTP ' +
+      '403&#10;RBAC</failure>',
   );
 });
 

@@ -19,13 +19,17 @@ export function junitReport({ scenarios }: Pick<RunData, 'scenarios'>): string {
     const errors = count('error') + (stopped?.verdict === 'error' ? 1 : 0);
     const skipped = count('notSupported') + count('notReached');
     return [
-      `  <testsuite name="${text(id)}" tests="${lines.length}" failures="${failures}" errors="${errors}" skipped="${skipped}" time="${seconds.toFixed(3)}">`,
+      `  <testsuite name="${text(id)}" tests="${lines.length}" failures="${failures}" errors="${errors}" ` +
+        `skipped="${skipped}" time="${seconds.toFixed(3)}">`,
       ...lines,
       '  </testsuite>',
     ].join('\n');
   });
   const all = cases.reduce((sum, one) => sum + one.cases.length, 0);
-  return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="meshproof" tests="${all}">\n${suites.join('\n')}\n</testsuites>\n`;
+  return (
+    '<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="meshproof" ' +
+    `tests="${all}">\n${suites.join('\n')}\n</testsuites>\n`
+  );
 }
 
 function casesOf({ id, claims, causes = [], stopped }: ScenarioResult): string[] {
@@ -34,11 +38,17 @@ function casesOf({ id, claims, causes = [], stopped }: ScenarioResult): string[]
   const broken = (verdict: 'failed' | 'error', reason = '', code?: string): string => {
     const element = verdict === 'failed' ? 'failure' : 'error';
     const message = because ?? reason.split('\n')[0] ?? '';
-    return `<${element} message="${text(message)}"${code === undefined ? '' : ` type="${text(code)}"`}>${text(reason)}</${element}>`;
+    return (
+      `<${element} ` +
+      `message="${text(message)}"${code === undefined ? '' : ` type="${text(code)}"`}>${text(reason)}</${element}>`
+    );
   };
   const row = (key: string, sentence: string, seconds: number, inner: string): string => {
     const says = `<properties><property name="claim" value="${text(sentence)}"/></properties>`;
-    return `    <testcase classname="${text(id)}" name="${text(key)}" time="${seconds.toFixed(3)}">${says}${inner}</testcase>`;
+    return (
+      `    <testcase classname="${text(id)}" name="${text(key)}" ` +
+      `time="${seconds.toFixed(3)}">${says}${inner}</testcase>`
+    );
   };
   return [
     ...claims.map(({ key, name, verdict, seconds, behind, reason, code }) => {

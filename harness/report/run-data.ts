@@ -29,7 +29,7 @@ export const runRecordSchema = z.object({
   startedAt: moment,
   endedAt: moment.optional(),
   verdict: z.enum(['running', 'passed', 'failed', 'error']),
-  /** The process that is at work on it; by this it can be told whether a run that says “running” still is. */
+  /** The process that is at work on it; by this one can see whether a run that says “running” still is. */
   process: processIdentitySchema.optional(),
   command: z.array(word).max(1_000),
   provider: z.enum(providerNames),
@@ -95,8 +95,10 @@ export function verdictOfRun({ scenarios }: Pick<RunData, 'scenarios'>): 'passed
 }
 
 /** The counts as a sentence. */
-export const countsTold = ({ passed, failed, notSupported, notReached, error }: Counts): string =>
-  `${passed} claims hold, ${failed} do not, ${notReached === 0 ? '' : `${notReached} not reached, `}${notSupported} not supported, ${error} without an answer`;
+export const formatCounts = ({ passed, failed, notSupported, notReached, error }: Counts): string =>
+  `${passed} claims hold, ${failed} do not, ` +
+  `${notReached === 0 ? '' : `${notReached} not reached, `}${notSupported} not supported, ${error} without an ` +
+  'answer';
 
 /** Seconds of each phase, and of the whole run. */
 export function phaseSeconds(data: RunData): Record<string, number> {

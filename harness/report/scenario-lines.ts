@@ -1,4 +1,4 @@
-import { diagnosisTold } from '../diagnose/diagnose.ts';
+import { formatDiagnosis } from '../diagnose/diagnose.ts';
 import type { ScenarioResult } from '../scenario/claims.ts';
 import { describeCauses } from './causes.ts';
 import { countVerdicts } from './run-data.ts';
@@ -18,10 +18,10 @@ export function describeScenario({
   const rows = claims
     .filter((claim) => claim.verdict !== 'passed' && claim.verdict !== 'notReached')
     .map(({ verdict: one, name, reason = '', diagnosis }, index, broken) => {
-      // Claims that are not supported most often have one reason, which is told once.
+      // Claims that are not supported most often have one reason, which is reported once.
       if (index > 0 && broken[index - 1]?.reason === reason)
         return `  ${signs[one]} ${name}\n      for the same reason`;
-      const told = diagnosis === undefined ? [] : diagnosisTold(diagnosis);
+      const told = diagnosis === undefined ? [] : formatDiagnosis(diagnosis);
       return [`  ${signs[one]} ${name}`, ...[...told, ...reason.split('\n')].map((line) => `      ${line}`)].join('\n');
     });
   const { notReached } = countVerdicts(claims);
@@ -31,7 +31,9 @@ export function describeScenario({
       : [
           [
             `  ${signs[stopped.verdict]} the step “${stopped.step}” failed`,
-            ...(stopped.diagnosis === undefined ? [] : diagnosisTold(stopped.diagnosis)).map((line) => `      ${line}`),
+            ...(stopped.diagnosis === undefined ? [] : formatDiagnosis(stopped.diagnosis)).map(
+              (line) => `      ${line}`,
+            ),
             ...(stopped.reason ?? '').split('\n').map((line) => `      ${line}`),
           ].join('\n'),
           ...(notReached === 0 ? [] : [`  ${signs.notReached} ${notReached} claims behind it were not reached`]),
@@ -44,7 +46,8 @@ export function describeScenario({
     leftOut === undefined
       ? []
       : [
-          `    ${leftOut.answers} answers (${(leftOut.bytes / 1e6).toFixed(0)} MB) are not in the evidence: evidenceMegabytes is used up`,
+          `    ${leftOut.answers} answers (${(leftOut.bytes / 1e6).toFixed(0)} MB) are not in the evidence: ` +
+            'evidenceMegabytes is used up',
         ];
   return [
     `${signs[verdict]} ${id}: ${countVerdicts(claims).passed} of ${claims.length} claims hold, ${seconds.toFixed(1)} s`,

@@ -1,7 +1,7 @@
 import type { ClaimResult, ScenarioResult } from '../scenario/claims.ts';
 import { describeCauses } from './causes.ts';
 import { codeSpan, fenced, inline } from './markdown.ts';
-import { countClaims, countsTold, countVerdicts, type RunData } from './run-data.ts';
+import { countClaims, formatCounts, countVerdicts, type RunData } from './run-data.ts';
 
 export const signs = { passed: '✓', failed: '✗', error: '!', notSupported: '–', notReached: '·' } as const;
 
@@ -10,7 +10,11 @@ export const signs = { passed: '✓', failed: '✗', error: '!', notSupported: '
  */
 export function summary(data: RunData): string {
   const rows = data.scenarios.map(({ section, id, claims, seconds, replaced, stopped }) => {
-    return `| ${inline(section)} | ${codeSpan(id)} | ${countVerdicts(claims).passed} of ${claims.length} ${signs[worstOfScenario({ claims, stopped })]} | ${seconds.toFixed(1)} s | ${inline(replaced.map(({ was }) => was).join('; '))} |`;
+    return (
+      `| ${inline(section)} | ${codeSpan(id)} | ${countVerdicts(claims).passed} of ${claims.length} ` +
+      `${signs[worstOfScenario({ claims, stopped })]} | ${seconds.toFixed(1)} s | ` +
+      `${inline(replaced.map(({ was }) => was).join('; '))} |`
+    );
   });
   const causes = data.scenarios.flatMap(({ id, causes: found = [] }) =>
     found.length === 0
@@ -22,7 +26,10 @@ export function summary(data: RunData): string {
       ? []
       : [
           [
-            `- ${signs[stopped.verdict]} ${codeSpan(id)}: the step “${inline(stopped.step)}” failed${stopped.code === undefined ? '' : ` (${inline(stopped.code)})`}; ${countVerdicts(claims).notReached} claims behind it were not reached${diagnosed(stopped.diagnosis)}`,
+            `- ${signs[stopped.verdict]} ${codeSpan(id)}: the step “${inline(stopped.step)}” ` +
+              `failed${stopped.code === undefined ? '' : ` (${inline(stopped.code)})`}; ` +
+              `${countVerdicts(claims).notReached} claims behind it were not ` +
+              `reached${diagnosed(stopped.diagnosis)}`,
             fenced('', stopped.reason ?? 'no reason', '  '),
           ].join('\n'),
         ],
@@ -32,15 +39,18 @@ export function summary(data: RunData): string {
       .filter(({ verdict }) => verdict === 'failed' || verdict === 'error')
       .map(({ name, verdict, reason, code, diagnosis }) =>
         [
-          `- ${signs[verdict]} ${codeSpan(id)}: ${inline(name)}${code === undefined ? '' : ` (${inline(code)})`}${diagnosed(diagnosis)}`,
+          `- ${signs[verdict]} ${codeSpan(id)}: ` +
+            `${inline(name)}${code === undefined ? '' : ` (${inline(code)})`}${diagnosed(diagnosis)}`,
           fenced('', reason ?? 'no reason', '  '),
         ].join('\n'),
       ),
   );
   return [
-    `Executed ${inline(data.startedAt)} on ${data.clusters.length} clusters (${inline(data.clusters.join(', '))}), Kubernetes ${inline(data.versions?.kubernetes ?? '?')}, Istio ${inline(data.versions?.istio ?? '?')}. ` +
-      `${countsTold(countClaims(data))}.`,
-    ...(data.merged === undefined ? [] : [mergedTold(data.merged)]),
+    `Executed ${inline(data.startedAt)} on ${data.clusters.length} clusters ` +
+      `(${inline(data.clusters.join(', '))}), Kubernetes ${inline(data.versions?.kubernetes ?? '?')}, Istio ` +
+      `${inline(data.versions?.istio ?? '?')}. ` +
+      `${formatCounts(countClaims(data))}.`,
+    ...(data.merged === undefined ? [] : [formatMerge(data.merged)]),
     ...(data.error === undefined ? [] : [fenced('', data.error.message)]),
     ...causes,
     ['| section | scenario | claims | time | stands in for |', '|---|---|---|---:|---|', ...rows].join('\n'),
@@ -61,7 +71,7 @@ export const worstOfScenario = ({
   worstOf(stopped === undefined ? claims : [...claims, { verdict: stopped.verdict }]);
 
 /** Of which runs a merged one is made. */
-const mergedTold = (parts: NonNullable<RunData['merged']>): string =>
+const formatMerge = (parts: NonNullable<RunData['merged']>): string =>
   [
     '| shard | run | scenarios | verdict | time |',
     '|---|---|---:|---|---:|',

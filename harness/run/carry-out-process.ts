@@ -62,7 +62,8 @@ export async function carryOutInProcess(plan: Plan, { record, signal }: Stage): 
     remedy:
       killedBy === undefined
         ? undefined
-        : 'What it made is taken down now, unless it was to be kept. If nobody killed it, see whether the machine ran ' +
+        : 'What it made is taken down now, unless it was to be kept. If nobody killed it, see whether the ' +
+          'machine ran ' +
           'out of memory (`dmesg`).',
   });
 }

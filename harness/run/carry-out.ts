@@ -17,7 +17,7 @@ import { tearDown } from './stages/tear-down.ts';
 
 /**
  * Carries a plan out: clusters, mesh, scenarios, tear-down. Everything that happens, errors included, ends up in
- * run.json; nothing is thrown. What was made is taken away again unless the request keeps it, whatever fails before:
+ * run.json; nothing is thrown. What was created is removed again unless the request keeps it, whatever fails before:
  * the mesh, a signal, or the recording of any of it.
  */
 export async function carryOut(plan: Plan, stage: Stage): Promise<void> {
@@ -77,7 +77,7 @@ async function collectEvidence(
   if (record.data.verdict !== 'passed' && usable !== undefined)
     await collectClusterEvidence(usable, record.folder, progress);
   if (record.data.scenarios.length === 0) return;
-  // Allure's tool is not ours: when it fails that is told, and the verdict stays what the mesh made it.
+  // Allure's tool is not ours: when it fails that is reported, and the verdict stays what the mesh made it.
   await generateAllureReport(record.folder).catch((error: unknown) => {
     progress.note(describeError(asMeshproofError(error)));
   });

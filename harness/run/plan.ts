@@ -17,6 +17,6 @@ export interface Plan {
   readonly lab: { readonly dockerHost: string; readonly namespacePath: string } | undefined;
   /** The docker program. */
   readonly docker: string;
-  /** Clusters of the user that somebody agreed are written to. */
+  /** Clusters that the user owns that somebody agreed are written to. */
   readonly agreed: readonly ClusterAddress[];
 }

@@ -24,7 +24,10 @@ export function installedSteps(
   cluster: string,
   [namespace, secret, ...replies]: readonly KubernetesObject[],
 ): StepResult[] {
-  const command = `kubectl create secret generic cacerts --context=${cluster} -n ${systemNamespace} --from-file=ca-cert.pem --from-file=ca-key.pem --from-file=root-cert.pem --from-file=cert-chain.pem`;
+  const command =
+    'kubectl create secret generic cacerts ' +
+    `--context=${cluster} -n ${systemNamespace} --from-file=ca-cert.pem ` +
+    '--from-file=ca-key.pem --from-file=root-cert.pem --from-file=cert-chain.pem';
   return [
     {
       ...authority,

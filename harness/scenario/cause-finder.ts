@@ -14,7 +14,7 @@ import type { Notes } from './journal.ts';
 import { lookAround } from './look-around.ts';
 import type { MeshCluster } from './mesh-cluster.ts';
 
-/** Namespaces whose objects hold for every call. Of clusters of the user only the mesh's own is looked into. */
+/** Namespaces whose objects hold for every call. Of clusters that the user owns only the mesh's own is looked into. */
 const meshNamespaces = ['istio-system', 'kube-system', 'metallb-system'];
 
 export interface CauseFinderOptions {

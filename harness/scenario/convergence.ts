@@ -74,7 +74,9 @@ export async function eventually(
       return verdict;
     }
     if (await series.again({ every, until: (seconds) => seconds * 1000 + every > within, settled })) continue;
-    const told = `${row > 0 ? `only the last ${row} of ` : ''}${looks} looks within ${series.end().toFixed(0)} s, ${inARow} in a row are asked for; last seen:`;
+    const told =
+      `${row > 0 ? `only the last ${row} of ` : ''}${looks} looks within ${series.end().toFixed(0)} s, ` +
+      `${inARow} in a row are asked for; last seen:`;
     return { pass: !wanted, message: () => `${told}\n${verdict.message()}` };
   }
 }

@@ -4,7 +4,10 @@ import { isOwn } from '../cluster/labels.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { collisions, type DeclaredHost } from '../mesh/collisions.ts';
 
-/** Kinds that scenarios make on clusters of the user, as they are told before; nothing else is applied there. */
+/**
+ * Kinds that scenarios make on clusters that the user owns, as the question beforehand lists them; nothing else is
+ * applied there.
+ */
 export const sampleKinds = [
   'ServiceAccounts',
   'Services',
@@ -22,7 +25,7 @@ export interface Declared {
 }
 
 /**
- * Sees that a scenario applies to a cluster of the user only what the owner was told about.
+ * Checks that a scenario applies to a cluster that the user owns only what the owner agreed to.
  *
  * @throws MeshproofError MP715 for a namespace, a kind or a host that it does not declare.
  */
@@ -46,7 +49,7 @@ export function checkDeclared(scenario: string, object: KubernetesObject, { name
 }
 
 /**
- * The first thing in clusters of the user that a scenario's hosts would meet, as a sentence.
+ * The first thing in clusters that the user owns that a scenario's hosts would meet, as a sentence.
  *
  * @param apis of the clusters; those that meshproof made are passed over, nobody else lives there
  */

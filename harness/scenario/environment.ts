@@ -39,7 +39,7 @@ export const environmentSchema = z.object({
       name: z.string(),
       kubeconfig: z.string(),
       context: z.string(),
-      /** A cluster of the user: what is not meshproof's is left alone there. */
+      /** A cluster that the user owns: what is not meshproof's is left alone there. */
       foreign: z.boolean().optional(),
       /** Id that what is made there carries. */
       owner: z.string().optional(),

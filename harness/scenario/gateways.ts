@@ -50,7 +50,7 @@ export class Gateways {
     return { ...(await this.#gateway(egressGateway, address)), hostname };
   }
 
-  /** Whether the mesh has an egress gateway at all: on clusters of the user it may not. */
+  /** Whether the mesh has an egress gateway at all: on clusters that the user owns it may not. */
   async hasEgress(): Promise<boolean> {
     return await hasEgressGateway(this.#api, this.#topology);
   }

@@ -57,7 +57,7 @@ export class Journal {
   /** Notes a trace through one proxy; of several the last one counts. */
   noteHops(hops: readonly Hop[]): void {
     const [first] = hops;
-    // A trace that is told again goes to the end, so that the notes keep the order in which the path was looked at.
+    // A trace that is reported again goes to the end, so that the notes keep the order in which the path was looked at.
     if (first === undefined) return;
     this.#hops.delete(first.proxy);
     this.#hops.set(first.proxy, hops);

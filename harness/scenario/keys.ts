@@ -24,7 +24,7 @@ export const ownSteps = {
 const taken = new Set<string>(Object.values(ownSteps).map(({ key }) => key));
 
 /**
- * Sees that something can be the key of a claim or a step.
+ * Checks that something can be the key of a claim or a step.
  *
  * @param scenario id of the scenario that has it
  * @param others keys that the scenario has already

@@ -44,7 +44,7 @@ export async function takeBaseline(environment: Environment, api: ReadApi): Prom
 
 /**
  * Looks around in every cluster, once a claim did not hold: at objects, events, logs, certificates and at the machine
- * below. What cannot be looked at is told and hides nothing else; the whole look takes seconds.
+ * below. What cannot be looked at is reported and hides nothing else; the whole look takes seconds.
  */
 export async function lookAround(environment: Environment, surroundings: Surroundings): Promise<Situation> {
   // A client of its own: a scenario's gives answers without secrets, and a Secret is to be compared by what is in it.
@@ -167,7 +167,8 @@ async function warnings(
   namespaces: readonly string[] | undefined,
 ): Promise<ClusterSituation['events']> {
   const row =
-    '{range .items[*]}{.involvedObject.kind} {.involvedObject.namespace}/{.involvedObject.name}{"\\t"}{.reason}{"\\t"}{.message}{"\\n"}{end}';
+    '{range .items[*]}{.involvedObject.kind} ' +
+    '{.involvedObject.namespace}/{.involvedObject.name}{"\\t"}{.reason}{"\\t"}{.message}{"\\n"}{end}';
   const wheres = namespaces === undefined ? [['--all-namespaces']] : namespaces.map((namespace) => ['-n', namespace]);
   const texts = await Promise.all(
     wheres.map((where) =>

@@ -35,7 +35,8 @@ export const meshMatchers = {
     return {
       pass: status === 0 && [35, 52, 56].includes(exitCode),
       message: () =>
-        `${command}\n  seen      ${status === 0 ? `curl exit code ${exitCode}: ${error}` : `HTTP ${status} from ${remoteAddress}`}`,
+        `${command}\n  seen      ` +
+        `${status === 0 ? `curl exit code ${exitCode}: ${error}` : `HTTP ${status} from ${remoteAddress}`}`,
     };
   },
 
@@ -66,7 +67,9 @@ export const meshMatchers = {
     return {
       pass: outcome === 'refused' && fits,
       message: () =>
-        `expected the greeting to be refused with ${String(reason)}; it was ${outcome}${seen === '' ? '' : ` with ${seen}`}, by ${serverIdentities.join(', ') || 'nobody with a certificate'}`,
+        `expected the greeting to be refused with ${String(reason)}; it was ` +
+        `${outcome}${seen === '' ? '' : ` with ${seen}`}, by ` +
+        `${serverIdentities.join(', ') || 'nobody with a certificate'}`,
     };
   },
 
@@ -74,7 +77,8 @@ export const meshMatchers = {
   toHaveCarriedTraffic(moved: readonly Moved[]): Verdict {
     const still = moved.filter(({ before, after }) => after.bytes <= before.bytes);
     const line = ({ proxy, cluster, before, after }: Moved): string =>
-      `  ${proxy} · ${cluster}: ${before.bytes} → ${after.bytes} bytes, ${before.connections} → ${after.connections} connections`;
+      `  ${proxy} · ${cluster}: ${before.bytes} → ${after.bytes} bytes, ${before.connections} → ` +
+      `${after.connections} connections`;
     return {
       pass: moved.length > 0 && still.length === 0,
       message: () => {
@@ -151,7 +155,7 @@ export const meshMatchers = {
     };
   },
 
-  /** The proxy's configuration is exactly this inventory; what is new and what is gone is told line by line. */
+  /** The proxy's configuration is exactly this inventory; what is new and what is gone is shown line by line. */
   toHaveInventory(dump: ConfigDump, expected: readonly string[]): Verdict {
     const found = dump.inventory();
     const more = found.filter((line) => !expected.includes(line)).map((line) => `  + ${line}`);

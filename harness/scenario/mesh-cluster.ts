@@ -140,7 +140,8 @@ export class MeshCluster {
     this.#set.set(own.object, { ...own, value: String(replicas) });
     await this.api.scale(namespace, deployment, replicas);
     await this.api.waitForDeployment(namespace, deployment, { within: readyWithin, signal });
-    const command = `kubectl scale --context=${this.name} -n ${namespace} deployment ${deployment} --replicas=${replicas}`;
+    const command =
+      `kubectl scale --context=${this.name} -n ` + `${namespace} deployment ${deployment} --replicas=${replicas}`;
     this.#options.journal.note({ cluster: this.name, command, output: `deployment.apps/${deployment} scaled` });
   }
 
@@ -159,7 +160,7 @@ export class MeshCluster {
     return await this.#gateways.egress();
   }
 
-  /** Whether the mesh has an egress gateway at all: on clusters of the user it may not. */
+  /** Whether the mesh has an egress gateway at all: on clusters that the user owns it may not. */
   async hasEgressGateway(): Promise<boolean> {
     return await this.#gateways.hasEgress();
   }
@@ -180,7 +181,9 @@ export class MeshCluster {
     const may = await this.api.mayDoEverything();
     if (!may && this.#options.cluster.foreign === true)
       throw new MeshproofError('MP708', {
-        what: 'asks for a cluster-admin, who installs meshes; where the mesh is there already this user need not be one',
+        what:
+          'asks for a cluster-admin, who installs meshes; where the mesh is there already this user need not be ' +
+          'one',
       });
     return may;
   }

@@ -67,7 +67,9 @@ export class MeshLife {
     await this.#api.endPod(systemNamespace, pod);
     this.#options.journal.note({
       cluster: this.#api.address.name,
-      command: `kubectl delete pod --context=${this.#api.address.name} -n ${systemNamespace} ${pod} --grace-period=0 --force`,
+      command:
+        `kubectl delete pod --context=${this.#api.address.name} -n ${systemNamespace} ${pod} --grace-period=0 ` +
+        '--force',
       output: `pod "${pod}" force deleted`,
     });
     return pod;

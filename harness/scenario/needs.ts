@@ -7,7 +7,7 @@ import type { Needs } from './scenario.ts';
  * The first need of a scenario that an environment does not meet, as a sentence.
  *
  * @param hasEgressGateway asks the first cluster
- * @param collision asks the clusters of the user for what its hosts would meet there
+ * @param collision asks the clusters that the user owns for what its hosts would meet there
  */
 export async function unmetNeed(
   needs: Needs,

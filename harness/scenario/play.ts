@@ -141,7 +141,7 @@ async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOpt
     await told?.(`${meta.id}: ${what}`);
   };
   const restorations: { readonly title: string; readonly work: () => Promise<void> }[] = [];
-  /** What fails outside of a claim is told once, by the step that failed; the claims behind it were not reached. */
+  /** What fails outside of a claim is reported once, by the step that failed; the claims behind it were not reached. */
   const blame = (error: unknown): void => {
     const { verdict, reason, code } = verdictOf(error);
     const behind = declared.filter(({ key }) => !claims.has(key));
@@ -209,7 +209,9 @@ async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOpt
         const claim = declared.find((one) => one.key === key);
         if (claim === undefined || claims.has(key))
           throw new MeshproofError('MP719', {
-            what: `the scenario ${meta.id} ${claim === undefined ? 'proves a claim that it does not declare' : 'proves a claim twice'}`,
+            what:
+              `the scenario ${meta.id} ` +
+              `${claim === undefined ? 'proves a claim that it does not declare' : 'proves a claim twice'}`,
             expected: `each of ${declared.map((one) => one.key).join(', ')} once`,
             seen: key,
           });

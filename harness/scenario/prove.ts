@@ -117,11 +117,15 @@ export function compare(cause: Cause, red: ScenarioResult, again: ScenarioResult
   return first === undefined
     ? {
         verdict: 'proven',
-        how: `with ${cause.object} as it was when the mesh was ready, ${broken.length === 1 ? 'the claim holds' : `all ${broken.length} claims hold`}; it was put in again`,
+        how:
+          `with ${cause.object} as it was when the mesh was ready, ` +
+          `${broken.length === 1 ? 'the claim holds' : `all ${broken.length} claims hold`}; it was put in again`,
       }
     : {
         verdict: 'refuted',
-        how: `with ${cause.object} as it was when the mesh was ready, “${first.name}” still does not hold; it was put in again`,
+        how:
+          `with ${cause.object} as it was when the mesh was ready, “${first.name}” still does not hold; it was ` +
+          'put in again',
       };
 }
 

@@ -84,7 +84,7 @@ export class Samples {
     await this.#api.waitUntilGone(name, { within: readyWithin, signal: this.#options.signal });
   }
 
-  /** A namespace that nobody was told about would surprise the owner of the cluster. */
+  /** A namespace that nobody agreed to would surprise the owner of the cluster. */
   async #claim(namespace: string): Promise<void> {
     const {
       scenario,
@@ -115,7 +115,9 @@ export class Samples {
     const { name: pod, address } = await readyPod(this.#api, namespace, labels, { within: readyWithin, signal });
     journal.note({
       cluster: cluster.name,
-      command: `kubectl get --context=${cluster.name} -n ${namespace} pod -l ${labels} -o jsonpath={.items..metadata.name}`,
+      command:
+        `kubectl get --context=${cluster.name} -n ${namespace} pod -l ${labels} -o ` +
+        'jsonpath={.items..metadata.name}',
       output: pod,
     });
     return {

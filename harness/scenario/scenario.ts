@@ -39,7 +39,10 @@ export interface Needs {
    * not meshproof's.
    */
   readonly ownsMesh?: boolean;
-  /** It changes the cluster itself, its DNS say, or stands beside it on its network; never on a cluster of the user. */
+  /**
+   * It changes the cluster itself, its DNS say, or stands beside it on its network; never on a cluster that the user
+   * owns.
+   */
   readonly ownsCluster?: boolean;
   /** Every namespace that it makes; all else that it writes is in these, or in the mesh's own. */
   readonly namespaces: readonly string[];

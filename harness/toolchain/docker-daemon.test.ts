@@ -60,7 +60,9 @@ describe('a Docker that cannot be used is told apart', () => {
   });
 
   test.each([
-    'permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock: Get "http://%2Fvar%2Frun%2Fdocker.sock/v1.50/version": dial unix /var/run/docker.sock: connect: permission denied',
+    'permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock: ' +
+      'Get "http://%2Fvar%2Frun%2Fdocker.sock/v1.50/version": dial unix /var/run/docker.sock: connect: ' +
+      'permission denied',
     'Got permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock',
     'permission denied while trying to connect to the docker API at unix:///var/run/docker.sock',
   ])('%s', async (words) => {
@@ -69,8 +71,10 @@ describe('a Docker that cannot be used is told apart', () => {
 
   test.each([
     'Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?',
-    'failed to connect to the docker API at unix:///var/run/docker.sock; check if the path is correct and if the daemon is running',
-    'error during connect: Get "http://localhost:2375/v1.50/version": dial tcp 127.0.0.1:2375: connect: connection refused',
+    'failed to connect to the docker API at unix:///var/run/docker.sock; check if the path is correct and if ' +
+      'the daemon is running',
+    'error during connect: Get "http://localhost:2375/v1.50/version": dial tcp 127.0.0.1:2375: connect: ' +
+      'connection refused',
   ])('stopped: %s', async (words) => {
     expect(await look(daemonSays(`echo '${words}' >&2; exit 1`))).toEqual({ state: 'stopped', words });
   });

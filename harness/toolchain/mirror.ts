@@ -7,7 +7,7 @@ export interface Mirror {
   readonly files?: string | undefined;
   /** Registry, with a path if it has one: `istio/pilot:1` is pulled from `<images>/docker.io/istio/pilot:1`. */
   readonly images?: string | undefined;
-  /** SHA-256 values of the user: URL of a file, or name of an image, → 64 hex digits. See `ReleaseChoice`. */
+  /** SHA-256 values that the user gives: URL of a file, or name of an image, → 64 hex digits. See `ReleaseChoice`. */
   readonly pins?: Readonly<Record<string, string>> | undefined;
 }
 

@@ -149,13 +149,13 @@ describe('an image', () => {
   });
 });
 
-test('a certificate of an unknown authority is told with what Node.js wants for it', async () => {
+test('a certificate of an unknown authority is reported with what Node.js wants for it', async () => {
   const { host } = await start(startServer(() => undefined, await unknownCertificate()));
   const [answer] = await askPublishers({ files: [{ id: 'kind', url: `https://${host}/kind` }], images: [] }, patience);
   expect(answer).toMatchObject({ code: 'MP316', remedy: expect.stringContaining('NODE_EXTRA_CA_CERTS') });
 });
 
-test('a proxy that asks for a login is told of files and images', async () => {
+test('a proxy that asks for a login is reported for files and images', async () => {
   const proxy = await start(startProxy('me:secret'));
   vi.stubEnv('HTTPS_PROXY', `http://${proxy.host}`);
   const answers = await askPublishers(

@@ -45,7 +45,8 @@ export const publishedOnce = {
     version: 'v0.15.2',
     sha256: 'a1b04c376fb39c93265f551fe23716a3ae6e09b790edb3bf257d3fc784c35a18',
     evidence:
-      'config/manifests/metallb-native.yaml of the Go module go.universe.tf/metallb v0.15.2, which Go’s checksum database vouches for',
+      'config/manifests/metallb-native.yaml of the Go module go.universe.tf/metallb v0.15.2, which Go’s ' +
+      'checksum database vouches for',
   },
   images: [
     {
@@ -66,7 +67,8 @@ export const publishedOnce = {
       name: 'mccutchen/go-httpbin:2.18.3',
       digest: 'sha256:3992f3763e9ce5a4307eae0a869a78b4df3931dc8feba74ab823dd2444af6a6b',
       evidence:
-        'tests of public Python projects run ghcr.io/mccutchen/go-httpbin:2.18.3 by this digest; the release workflow pushes one build to both registries',
+        'tests of public Python projects run ghcr.io/mccutchen/go-httpbin:2.18.3 by this digest; the release ' +
+        'workflow pushes one build to both registries',
     },
     {
       id: 'curl',
@@ -163,7 +165,9 @@ export const publishedIstio: readonly IstioRecord[] = [
       'darwin/arm64': 'a0c4d35320f930e5254de119512f0761f65a76fb614973281bf9435e24306d66',
     },
     istioctlEvidence:
-      'the release’s .sha256 files, quoted for all four by one public install script; linux/amd64 also by play-builder/argocd-gitops versions.lock.yaml, darwin/arm64 by AhmadMasry/agent-mesh-lab build.txt of 2026-09-21',
+      'the release’s .sha256 files, quoted for all four by one public install script; linux/amd64 also by ' +
+      'play-builder/argocd-gitops versions.lock.yaml, darwin/arm64 by AhmadMasry/agent-mesh-lab build.txt of ' +
+      '2026-09-21',
     pilot: undefined,
     proxyv2: 'sha256:e3b973cce2442c2883188d8cf839dff8a21075fab0e00e5079df6ef28c9caf17',
     imageEvidence:

@@ -188,7 +188,7 @@ test('samples on clusters that you own come from the same list, by digest', () =
   expect(publishedWorkloads.curl).toMatch(/^curlimages\/curl:8\.11\.1@sha256:[0-9a-f]{64}$/);
 });
 
-test('what the user vouches for is told, unless the list says the same', () => {
+test('what the user vouches for is reported, unless the list says the same', () => {
   const curl = publishedFor(pinnedRelease).images.find(({ id }) => id === 'curl');
   const same = { [curl?.name ?? '']: curl?.digest ?? '' };
   const other = { 'istio/pilot:1.31.0': 'A'.repeat(64), 'nobody/asks:1': 'b'.repeat(64) };

@@ -45,9 +45,11 @@ test.each([
 
 test.each([
   'Error response from daemon: manifest for istio/pilot:9 not found: manifest unknown: manifest unknown',
-  'Error response from daemon: pull access denied for nobody/x, repository does not exist or may require docker login: denied: requested access to the resource is denied',
+  'Error response from daemon: pull access denied for nobody/x, repository does not exist or may require ' +
+    'docker login: denied: requested access to the resource is denied',
   'Error response from daemon: Head "https://r/v2/x/manifests/1": unauthorized: authentication required',
-  'Error response from daemon: Get "https://r/v2/": tls: failed to verify certificate: x509: certificate signed by unknown authority',
+  'Error response from daemon: Get "https://r/v2/": tls: failed to verify certificate: x509: certificate ' +
+    'signed by unknown authority',
   'failed to register layer: write /usr/bin/x: no space left on device',
 ])('a pull is not tried again after: %s', async (words) => {
   const { docker, tries } = await dockerThatSays(words);
@@ -58,7 +60,7 @@ test.each([
   expect(await tries()).toBe(1);
 });
 
-test('a limit that stays is told with the number of tries and what raises it', async () => {
+test('a limit that stays is reported with the number of tries and what raises it', async () => {
   const { docker, tries } = await dockerThatSays(...Array<string>(10).fill('toomanyrequests: slow down'));
   await expect(pullImage(docker, 'kindest/node:v1', { firstPause: 1 })).rejects.toMatchObject({
     code: 'MP302',

@@ -59,11 +59,17 @@ export async function pullImage(docker: Docker, reference: string, options: Pull
 
 function remedyOf(words: string): string | undefined {
   if (/toomanyrequests|too many requests|rate limit|\b429\b/i.test(words))
-    return 'The registry limits how often you pull: `docker login` raises the limit of Docker Hub; a mirror of your own has none.';
+    return (
+      'The registry limits how often you pull: `docker login` raises the limit of Docker Hub; a mirror of your ' +
+      'own has none.'
+    );
   if (/denied|unauthorized|authentication|no basic auth/i.test(words))
     return 'Check the name of the image; then `docker login` to its registry, or use a mirror that gives access.';
   if (/x509/i.test(words))
-    return 'Add the authority of your company’s gateway to the system’s store of the Docker daemon, and start Docker again.';
+    return (
+      'Add the authority of your company’s gateway to the system’s store of the Docker daemon, and start Docker ' +
+      'again.'
+    );
   if (/no space left/i.test(words)) return 'Free space in Docker’s data root: `docker system df` says what takes it.';
   if (pullMayPass(words)) return 'Check the network and the proxy of the Docker daemon (`docker info`), and try again.';
   return undefined;

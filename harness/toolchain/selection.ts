@@ -12,7 +12,7 @@ export interface Selection {
   readonly mesh: MeshChoice;
   /** Version of Kubernetes, e.g. `v1.34.11`. */
   readonly kubernetes: string;
-  /** SHA-256 values of the user, see `ReleaseChoice`. */
+  /** SHA-256 values that the user gives, see `ReleaseChoice`. */
   readonly pins?: ReleaseChoice['pins'];
   /** Whether meshproof runs the Docker daemon; its tools are left out where the user's Docker serves. */
   readonly lab: boolean;
@@ -55,13 +55,15 @@ export function recipesOf(selection: Selection): readonly Recipe[] {
       expected: `${versions.kubernetesSource}, whose sources are locked`,
       seen: kubernetes,
       remedy:
-        'Other versions come as kind’s published node images: use a machine with Docker that reaches them, and `--toolchain release`.',
+        'Other versions come as kind’s published node images: use a machine with Docker that reaches them, ' +
+        'and `--toolchain release`.',
     });
   if (mesh.kind === 'release')
     throw new MeshproofError('MP305', {
       what: `Istio ${mesh.version} is published as images, which this toolchain does not pull`,
       remedy:
-        'Name the commit of the release by its pseudo-version, or use a machine with Docker that reaches the images, and `--toolchain release`.',
+        'Name the commit of the release by its pseudo-version, or use a machine with Docker that reaches the ' +
+        'images, and `--toolchain release`.',
     });
   // mmdebstrap comes with the lab's tools and makes the root filesystems, so they are needed with the user's Docker,
   // too.

@@ -115,7 +115,9 @@ async function nodeImage({ toolchain, images, docker, say, signal }: StandInOpti
   if (await docker.hasImage(name)) return name;
   say('assembling the node image');
   const bare = 'meshproof/stand-in-node-bare:latest';
-  const dockerfile = `FROM ${bareNodeImage}\nRUN rm /etc/cni/net.d/10-bridge.conflist\nCOPY default-cni.yaml /kind/manifests/default-cni.yaml\n`;
+  const dockerfile =
+    `FROM ${bareNodeImage}\nRUN rm /etc/cni/net.d/10-bridge.conflist\nCOPY default-cni.yaml ` +
+    '/kind/manifests/default-cni.yaml\n';
   await build(docker, bare, { Dockerfile: dockerfile, 'default-cni.yaml': manifest }, signal);
   await docker.run(['tag', images.curl, plugin]);
   const payload = [...(await controlPlaneImages(toolchain)), plugin];

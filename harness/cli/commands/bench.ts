@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { MeshproofError } from '../../errors/meshproof-error.ts';
 import type { RunRequest } from '../../run/request.ts';
 import { createProgress } from '../../progress/progress.ts';
-import { benchTold, compareSeries, seriesOf } from '../../report/bench.ts';
+import { formatBench, compareSeries, seriesOf } from '../../report/bench.ts';
 import type { RunData } from '../../report/run-data.ts';
 import { loadConfig } from '../../config/config.ts';
 import { idsOf } from '../options.ts';
@@ -23,7 +23,8 @@ export function addBench(program: Command): void {
   program
     .command('bench')
     .description(
-      'play a run several times and print min, median and max of each phase and scenario; or print the times of runs that there are',
+      'play a run several times and print min, median and max of each phase and scenario; or print the times ' +
+        'of runs that there are',
     )
     .argument('[runs...]', 'folders of runs, without --runs (default: the latest)')
     .option('--runs <n>', 'play as many runs')
@@ -41,7 +42,7 @@ export function addBench(program: Command): void {
         flags.runs === undefined ? [await recorded(folders, flags, file)] : await played(folders, flags, file);
       const [first, second] = [seriesOf(base ?? []), head === undefined ? undefined : seriesOf(head)];
       if (flags.json !== true) {
-        tell(benchTold(first, second));
+        tell(formatBench(first, second));
         return;
       }
       const compared = second === undefined ? {} : { head: second, differences: compareSeries(first, second) };

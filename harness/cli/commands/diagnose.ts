@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { diagnosisTold } from '../../diagnose/diagnose.ts';
+import { formatDiagnosis } from '../../diagnose/diagnose.ts';
 import { diagnoseFleet, type FleetPath } from '../../diagnose/fleet.ts';
 import { describeError, exitCodeOf, MeshproofError } from '../../errors/meshproof-error.ts';
 import { describeTrace } from '../../probe/trace.ts';
@@ -16,11 +16,13 @@ export function addDiagnose(program: Command): void {
   program
     .command('diagnose')
     .description(
-      'follow every call between clusters through config dumps that were collected on a fleet, and name the hop that breaks',
+      'follow every call between clusters through config dumps that were collected on a fleet, and name the ' +
+        'hop that breaks',
     )
     .argument(
       '<folder>',
-      'where the dumps are: istioctl bug-report archives unpacked, one for each cluster, the evidence of a run, or one .tar.gz of either',
+      'where the dumps are: istioctl bug-report archives unpacked, one for each cluster, the evidence of a ' +
+        'run, or one .tar.gz of either',
     )
     .option('--host <host[:port]>', 'this service only; a sidecar that does not know it counts as broken')
     .option('--from <text>', 'calls of proxies whose name holds this text only')
@@ -55,7 +57,9 @@ export function addDiagnose(program: Command): void {
         tell(
           [
             ...shown.map(formatPath),
-            `${fleet.length} proxies, ${paths.length} paths between clusters: ${paths.length - broken.length} whole, ${broken.length} broken${unread.length === 0 ? '' : `; ${unread.length} dumps could not be read`}`,
+            `${fleet.length} proxies, ${paths.length} paths between clusters: ${paths.length - broken.length} ` +
+              `whole, ${broken.length} ` +
+              `broken${unread.length === 0 ? '' : `; ${unread.length} dumps could not be read`}`,
             '',
           ].join('\n'),
         );
@@ -72,7 +76,7 @@ function formatPath({ from, service, hops, diagnosis, unseen }: FleetPath): stri
       .split('\n')
       .map((line) => `  ${line}`),
   ];
-  if (diagnosis !== undefined) lines.push(...diagnosisTold(diagnosis).map((line) => `  ${line}`));
+  if (diagnosis !== undefined) lines.push(...formatDiagnosis(diagnosis).map((line) => `  ${line}`));
   if (unseen !== undefined) lines.push(`  ${unseen}`);
   return `${lines.join('\n')}\n`;
 }

@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander';
 import { MeshproofError } from '../../errors/meshproof-error.ts';
 import { addToJobSummary } from '../job-summary.ts';
-import { diffTold, type RunDiff } from '../../report/diff/run-diff.ts';
+import { formatDiff, type RunDiff } from '../../report/diff/run-diff.ts';
 import { countClaims, type RunData } from '../../report/run-data.ts';
 import { tell } from '../tell.ts';
 
@@ -49,7 +49,7 @@ export function gatesOf(text: string): Gate[] {
  * @param head how the second run went by itself, where it was run for the comparison: beside the comparison in the JSON
  */
 export async function tellDiff(diff: RunDiff, chosen: readonly Gate[], json: boolean, head?: RunData): Promise<void> {
-  const told = diffTold(diff);
+  const told = formatDiff(diff);
   const failed: Readonly<Record<Gate, boolean>> = {
     verdicts: diff.regressions.length > 0,
     timings: diff.timings.some(({ base, head }) => head > base),

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { kubernetesOption, meshOption, providerOption, toolchainOption } from '../options.ts';
 import { loadConfig } from '../../config/config.ts';
 import type { DoctorReport } from '../../inspect/doctor.ts';
-import { problemTold } from '../../inspect/problem.ts';
+import { formatProblem } from '../../inspect/problem.ts';
 import { tell } from '../tell.ts';
 
 export function addDoctor(program: Command): void {
@@ -64,8 +64,8 @@ function formatReport(report: DoctorReport): string {
     ...report.pinnedByUser.map((name) => `by your own hash (mirror.pins): ${name}`),
     `disk: ${(report.disk.free / 1e9).toFixed(1)} GB free, ${(report.disk.needed / 1e9).toFixed(1)} GB needed`,
     ...report.skipped.map((what) => `not looked at: ${what}`),
-    ...report.warnings.map((warning) => `warning: ${problemTold(warning)}`),
-    ...report.problems.map(problemTold),
+    ...report.warnings.map((warning) => `warning: ${formatProblem(warning)}`),
+    ...report.problems.map(formatProblem),
     report.ready ? 'ready' : 'not ready',
     '',
   ].join('\n');

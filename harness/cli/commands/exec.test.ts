@@ -120,7 +120,8 @@ describe('how it ends', () => {
     expect((await Promise.all(ends)).map(({ code }) => code)).toEqual([37, 143, 137]);
   });
 
-  const counting = `trap 'echo interrupted' INT; trap 'echo asked; exit 9' TERM; echo ready; while :; do sleep 0.1; done`;
+  const counting =
+    "trap 'echo interrupted' INT; trap 'echo asked; " + "exit 9' TERM; echo ready; while :; do sleep 0.1; done";
 
   /** Starts a program that counts its signals, in a process group of its own, and tells once it is ready. */
   async function start(): Promise<{

@@ -12,7 +12,9 @@ export function addExec(program: Command): void {
   program
     .command('exec')
     .description(
-      'run a program where the kept environment lives, with its kubectl, istioctl, kind and docker on the PATH and a kubeconfig whose contexts are named like the clusters: exec -- kubectl --context west get pods -A, exec -- bash, exec -- npx vitest',
+      'run a program where the kept environment lives, with its kubectl, istioctl, kind and docker on the ' +
+        'PATH and a kubeconfig whose contexts are named like the clusters: exec -- kubectl --context west get ' +
+        'pods -A, exec -- bash, exec -- npx vitest',
     )
     .argument('<program>')
     .argument('[args...]')

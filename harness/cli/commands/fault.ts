@@ -76,7 +76,8 @@ export function addFault(program: Command): void {
       tell(
         flags.json === true
           ? `${JSON.stringify(summary)}\n`
-          : `${summary.caught} of ${summary.faults} faults caught, ${summary.cause} with the right cause; median ${summary.medianSeconds.toFixed(1)} s to the verdict\n`,
+          : `${summary.caught} of ${summary.faults} faults caught, ${summary.cause} with the right cause; ` +
+              `median ${summary.medianSeconds.toFixed(1)} s to the verdict\n`,
       );
       process.exitCode = summary.missed.length + summary.misdiagnosed.length + summary.leftRed.length > 0 ? 1 : 0;
     });

@@ -50,7 +50,8 @@ export function addGate(program: Command): void {
           what: 'gate installs two builds of the mesh, one after the other',
           where: file ?? 'meshproof.yaml, provider: existing',
           remedy:
-            'Give a config with `provider: kind`; two states of a mesh of your own compare by `run` before and after, then `diff`.',
+            'Give a config with `provider: kind`; two states of your own mesh compare by `run` before and ' +
+            'after, then `diff`.',
         });
       const buildOf = async (mesh: string): Promise<GatedBuild> => {
         const config = await loadConfig(file, { mesh, toolchain: flags.toolchain, kubernetes: flags.kubernetes });

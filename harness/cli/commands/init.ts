@@ -7,7 +7,7 @@ export function addInit(program: Command): void {
     .description(
       'make a repository for scenarios of your own: a config file, one scenario, and a workflow that plays it',
     )
-    .argument('[folder]', 'where (default: here); what is there already stays as it is', '.')
+    .argument('[folder]', 'where (default: here); what already exists stays as it is', '.')
     .option('--json', 'one line of JSON on stdout')
     .action(async (folder: string, flags: { readonly json?: boolean }) => {
       const { layOutRepository } = await import('../own-repository.ts');

@@ -25,7 +25,8 @@ export function addProbe(program: Command): void {
   program
     .command('probe')
     .description(
-      'show what a pod’s proxy really has: listeners, routes, clusters, endpoints and secrets, with SNI and certificate chains',
+      'show what a pod’s proxy really has: listeners, routes, clusters, endpoints and secrets, with SNI and ' +
+        'certificate chains',
     )
     .argument('[pod]', 'a pod’s name, the beginning of one, or the name of its app')
     .option('--cluster <name>', 'cluster of the kept environment (default: the first that has the namespace’s pod)')

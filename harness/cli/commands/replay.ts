@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { countClaims, countsTold, verdictOfRun } from '../../report/run-data.ts';
+import { countClaims, formatCounts, verdictOfRun } from '../../report/run-data.ts';
 import { summary } from '../../report/summary.ts';
 import { loadConfig } from '../../config/config.ts';
 import { tell } from '../tell.ts';
@@ -38,7 +38,7 @@ export function addReplay(program: Command): void {
           [
             summary(data).trimEnd(),
             '',
-            `${verdict}: ${countsTold(counts)}; replayed in ${seconds.toFixed(2)} s`,
+            `${verdict}: ${formatCounts(counts)}; replayed in ${seconds.toFixed(2)} s`,
             outcome,
             ...lines,
             '',

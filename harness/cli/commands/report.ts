@@ -5,7 +5,7 @@ import { MeshproofError } from '../../errors/meshproof-error.ts';
 import { summary as summaryOf } from '../../report/summary.ts';
 import { loadConfig } from '../../config/config.ts';
 import { addToJobSummary } from '../job-summary.ts';
-import { exitCodeOfRun, runTold } from '../run-result.ts';
+import { exitCodeOfRun, runSummary } from '../run-result.ts';
 import { complain, tell } from '../tell.ts';
 
 interface ReportFlags {
@@ -18,7 +18,8 @@ export function addReport(program: Command): void {
   program
     .command('report')
     .description(
-      'write report.html, conformance.yaml, walkthrough.md and Allure’s page of a run again from its record, also of one that was killed',
+      'write report.html, conformance.yaml, walkthrough.md and Allure’s page of a run again from its record, ' +
+        'also of one that was killed',
     )
     .argument('[run]', 'folder of the run (default: the latest)')
     .option(
@@ -51,7 +52,7 @@ export function addReport(program: Command): void {
         await addToJobSummary(`## meshproof: ${record.data.verdict}\n\n${summaryOf(record.data)}\n`);
         process.exitCode = exitCodeOfRun(record.data);
       }
-      tell(flags.json === true ? `${JSON.stringify(runTold(record))}\n` : `${join(record.folder, 'report.html')}\n`);
+      tell(flags.json === true ? `${JSON.stringify(runSummary(record))}\n` : `${join(record.folder, 'report.html')}\n`);
       if (flags.archive === undefined) return;
       const { archiveRun } = await import('../../report/archive.ts');
       const target = flags.archive === true ? `meshproof-${basename(record.folder)}.tar.gz` : flags.archive;

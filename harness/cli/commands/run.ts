@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { loadConfig, type Config } from '../../config/config.ts';
-import { countClaims, countsTold, phaseSeconds } from '../../report/run-data.ts';
+import { countClaims, formatCounts, phaseSeconds } from '../../report/run-data.ts';
 import type { RunRequest } from '../../run/request.ts';
 import type { RunRecord } from '../../run/record/run-record.ts';
 import type { Shard } from '../../run/schedule/shard.ts';
@@ -11,7 +11,7 @@ import { MeshproofError } from '../../errors/meshproof-error.ts';
 import { createProgress } from '../../progress/progress.ts';
 import { idsOf, kubernetesOption, meshOption, providerOption, toolchainOption } from '../options.ts';
 import { addToJobSummary } from '../job-summary.ts';
-import { exitCodeOfRun, runTold } from '../run-result.ts';
+import { exitCodeOfRun, runSummary } from '../run-result.ts';
 import { enterGoesOn } from '../pause-key.ts';
 import { untilSignal } from '../signals.ts';
 import { tell } from '../tell.ts';
@@ -42,10 +42,11 @@ export function addRun(program: Command): void {
       '--shard <place/count>',
       'play one part of the scenarios, e.g. 2/3; `report --merge` makes one run of all parts',
     )
-    .option('--shuffle [seed]', 'play them in a random order; the seed is told, and repeats it')
+    .option('--shuffle [seed]', 'play them in a random order; the seed is printed, and repeats the order')
     .option(
       '--prove',
-      'undo the cause of a red scenario, play it again, and put the cause in again (own clusters of meshproof)',
+      'undo the cause of a red scenario, play it again, and put the cause in again (only on clusters that ' +
+        'meshproof created)',
     )
     .option('--pause-on-failure', 'keep the mesh as it is when the first claim fails, until Enter is pressed')
     .option('--keep', 'keep the environment afterwards')
@@ -125,7 +126,7 @@ async function runAndReport(
       folder = begun;
     },
   }).finally(stopListening);
-  tell(flags.json === true ? `${JSON.stringify(runTold(record))}\n` : `${summaryLines(record).join('\n')}\n`);
+  tell(flags.json === true ? `${JSON.stringify(runSummary(record))}\n` : `${summaryLines(record).join('\n')}\n`);
   if (only?.length !== 0) await addToJobSummary(`## meshproof: ${record.data.verdict}\n\n${summaryOf(record.data)}\n`);
   process.exitCode = exitCodeOfRun(record.data);
 }
@@ -153,16 +154,16 @@ async function preview(config: Config, only: readonly string[] | undefined, json
       what: '--dry-run looks at clusters that are there',
       remedy: 'For clusters that meshproof makes, `meshproof doctor` says what will be done.',
     });
-  const { dryRun, dryRunTold } = await import('../../inspect/dry-run.ts');
+  const { dryRun, formatDryRun } = await import('../../inspect/dry-run.ts');
   const seen = await dryRun(config, only, untilSignal());
-  tell(json ? `${JSON.stringify(seen)}\n` : dryRunTold(seen));
+  tell(json ? `${JSON.stringify(seen)}\n` : formatDryRun(seen));
 }
 
 function summaryLines(record: RunRecord): string[] {
   const { verdict } = record.data;
   const { total = 0, ...phases } = phaseSeconds(record.data);
   return [
-    `${verdict}: ${countsTold(countClaims(record.data))}`,
+    `${verdict}: ${formatCounts(countClaims(record.data))}`,
     `${total.toFixed(1)} s: ${Object.entries(phases)
       .map(([phase, seconds]) => `${phase} ${seconds}`)
       .join(', ')}`,

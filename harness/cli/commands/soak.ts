@@ -54,7 +54,8 @@ export function addSoak(program: Command): void {
         flags.json === true
           ? `${JSON.stringify(figures)}\n`
           : [
-              `${figures.falseReds} false reds in ${figures.runs} runs (${figures.underLoad} on a busy machine), ${figures.claims} claims, ${figures.seconds} s`,
+              `${figures.falseReds} false reds in ${figures.runs} runs (${figures.underLoad} on a busy ` +
+                `machine), ${figures.claims} claims, ${figures.seconds} s`,
               `at 95 % this excludes that more than ${percent} % of runs have one`,
               ...figures.red,
               '',

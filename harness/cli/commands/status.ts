@@ -21,7 +21,8 @@ export function addStatus(program: Command): void {
       if (environment === undefined) lines.push(`environment ${name}: none`);
       else {
         lines.push(
-          `environment ${name}: ${environment.status}, made ${environment.createdAt}, Kubernetes ${environment.versions.kubernetes}, Istio ${environment.versions.istio}`,
+          `environment ${name}: ${environment.status}, made ${environment.createdAt}, Kubernetes ` +
+            `${environment.versions.kubernetes}, Istio ${environment.versions.istio}`,
         );
         for (const cluster of environment.clusters)
           lines.push(

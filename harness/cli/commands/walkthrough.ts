@@ -40,12 +40,14 @@ export function addWalkthrough(program: Command): void {
         if (steps.length === 0) tell('  ✗ no step carries it out\n');
         for (const { by, step, instead } of steps)
           tell(
-            `  ${instead === undefined ? '✓' : '↳'} ${by} › ${step}\n${instead === undefined ? '' : `      in its place: ${instead}\n`}`,
+            `  ${instead === undefined ? '✓' : '↳'} ${by} › ` +
+              `${step}\n${instead === undefined ? '' : `      in its place: ${instead}\n`}`,
           );
       }
       const replaced = covered.filter(({ steps }) => steps.some(({ instead }) => instead !== undefined)).length;
       tell(
-        `${covered.length} commands, ${covered.length - missing.length} carried out, ${replaced} of them by something in their place, ${missing.length} by nothing\n`,
+        `${covered.length} commands, ${covered.length - missing.length} carried out, ${replaced} of them by ` +
+          `something in their place, ${missing.length} by nothing\n`,
       );
     });
 }

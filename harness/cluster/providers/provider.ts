@@ -14,7 +14,7 @@ import type { ClusterAddress } from '../cluster-address.ts';
  */
 export type Capability = 'loadBalancer' | 'ownsMesh' | 'ownsCluster';
 
-/** What a provider is told of the environment whose clusters it has. */
+/** What a provider knows of the environment whose clusters it has. */
 export interface ProviderContext {
   /** Name of the environment: prefix of everything that is made. */
   readonly name: string;
@@ -23,7 +23,7 @@ export interface ProviderContext {
   readonly owner: string;
   /** The state folder of the environment. */
   readonly folder: string;
-  /** Cluster → kubeconfig context, where clusters are there already. */
+  /** Cluster → kubeconfig context, where clusters already exist. */
   readonly contexts?: Readonly<Record<string, string>> | undefined;
   readonly kubeconfig?: string | undefined;
   readonly pools?: Readonly<Record<string, AddressPool>> | undefined;
@@ -46,7 +46,7 @@ export interface Provider {
   /** Where the clusters are, whether or not they answer. */
   readonly addresses: readonly ClusterAddress[];
   /**
-   * Sees that the clusters can be had, before anything is made.
+   * Checks that the clusters can be had, before anything is made.
    *
    * @throws MeshproofError MP501 for a name in use, MP502 for addresses that will not do, MP504 for one that does not
    *   answer.

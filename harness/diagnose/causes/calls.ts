@@ -111,7 +111,9 @@ function policy(
     cluster,
     object: seenName(object),
     does,
-    try: `Look at its rules: kubectl get -n ${object.namespace ?? ''} ${object.kind.toLowerCase()} ${object.name} -o yaml`,
+    try:
+      `Look at its rules: kubectl get -n ${object.namespace ?? ''} ${object.kind.toLowerCase()} ${object.name} ` +
+      '-o yaml',
     seen: [`${proxy} answered ${code} (${flags === '-' ? '' : `${flags}, `}${details})`],
   };
 }

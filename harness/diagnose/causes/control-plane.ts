@@ -13,7 +13,9 @@ export const controlPlane: Explainer = ({ situation }) =>
       suspects.push({
         ...told,
         certainty: 2,
-        does: `has no ready pod${pods.length === 0 ? '' : ` (${pods.length} are not)`}: proxies keep what they had, and learn nothing new`,
+        does:
+          `has no ready pod${pods.length === 0 ? '' : ` (${pods.length} are not)`}: proxies keep what they had, ` +
+          'and learn nothing new',
         try: 'kubectl describe -n istio-system deploy/istiod; look at its log and its events.',
         seen: [],
       });
@@ -71,7 +73,9 @@ export const deadWebhooks: Explainer = ({ situation, concern }) =>
                 cluster: cluster.cluster,
                 object: `${kind} ${configuration.name}`,
                 field: `webhooks[${name}]`,
-                does: `makes the API server refuse objects while service ${target} does not answer (failurePolicy ${textIn(hook, 'failurePolicy')})`,
+                does:
+                  `makes the API server refuse objects while service ${target} does not answer (failurePolicy ` +
+                  `${textIn(hook, 'failurePolicy')})`,
                 try: `See that ${target} has ready pods, or remove the webhook.`,
                 seen: [],
               },

@@ -77,7 +77,9 @@ function suspect({ cluster }: ClusterSituation, object: SeenObject): Suspect {
     object: seenName(object),
     ...(field === undefined ? {} : { field }),
     does,
-    try: `Look whether it is meant for this call: kubectl get -n ${object.namespace ?? ''} ${object.kind.toLowerCase()} ${object.name} -o yaml`,
+    try:
+      `Look whether it is meant for this call: kubectl get -n ${object.namespace ?? ''} ` +
+      `${object.kind.toLowerCase()} ${object.name} -o yaml`,
     seen: [],
   };
 }

@@ -80,7 +80,8 @@ function suspect(cluster: ClusterSituation, node: string, added: readonly string
     field: told,
     does: told.startsWith('state:')
       ? does
-      : `${added.includes(rule) ? 'has' : 'no longer has'} “${told}”${pod === undefined ? '' : ' in its network namespace'}: that ${does}`,
+      : `${added.includes(rule) ? 'has' : 'no longer has'} ` +
+        `“${told}”${pod === undefined ? '' : ' in its network namespace'}: that ${does}`,
     try: told.startsWith('state:')
       ? `Start or connect the node’s container again: docker inspect ${node}`
       : 'Take it back on the node; nothing of Kubernetes or Istio made it.',

@@ -35,7 +35,9 @@ function nodes(situation: ClusterSituation): Suspect[] {
             ...told,
             certainty: 2,
             field: 'spec.taints',
-            does: `takes no new pods: ${taints.map((taint) => `${textIn(taint, 'key')}:${textIn(taint, 'effect')}`).join(', ')}`,
+            does:
+              'takes no new pods: ' +
+              `${taints.map((taint) => `${textIn(taint, 'key')}:${textIn(taint, 'effect')}`).join(', ')}`,
             try: `kubectl uncordon ${node.name}, or take the taint away.`,
             seen: [],
           },
@@ -108,7 +110,9 @@ function troubleOf(situation: ClusterSituation, pod: SeenObject): Suspect[] {
           ...told,
           layer: 'pods and images',
           field: 'spec.template.spec.containers.image',
-          does: `cannot have the image ${textIn(container, 'image')} of its container ${name}: ${textIn(waiting, 'message').slice(0, 200)}`,
+          does:
+            `cannot have the image ${textIn(container, 'image')} of its container ${name}: ` +
+            `${textIn(waiting, 'message').slice(0, 200)}`,
           try: 'Name an image that the node can pull.',
         },
       ];
@@ -140,7 +144,9 @@ function troubleOf(situation: ClusterSituation, pod: SeenObject): Suspect[] {
   return [
     {
       ...told,
-      does: `runs container ${name}, which is not ready${probe === undefined ? '' : `: ${probe.message.slice(0, 200)}`}`,
+      does:
+        `runs container ${name}, which is not ` +
+        `ready${probe === undefined ? '' : `: ${probe.message.slice(0, 200)}`}`,
       try: `kubectl logs -n ${pod.namespace ?? ''} ${pod.name} -c ${name}`,
     },
   ];

@@ -24,8 +24,12 @@ function outOfTime(all: readonly ProxyTrust[], now: number): Suspect[] {
       layer: 'trust',
       cluster: clusterOf(proxy),
       object: `certificate of ${proxy}`,
-      does: `is valid from ${notBefore} to ${notAfter} only, so peers refuse it (issued by ${issuer.replaceAll('\n', ', ')})`,
-      try: 'See that istiod signs (its log, its CA’s own expiry), compare the machines’ clocks, and restart the workload.',
+      does:
+        `is valid from ${notBefore} to ${notAfter} only, so peers refuse it (issued by ` +
+        `${issuer.replaceAll('\n', ', ')})`,
+      try:
+        'See that istiod signs (its log, its CA’s own expiry), compare the machines’ clocks, and restart the ' +
+        'workload.',
       seen: [],
     }));
 }
@@ -71,7 +75,9 @@ function domains(all: readonly ProxyTrust[], suspected: readonly string[]): Susp
           cluster: clusterOf(other.proxy),
           object: meshConfig,
           field: 'trustDomain',
-          does: `gives identities of the trust domain ${domainOf(other.identity)}, while others have ${known.filter((domain) => domain !== domainOf(other.identity)).join(', ')}`,
+          does:
+            `gives identities of the trust domain ${domainOf(other.identity)}, while others have ` +
+            `${known.filter((domain) => domain !== domainOf(other.identity)).join(', ')}`,
           try: 'Use one trust domain, or name the others as trustDomainAliases.',
           seen: all.map(({ proxy, identity }) => `${proxy}: ${identity}`).slice(0, 6),
         },

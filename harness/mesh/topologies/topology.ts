@@ -44,7 +44,7 @@ export interface Topology {
   /** What is applied beside that: the gateways' own Gateway objects, mutual TLS. */
   objects(): KubernetesObject[];
   /**
-   * Lets the control planes know of each other, once all of them are there.
+   * Connects the control planes, once all of them are there.
    *
    * @throws MeshproofError MP611 with the words of what refused
    */

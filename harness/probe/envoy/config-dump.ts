@@ -351,7 +351,8 @@ export class ConfigDump {
       return isRoot || signers.some(({ publicKey }) => certificate.verify(publicKey))
         ? []
         : [
-            `certificate ${index + 1} of ${secretName} (${certificate.issuer.replaceAll('\n', ', ')}) is not signed by the next one`,
+            `certificate ${index + 1} of ${secretName} (${certificate.issuer.replaceAll('\n', ', ')}) is not ` +
+              'signed by the next one',
           ];
     });
   }

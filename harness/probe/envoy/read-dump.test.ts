@@ -61,7 +61,7 @@ describe('a dump read resource by resource', () => {
     expect([streamed.warming, streamed.rejections]).toEqual([whole.warming, whole.rejections]);
   });
 
-  test('one that is cut off is told with the byte, one of another shape with the field', () => {
+  test('one that is cut off is reported with the byte, one of another shape with the field', () => {
     const text = dump('sleep');
     const cut = text.slice(0, text.length / 2);
     expect(() => readDump(bytes(cut), 'x')).toThrow(

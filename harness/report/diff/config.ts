@@ -42,7 +42,7 @@ const sections: Readonly<
 };
 
 /**
- * What a dump says, without what only tells of this one environment. Certificates are left out: each environment has
+ * What a dump says, without what only belongs to this one environment. Certificates are left out: each environment has
  * its own.
  */
 export function factsOf(raw: unknown, origin: string): Facts {
@@ -176,7 +176,7 @@ export function compareFacts(
     const [before, after] = [base.get(key), head.get(key)];
     if (before === after) continue;
     const [kind = '', name = '', path = ''] = key.split('\t');
-    // A resource, or an item of a list, that came or went is told once, not field by field.
+    // A resource, or an item of a list, that came or went is reported once, not field by field.
     if (
       wholesAbove(path).some(
         (whole) => base.has(`${kind}\t${name}\t${whole}`) !== head.has(`${kind}\t${name}\t${whole}`),

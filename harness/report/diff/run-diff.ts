@@ -135,7 +135,7 @@ export function compareTimings(base: RunData, head: RunData): TimingChange[] {
 }
 
 /** The comparison as Markdown: for a terminal, a job summary or a file. */
-export function diffTold({
+export function formatDiff({
   base,
   head,
   regressions,
@@ -150,7 +150,7 @@ export function diffTold({
     index: number,
     all: readonly VerdictChange[],
   ): string => {
-    // A step that failed refutes every claim behind it for one reason, which is told once.
+    // A step that failed refutes every claim behind it for one reason, which is reported once.
     const repeated = reason !== undefined && index > 0 && all[index - 1]?.reason === reason;
     const why = repeated ? ['for the same reason'] : [diagnosis, reason].filter((text) => text !== undefined);
     return [
@@ -167,7 +167,10 @@ export function diffTold({
       was === undefined && is === there ? 'is new' : was === there && is === undefined ? 'is gone' : undefined;
     const field = path === '' ? '' : codeSpan(path.length > 160 ? `${path.slice(0, 160)}…` : path);
     const what = came === undefined ? `${field}: ${shown(was)} → ${shown(is)}` : `${field} ${came}`.trim();
-    return `- ${where} ${what}; in ${proxies.length === 1 ? inline(proxies[0] ?? '') : `${proxies.length} dumps (${inline(proxies[0] ?? '')}…)`}`;
+    return (
+      `- ${where} ${what}; in ` +
+      `${proxies.length === 1 ? inline(proxies[0] ?? '') : `${proxies.length} dumps (${inline(proxies[0] ?? '')}…)`}`
+    );
   };
   const section = (title: string, lines: readonly string[]): string[] =>
     lines.length === 0 ? [] : ['', `### ${title}`, '', ...lines];
@@ -175,7 +178,9 @@ export function diffTold({
   return [
     `## ${inline(base)} → ${inline(head)}`,
     '',
-    `${regressions.length} regressions, ${otherVerdicts.length} other verdicts changed, ${timings.length} times beyond noise, ${config.length} kinds of change in Envoy’s configuration (${dumps.compared} dumps compared)`,
+    `${regressions.length} regressions, ${otherVerdicts.length} other verdicts changed, ${timings.length} ` +
+      `times beyond noise, ${config.length} kinds of change in Envoy’s configuration (${dumps.compared} dumps ` +
+      'compared)',
     ...(dumps.note === undefined ? [] : [dumps.note]),
     ...(alone.length === 0 ? [] : [`Played in one of the runs only, and not compared: ${inline(alone.join(', '))}.`]),
     ...section('Regressions', regressions.map(verdict)),

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ScenarioResult } from '../../scenario/claims.ts';
-import { countClaims, countsTold, countVerdicts, phaseSeconds, type RunData } from '../run-data.ts';
+import { countClaims, formatCounts, countVerdicts, phaseSeconds, type RunData } from '../run-data.ts';
 import { Markup, markup } from './markup.ts';
 import { signs, worstOfScenario } from '../summary.ts';
 import { scenarioSection } from './scenario-section.ts';
@@ -32,7 +32,8 @@ export function reportPage(data: RunData): string {
 <title>${data.verdict}: meshproof ${data.run}</title><style>${new Markup(style)}</style></head>
 <body><a class="skip" href="#scenarios">to the scenarios</a>
 <header><h1>${headline(data)}</h1>
-<p>${countsTold(countClaims(data))}. ${total > 0 ? `${total.toFixed(1)} s.` : ''}<br><small>${builds(data)}</small></p>
+<p>${formatCounts(countClaims(data))}. ${total > 0 ? `${total.toFixed(1)} s.` : ''}
+<br><small>${builds(data)}</small></p>
 ${data.error === undefined ? undefined : markup`<pre class="reason">${data.error.message}</pre>`}</header>
 <main>
 <h2>Where the traffic went</h2>${topology(data)}

@@ -46,7 +46,8 @@ ${reasonItem(reason, code)}`;
 const diagnosisItem = (found: ClaimResult['diagnosis']): Markup | undefined =>
   found === undefined
     ? undefined
-    : markup`<p class="diagnosis"><b>${found.code}</b> at ${found.hop}<br>${found.cause}<br><b>Try</b> ${found.try}</p>`;
+    : markup`<p class="diagnosis"><b>${found.code}</b> at ${found.hop}<br>${found.cause}
+<br><b>Try</b> ${found.try}</p>`;
 
 const reasonItem = (reason: string | undefined, code: string | undefined): Markup | undefined =>
   reason === undefined

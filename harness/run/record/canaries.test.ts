@@ -97,7 +97,9 @@ const kubeconfig = {
   kind: 'ConfigMap',
   metadata,
   data: {
-    config: `users:\n- name: remote\n  user:\n    token: ${token}\n    client-key-data: ${base64(caKey)}\n    password: ${password}\n`,
+    config:
+      `users:\n- name: remote\n  user:\n    token: ${token}\n    client-key-data: ${base64(caKey)}\n    ` +
+      `password: ${password}\n`,
     'ca-key.pem': caKey,
   },
 };
@@ -430,7 +432,10 @@ test('the search itself finds each canary where it is not left out, also in base
 
 test('a Secret is written down by its name alone, in journals and manifests', () => {
   const journal = new Journal();
-  const yaml = `apiVersion: v1\nkind: Secret\nmetadata:\n  name: cacerts\n  namespace: istio-system\nstringData:\n  x: ${data}\n`;
+  const yaml =
+    'apiVersion: v1\nkind: Secret\nmetadata:\n  name: ' +
+    'cacerts\n  namespace: istio-system\nstringData:\n  x: ' +
+    `${data}\n`;
   journal.note({
     cluster: 'west',
     command: 'kubectl apply -f -',

@@ -36,7 +36,7 @@ export async function closedIfKilled(record: RunRecord): Promise<RunRecord> {
     seen: `last alive ${mtime.toISOString()}${at === undefined ? '' : `, process ${at.pid}`}`,
     evidence: record.folder,
   });
-  // A folder that cannot be written to, a fixture say, is told all the same.
+  // A folder that cannot be written to, a fixture say, is reported all the same.
   await record.note({
     verdict: 'error',
     error: { code: error.code, message: describeError(error) },

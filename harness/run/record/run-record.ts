@@ -129,7 +129,7 @@ export class RunRecord {
   }
 
   /**
-   * Gives a sign of life now and then until the returned function is called, so that it can be told when a killed run
+   * Gives a sign of life now and then until the returned function is called, so that one can see when a killed run
    * was last alive.
    */
   live(): () => void {

@@ -10,7 +10,7 @@ import type { Environment } from '../../scenario/environment.ts';
 import { takeBaseline } from '../../scenario/look-around.ts';
 import type { Stage } from '../request.ts';
 
-/** Lets the control planes know of each other, as their topology has it. */
+/** Connects the control planes, as their topology has it. */
 export async function connect(
   environment: Environment,
   apis: readonly ClusterApi[],

@@ -15,7 +15,7 @@ import { keepOwner } from '../../environment/owner.ts';
 import type { Plan } from '../plan.ts';
 import type { RunRequest, Stage } from '../request.ts';
 import { providerOf } from '../../environment/provider-of.ts';
-import { problemTold } from '../../inspect/problem.ts';
+import { formatProblem } from '../../inspect/problem.ts';
 import { listScenarios } from '../../config/scenario-files.ts';
 import { labUser } from '../../environment/remove-environment.ts';
 
@@ -44,7 +44,7 @@ export async function prepare(request: RunRequest, stage: Stage, beforehand: Bef
   // Compiling takes many times longer than fetching: whoever waits for it shall know why.
   if (selection.edition === 'source' && config.toolchain === 'auto')
     progress.note(`toolchain: source, since ${why}${lab ? `; engine: private daemon, since ${engine.why}` : ''}`);
-  for (const warning of warnings) progress.note(problemTold(warning));
+  for (const warning of warnings) progress.note(formatProblem(warning));
   const toolchain = await record.phase('toolchain', () =>
     resolveToolchain({ selection, mirror, cache, progress, signal }),
   );

@@ -20,7 +20,7 @@ export async function reopen({ request, agreed }: Plan, { progress, signal }: St
   const found = await readEnvironment(name);
   if (found === undefined) throw new MeshproofError('MP105', { what: `no environment ${name} is kept` });
   const kept = { ...found, clusters: withAgreement(found.clusters, agreed) };
-  // On clusters of the user scenarios make nothing outside of the namespaces that they declare.
+  // On clusters that the user owns scenarios make nothing outside of the namespaces that they declare.
   const declared = namespacesOf(await listScenarios(scenarios));
   await Promise.all(
     kept.clusters.map(async (cluster) => {

@@ -49,7 +49,7 @@ const variables = words(`
 `);
 
 /**
- * Metadata that a proxy tells of itself (istio: pkg/model/proxy.go, NodeMetadata). ISTIO_META_ variables of any name
+ * Metadata that a proxy sends about itself (istio: pkg/model/proxy.go, NodeMetadata). ISTIO_META_ variables of any name
  * come there too.
  */
 const nodeMetadata = words(`

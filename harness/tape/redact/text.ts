@@ -98,7 +98,7 @@ function withoutValue(parameter: string): string {
 }
 
 /**
- * A text without the secrets that can be told by their look or by the name before them: private keys, tokens,
+ * A text without the secrets that can be recognised by their look or by the name before them: private keys, tokens,
  * credentials in URLs, the values of queries. A text that was redacted before stays as it is.
  */
 export function redactText(text: string): string {

@@ -54,7 +54,7 @@ function ofText(text: string, key: string): string {
   return redactText(text);
 }
 
-/** Every text of a value left out; what only tells of which kind it is, or where it leads, stays. */
+/** Every text of a value left out; what only says of which kind it is, or where it leads, stays. */
 function withheld(value: unknown, key = ''): unknown {
   if (typeof value === 'string')
     return value === '' || alreadyRedacted(value) ? value : tellsKind.has(key) ? redactText(value) : redacted;

@@ -58,7 +58,7 @@ test('an image without a pinned digest is pulled by its name, and never from a m
   expect(await calls()).toEqual(['pull --quiet istio/pilot:1.30.5']);
 });
 
-test('content that is not what the digest says is told as such', async () => {
+test('content that is not what the digest says is reported as such', async () => {
   const { docker } = await dockerThat(`echo 'manifest verification failed for digest ${digest}' >&2`, 'exit 1');
   await expect(pull(pilot, mirror, docker, signal)).rejects.toThrow(
     expect.objectContaining({ code: 'MP303', details: expect.objectContaining({ expected: digest }) }),

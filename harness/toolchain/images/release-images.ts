@@ -46,7 +46,8 @@ export async function pullReleaseImages(options: ImageOptions): Promise<ImageSet
         if (!(await isThere(image, docker))) await pull(image, mirror, docker, signal);
         pulled += 1;
         say(
-          `pulled ${pulled} of ${published.length} images${image.digest === undefined ? `, ${image.name} not pinned` : ''}`,
+          `pulled ${pulled} of ${published.length} ` +
+            `images${image.digest === undefined ? `, ${image.name} not pinned` : ''}`,
         );
       }),
     ),

@@ -156,7 +156,8 @@ async function kubernetesImagePlans(toolchain: Toolchain): Promise<ImagePlan[]> 
 function meshImagePlans(toolchain: Named): ImagePlan[] {
   const tag = istioTag(toolchain);
   const proxyUser =
-    'RUN useradd --uid 1337 --user-group --create-home istio-proxy && mkdir -p /var/lib/istio/envoy /etc/istio/proxy && chmod 777 /etc/istio/proxy';
+    'RUN useradd --uid 1337 --user-group --create-home istio-proxy && mkdir -p /var/lib/istio/envoy ' +
+    '/etc/istio/proxy && chmod 777 /etc/istio/proxy';
   const bootstrap = { 'envoy-bootstrap': '/var/lib/istio/envoy/envoy_bootstrap_tmpl.json' };
   return [
     {
