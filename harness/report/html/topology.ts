@@ -52,9 +52,10 @@ export function topology({ clusters, scenarios }: Pick<RunData, 'clusters' | 'sc
     const [y1, y2] = [start.y + boxHeight / 2, end.y + boxHeight / 2];
     const bend = Math.max(40, Math.abs(x2 - x1) / 2);
     const path = `M ${x1} ${y1} C ${x1 + bend} ${y1}, ${x2 + (end.x > start.x ? -bend : bend)} ${y2}, ${x2} ${y2}`;
+    const outcome = whole ? 'every hop is there' : 'a hop is missing';
     return [
-      markup`<path class="line ${whole ? 'passed' : 'failed'}" d="${path}" marker-end="url(#arrow)"><title
-        >${short(from)} → ${short(to)}: ${whole ? 'every hop is there' : 'a hop is missing'}</title></path>`,
+      markup`<path class="line ${whole ? 'passed' : 'failed'}" d="${path}"
+        marker-end="url(#arrow)"><title>${short(from)} → ${short(to)}: ${outcome}</title></path>`,
     ];
   });
   return markup`<svg class="topology" viewBox="0 0 ${width} ${height}" role="img"
@@ -70,8 +71,8 @@ ${drawn}
 ${places.map(({ name }) => {
   const { x, y } = at.get(name) ?? { x: 0, y: 0 };
   return markup`<g><rect class="proxy" x="${x}" y="${y}" width="${boxWidth}" height="${boxHeight}" rx="6"/><text
-    x="${x + boxWidth / 2}" y="${y + boxHeight / 2 + 4}" text-anchor="middle">${short(name)}</text><title
-    >${name}</title></g>`;
+    x="${x + boxWidth / 2}" y="${y + boxHeight / 2 + 4}" text-anchor="middle">${short(name)}</text>
+  <title>${name}</title></g>`;
 })}
 </svg>`;
 }
