@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
 import { httpbinGlobal, type GlobalService } from '../mesh/profile.ts';
-import { exposedService, remoteService, type RemoteEndpoint, type ServicePort } from '../mesh/services.ts';
+import type { ServicePort } from '../mesh/service-port.ts';
+import { exposedService, remoteService, type RemoteEndpoint } from '../mesh/services.ts';
 import { DeployedSample } from './deployed-sample.ts';
 import type { MeshCluster } from './mesh-cluster.ts';
 import type { Needs, ScenarioContext } from './scenario.ts';
