@@ -94,7 +94,7 @@ async function playFault(fault: HarnessFault, thenGreen: boolean): Promise<Row> 
   const said = `${data?.error?.message ?? ''} ${ended?.stderr ?? ''}`;
   const [code = '-'] = /MP\d{3}/.exec(data?.error?.code ?? said) ?? [];
   const codes =
-    `${JSON.stringify(data?.scenarios.flatMap(({ claims }) => claims.map(({ code }) => code)) ?? [])} ` + `${said}`;
+    `${JSON.stringify(data?.scenarios.flatMap(({ claims }) => claims.map(({ code }) => code)) ?? [])} ` + said;
   if (fault.codes.length > 0 && !fault.codes.some((code) => codes.includes(code)))
     wrong.push(`names none of ${fault.codes.join(', ')}:\n${said.slice(0, 600)}`);
   if (

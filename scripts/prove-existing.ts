@@ -133,7 +133,7 @@ async function prove(): Promise<number> {
     const changed = before.flatMap((objects, index) => differences(objects, after[index] ?? new Map()));
     for (const line of changed.slice(0, 20)) process.stderr.write(`    ${line}\n`);
     expected('everything in both clusters is as it was', changed.length === 0);
-    const counts = ['POST', 'PATCH', 'PUT', 'DELETE'].map((method) => [
+    const counts = ['POST', 'PATCH', 'PUT', 'DELETE'].map((method): [string, number] => [
       method,
       written.filter((one) => one.method === method).length,
     ]);

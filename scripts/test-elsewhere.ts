@@ -40,7 +40,7 @@ try {
   await layOutProject();
   const only = argv._.map((file) => `'${file}'`).join(' ');
   const command =
-    `cd ${project} && npm ci --no-audit --no-fund && ` + `${only === '' ? 'npm test' : `npm run unit -- ${only}`}`;
+    `cd ${project} && npm ci --no-audit --no-fund && ` + (only === '' ? 'npm test' : `npm run unit -- ${only}`);
   const { exitCode } = await $({
     stdio: 'inherit',
     nothrow: true,

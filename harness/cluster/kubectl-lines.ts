@@ -36,8 +36,7 @@ export const kubectl = {
     const { namespace } = object.metadata;
     return {
       command:
-        `kubectl delete --context=${cluster}${namespace === undefined ? '' : ` -n ${namespace}`} ${resource} ` +
-        `${name}`,
+        `kubectl delete --context=${cluster}${namespace === undefined ? '' : ` -n ${namespace}`} ${resource} ` + name,
       output: `${resource} "${name}" deleted`,
     };
   },

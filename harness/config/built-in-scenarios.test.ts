@@ -9,7 +9,7 @@ import { builtIn, listScenarios } from './scenario-files.ts';
 const metas = (await listScenarios([builtIn])).map(({ meta }) => meta);
 const page = new Set(pageSample.needs.namespaces);
 
-test('scenarios have no namespace, host or address in common, but for those that play the page with its own names', () => {
+test('scenarios share no namespace, host or address, but for those that play the page with its own names', () => {
   const owners = new Map<string, string[]>();
   for (const { id, needs } of metas) {
     const things = [
@@ -48,7 +48,7 @@ test('there are 69 claims about the page’s topology and 4 about multi-primary,
   expect(counts).toEqual({ replicated: 69, 'multi-primary': 4 });
 });
 
-test('the least rights for clusters of one’s own lend the namespaces of every scenario that is played there', async () => {
+test('the least rights for clusters of your own lend the namespaces of every scenario that plays there', async () => {
   const manifest = parseAllDocuments(await readFile(join(packageRoot, 'docs', 'existing-rbac.yaml'), 'utf8')).map(
     (document) => document.toJS() as { kind: string; metadata: { name: string; namespace?: string; labels?: object } },
   );

@@ -153,10 +153,10 @@ export function formatDryRun({ clusters, scenarios, fieldManager: manager, label
   return [
     ...clusters.flatMap((cluster) => [
       `${cluster.name}: context ${cluster.context}, Kubernetes ${cluster.kubernetes}, ` +
-        `${cluster.istiod === undefined ? 'no istiod' : `istiod ${cluster.istiod}`}`,
+        (cluster.istiod === undefined ? 'no istiod' : `istiod ${cluster.istiod}`),
       `  gateway ${cluster.gateway ?? 'without an address'}, egress gateway ` +
         `${cluster.egressGateway ? 'there' : 'not there'}, ` +
-        `${cluster.mayDoEverything ? 'you may do everything' : 'you may not do everything'}`,
+        (cluster.mayDoEverything ? 'you may do everything' : 'you may not do everything'),
       `  ${cluster.asked - cluster.refused.length} of ${cluster.asked} objects would be taken`,
       ...cluster.refused.map(({ object, why }) => `  ✗ ${object}: ${why}`),
     ]),

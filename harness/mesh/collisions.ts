@@ -54,7 +54,7 @@ export function collisions(
       return addresses.length === 0 && other !== undefined
         ? [
             `${objectName(entry)} has port ${other.number} as ${other.protocol} at every address, ${host} as ` +
-              `${port.protocol}`,
+              port.protocol,
           ]
         : [];
     });

@@ -108,7 +108,7 @@ export function traceOutbound(dump: ConfigDump, proxy: string, question: Outboun
 
 const describeTls = ({ sni = '(none)', presents, trusts = 'nothing', acceptedIdentities }: UpstreamTls): string =>
   `SNI ${sni}, presents ${presents.join(', ') || 'nothing'}, trusts ${trusts}, accepts ` +
-  `${acceptedIdentities.join(', ') || 'every identity of that root'}`;
+  (acceptedIdentities.join(', ') || 'every identity of that root');
 
 export interface GatewayQuestion {
   readonly port: number;
@@ -188,7 +188,7 @@ export function describeTrace(hops: readonly Hop[]): string {
     .map(({ proxy, hop, expected, found, nearest }) =>
       found === undefined
         ? `✗ ${proxy} · ${hop}: expected ${expected}, nearest: ` +
-          `${nearest.length === 0 ? 'nothing' : nearest.join(' | ')}`
+          (nearest.length === 0 ? 'nothing' : nearest.join(' | '))
         : `✓ ${proxy} · ${hop}: ${found}`,
     )
     .join('\n');

@@ -36,7 +36,7 @@ export const meshMatchers = {
       pass: status === 0 && [35, 52, 56].includes(exitCode),
       message: () =>
         `${command}\n  seen      ` +
-        `${status === 0 ? `curl exit code ${exitCode}: ${error}` : `HTTP ${status} from ${remoteAddress}`}`,
+        (status === 0 ? `curl exit code ${exitCode}: ${error}` : `HTTP ${status} from ${remoteAddress}`),
     };
   },
 
@@ -69,7 +69,7 @@ export const meshMatchers = {
       message: () =>
         `expected the greeting to be refused with ${String(reason)}; it was ` +
         `${outcome}${seen === '' ? '' : ` with ${seen}`}, by ` +
-        `${serverIdentities.join(', ') || 'nobody with a certificate'}`,
+        (serverIdentities.join(', ') || 'nobody with a certificate'),
     };
   },
 

@@ -211,7 +211,7 @@ async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOpt
           throw new MeshproofError('MP719', {
             what:
               `the scenario ${meta.id} ` +
-              `${claim === undefined ? 'proves a claim that it does not declare' : 'proves a claim twice'}`,
+              (claim === undefined ? 'proves a claim that it does not declare' : 'proves a claim twice'),
             expected: `each of ${declared.map((one) => one.key).join(', ')} once`,
             seen: key,
           });

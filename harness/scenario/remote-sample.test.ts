@@ -85,7 +85,7 @@ test('connect lets both clusters know the service and waits for every proxy of t
   expect([path.endpoint, path.url()]).toEqual(['172.18.200.1:15443', 'httpbin.one-server.global:8000/']);
 });
 
-test('the path leads to the endpoint that is given; of several the gateway is the one that leads to the peer', async () => {
+test('the path leads to the endpoint that is given; of several the gateway is the one to the peer', async () => {
   const { sample } = deployed();
   const node = await sample.connect({ endpoints: [{ address: '172.18.0.3', port: 30443 }] });
   expect(node.endpoint).toBe('172.18.0.3:30443');
@@ -101,7 +101,7 @@ test('another service of the same pods has steps of its own', async () => {
   expect(path.sni).toBe('outbound_.9000_._.tcp.one-server.global');
 });
 
-test('through the egress gateway the sidecar leads there by address or by name, and the path has three proxies', async () => {
+test('the sidecar leads to the egress gateway by address or by name, and the path has three proxies', async () => {
   for (const [resolution, toEgress] of [
     ['STATIC', '10.0.0.9:15443'],
     ['DNS', 'egress.istio-system:15443'],

@@ -87,7 +87,6 @@ export class ExistingClusters implements Provider {
 function leftIn({ name, context, owner }: ClusterAddress): string {
   const selector = Object.entries(ownLabels(owner)).map((label) => label.join('='));
   return (
-    `nothing of ${name} (context ${context} does not answer): what may be left there carries ` +
-    `${selector.join(' and ')}`
+    `nothing of ${name} (context ${context} does not answer): what may be left there carries ` + selector.join(' and ')
   );
 }

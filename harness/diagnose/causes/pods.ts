@@ -37,7 +37,7 @@ function nodes(situation: ClusterSituation): Suspect[] {
             field: 'spec.taints',
             does:
               'takes no new pods: ' +
-              `${taints.map((taint) => `${textIn(taint, 'key')}:${textIn(taint, 'effect')}`).join(', ')}`,
+              taints.map((taint) => `${textIn(taint, 'key')}:${textIn(taint, 'effect')}`).join(', '),
             try: `kubectl uncordon ${node.name}, or take the taint away.`,
             seen: [],
           },
@@ -112,7 +112,7 @@ function troubleOf(situation: ClusterSituation, pod: SeenObject): Suspect[] {
           field: 'spec.template.spec.containers.image',
           does:
             `cannot have the image ${textIn(container, 'image')} of its container ${name}: ` +
-            `${textIn(waiting, 'message').slice(0, 200)}`,
+            textIn(waiting, 'message').slice(0, 200),
           try: 'Name an image that the node can pull.',
         },
       ];

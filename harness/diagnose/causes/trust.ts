@@ -77,7 +77,7 @@ function domains(all: readonly ProxyTrust[], suspected: readonly string[]): Susp
           field: 'trustDomain',
           does:
             `gives identities of the trust domain ${domainOf(other.identity)}, while others have ` +
-            `${known.filter((domain) => domain !== domainOf(other.identity)).join(', ')}`,
+            known.filter((domain) => domain !== domainOf(other.identity)).join(', '),
           try: 'Use one trust domain, or name the others as trustDomainAliases.',
           seen: all.map(({ proxy, identity }) => `${proxy}: ${identity}`).slice(0, 6),
         },

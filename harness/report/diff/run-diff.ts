@@ -169,7 +169,7 @@ export function formatDiff({
     const what = came === undefined ? `${field}: ${shown(was)} → ${shown(is)}` : `${field} ${came}`.trim();
     return (
       `- ${where} ${what}; in ` +
-      `${proxies.length === 1 ? inline(proxies[0] ?? '') : `${proxies.length} dumps (${inline(proxies[0] ?? '')}…)`}`
+      (proxies.length === 1 ? inline(proxies[0] ?? '') : `${proxies.length} dumps (${inline(proxies[0] ?? '')}…)`)
     );
   };
   const section = (title: string, lines: readonly string[]): string[] =>
