@@ -16,13 +16,8 @@ export {
   type ScenarioMeta,
   type Step,
 } from './scenario/scenario.ts';
-export {
-  pageSample,
-  RemoteSample,
-  type SampleEntry,
-  type SampleNames,
-  type SampleRun,
-} from './scenario/remote-sample.ts';
+export { pageSample, RemoteSample } from './scenario/remote-sample.ts';
+export type { SampleEntry, SampleNames, SampleRun } from './scenario/sample.ts';
 export type { Connection, DeployedSample, EgressPath } from './scenario/deployed-sample.ts';
 export { FailoverSample, type DeployedFailover } from './scenario/failover-sample.ts';
 export { RemoteVersion } from './scenario/remote-version.ts';

@@ -2,7 +2,7 @@ import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
 import { remoteServiceViaEgress, type GlobalService } from '../mesh/profile.ts';
 import type { RemoteEndpoint } from '../mesh/services.ts';
 import { RemotePath, type RemotePathOptions } from './remote-path.ts';
-import type { RemoteSample, SampleRun } from './remote-sample.ts';
+import type { SampleObjects, SampleRun } from './sample.ts';
 import type { Gateway, Workload } from './workload.ts';
 
 /** How a service is declared in the client's cluster; as the walkthrough has it, where nothing is said. */
@@ -42,10 +42,10 @@ export class DeployedSample {
   readonly httpbin: Workload;
   /** The gateway of the server's cluster. */
   readonly gateway: Gateway;
-  readonly #sample: RemoteSample;
+  readonly #sample: SampleObjects;
   readonly #run: SampleRun;
 
-  constructor(sample: RemoteSample, run: SampleRun, { sleep, httpbin, gateway }: Deployed) {
+  constructor(sample: SampleObjects, run: SampleRun, { sleep, httpbin, gateway }: Deployed) {
     this.#sample = sample;
     this.#run = run;
     this.sleep = sleep;

@@ -1,6 +1,7 @@
 import { localityFailover, outboundCluster } from '../mesh/services.ts';
 import type { DeployedSample } from './deployed-sample.ts';
-import { RemoteSample, type SampleRun } from './remote-sample.ts';
+import { RemoteSample } from './remote-sample.ts';
+import type { SampleRun } from './sample.ts';
 import type { Needs } from './scenario.ts';
 import type { Workload } from './workload.ts';
 

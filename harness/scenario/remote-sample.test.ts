@@ -3,7 +3,8 @@ import { checkServiceAddress } from '../mesh/service-rules.ts';
 import { DeployedSample } from './deployed-sample.ts';
 import { FailoverSample } from './failover-sample.ts';
 import type { MeshCluster } from './mesh-cluster.ts';
-import { pageSample, RemoteSample, type SampleRun } from './remote-sample.ts';
+import { pageSample, RemoteSample } from './remote-sample.ts';
+import type { SampleRun } from './sample.ts';
 import type { Gateway, Workload } from './workload.ts';
 
 test('a sample has namespaces, a host and an address that follow from its name, and says so in its needs', () => {

@@ -2,30 +2,11 @@ import { createHash } from 'node:crypto';
 import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
 import { httpbinGlobal, type GlobalService } from '../mesh/profile.ts';
 import type { ServicePort } from '../mesh/service-port.ts';
-import { exposedService, remoteService, type RemoteEndpoint } from '../mesh/services.ts';
+import { exposedService, remoteService } from '../mesh/services.ts';
 import { DeployedSample } from './deployed-sample.ts';
 import type { MeshCluster } from './mesh-cluster.ts';
-import type { Needs, ScenarioContext } from './scenario.ts';
-
-/** What a sample takes of what a scenario gets: the two clusters, and how steps are done. */
-export type SampleRun = Pick<ScenarioContext<never>, 'client' | 'server' | 'step'>;
-
-/** Where a sample lives, and as what its service is known. */
-export interface SampleNames {
-  readonly namespaces: { readonly client: string; readonly server: string };
-  readonly service: GlobalService;
-}
-
-/** A ServiceEntry that leads to a sample from another cluster. */
-export interface SampleEntry {
-  /** The sample's own service by default. */
-  readonly service?: GlobalService;
-  /** Name of the object; made of the host by default, as the page does: httpbin-bar for httpbin.bar.global. */
-  readonly name?: string;
-  readonly endpoints: readonly RemoteEndpoint[];
-  /** DNS by default, as on the page. */
-  readonly resolution?: 'STATIC' | 'DNS';
-}
+import type { SampleEntry, SampleNames, SampleObjects, SampleRun } from './sample.ts';
+import type { Needs } from './scenario.ts';
 
 /**
  * samples/sleep in the client's cluster and samples/httpbin in the server's, in namespaces of their own and with a host
@@ -41,7 +22,7 @@ export interface SampleEntry {
  *   });
  * });
  */
-export class RemoteSample {
+export class RemoteSample implements SampleObjects {
   readonly namespaces: SampleNames['namespaces'];
   readonly service: GlobalService;
   /** What a scenario with this sample needs, as its `needs`. */
