@@ -111,26 +111,23 @@ describe('the composite action', () => {
     }
     const system = '/usr/bin:/bin';
 
-    test(
-      'that the job has, or else the newest of the ' + 'runner’s tool cache, and changes nothing for the job',
-      async () => {
-        const step = await actionStep('Find Node');
-        const old = await nodeIn('old', false);
-        const good = await nodeIn('good', true);
-        await nodeIn('tools/node/18.20.0/x64/bin', false);
-        const newest = await nodeIn('tools/node/22.9.0/x64/bin', true);
-        await nodeIn('tools/node/9.9.9/x64/bin', true);
-        const run = (path: string, cache: string): ReturnType<typeof runStep> =>
-          runStep(step, { PATH: [path, system].join(delimiter), TOOL_CACHE: join(folder, cache) });
-        expect(await run(good, 'tools')).toMatchObject({ code: 0, outputs: `folder=${good}\n` });
-        expect(await run(old, 'tools')).toMatchObject({ code: 0, outputs: `folder=${newest}\n` });
-        expect(await run(old, 'nothing')).toMatchObject({
-          code: 1,
-          all: expect.stringContaining('actions/setup-node'),
-        });
-        expect(await readdir(folder)).not.toEqual(expect.arrayContaining([expect.stringMatching(/^(path|env)$/)]));
-      },
-    );
+    test('that the job has, or else the newest of the runner’s tool cache; for the job nothing changes', async () => {
+      const step = await actionStep('Find Node');
+      const old = await nodeIn('old', false);
+      const good = await nodeIn('good', true);
+      await nodeIn('tools/node/18.20.0/x64/bin', false);
+      const newest = await nodeIn('tools/node/22.9.0/x64/bin', true);
+      await nodeIn('tools/node/9.9.9/x64/bin', true);
+      const run = (path: string, cache: string): ReturnType<typeof runStep> =>
+        runStep(step, { PATH: [path, system].join(delimiter), TOOL_CACHE: join(folder, cache) });
+      expect(await run(good, 'tools')).toMatchObject({ code: 0, outputs: `folder=${good}\n` });
+      expect(await run(old, 'tools')).toMatchObject({ code: 0, outputs: `folder=${newest}\n` });
+      expect(await run(old, 'nothing')).toMatchObject({
+        code: 1,
+        all: expect.stringContaining('actions/setup-node'),
+      });
+      expect(await readdir(folder)).not.toEqual(expect.arrayContaining([expect.stringMatching(/^(path|env)$/)]));
+    });
   });
 
   test('installs what runs, from the lock file, without install scripts', async () => {

@@ -180,19 +180,16 @@ describe('with an agreement only what is own is written', () => {
     await expectAsBefore();
   });
 
-  test(
-    'two people, two state folders: the second is told ' + 'whose the namespaces are, and its down takes nothing',
-    async () => {
-      await meshproof(['run', '--yes', '--keep', '--only', 'direct-sidecar'], 'alice');
-      const kept = servers.map(({ objects }) => objects);
-      const { stderr } = await meshproof(['run', '--yes', '--only', 'direct-sidecar'], 'bob');
-      expect(stderr).toContain('meshproof made for the environment meshproof-');
-      await meshproof(['down'], 'bob');
-      expect(servers.map(({ objects }) => objects)).toEqual(kept);
-      expect(await meshproof(['down'], 'alice')).toMatchObject({ code: 0 });
-      await expectAsBefore();
-    },
-  );
+  test('two people, two state folders: the second is told whose the namespaces are, and takes nothing down', async () => {
+    await meshproof(['run', '--yes', '--keep', '--only', 'direct-sidecar'], 'alice');
+    const kept = servers.map(({ objects }) => objects);
+    const { stderr } = await meshproof(['run', '--yes', '--only', 'direct-sidecar'], 'bob');
+    expect(stderr).toContain('meshproof made for the environment meshproof-');
+    await meshproof(['down'], 'bob');
+    expect(servers.map(({ objects }) => objects)).toEqual(kept);
+    expect(await meshproof(['down'], 'alice')).toMatchObject({ code: 0 });
+    await expectAsBefore();
+  });
 
   test(
     'two people at the same moment: a namespace is the first one’s who creates it, and nobody writes to the ' +

@@ -55,34 +55,31 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-test(
-  'contexts are named like the clusters; entries of one ' + 'name in two files stay apart; nobody else’s come along',
-  async () => {
-    const merged = await mergeKubeconfigs([
-      { name: 'west', kubeconfig: both, context: 'arn:aws:eks:eu-1:1:cluster/a' },
-      { name: 'east', kubeconfig: single, context: 'kind-x-east' },
-    ]);
-    const text = stringify(merged);
-    expect(text).not.toContain('secret-of-production');
-    const read = new KubeConfig();
-    read.loadFromString(text);
-    expect(read.getContexts().map(({ name, namespace }) => ({ name, namespace }))).toEqual([
-      { name: 'west', namespace: 'team' },
-      { name: 'east', namespace: undefined },
-    ]);
-    expect(read.getCurrentContext()).toBe('west');
-    expect(read.getCurrentCluster()).toMatchObject({ server: 'https://a', caFile: join(folder, 'pki/ca.pem') });
-    expect(read.getCurrentUser()).toMatchObject({
-      certFile: join(folder, 'pki/me.pem'),
-      keyFile: '/keys/me.key',
-      exec: { command: join(folder, 'bin/login'), args: ['--sso'] },
-    });
-    read.setCurrentContext('east');
-    expect([read.getCurrentCluster()?.server, read.getCurrentUser()?.token]).toEqual(['https://east', 'east']);
-    expect(merged.users[1]?.user).toEqual({ token: 'east', exec: { command: 'aws' } });
-    expect(merged.clusters[0]?.cluster['proxy-url']).toBe('http://p:1');
-  },
-);
+test('contexts are named like the clusters; entries of one name stay apart; nobody else’s come along', async () => {
+  const merged = await mergeKubeconfigs([
+    { name: 'west', kubeconfig: both, context: 'arn:aws:eks:eu-1:1:cluster/a' },
+    { name: 'east', kubeconfig: single, context: 'kind-x-east' },
+  ]);
+  const text = stringify(merged);
+  expect(text).not.toContain('secret-of-production');
+  const read = new KubeConfig();
+  read.loadFromString(text);
+  expect(read.getContexts().map(({ name, namespace }) => ({ name, namespace }))).toEqual([
+    { name: 'west', namespace: 'team' },
+    { name: 'east', namespace: undefined },
+  ]);
+  expect(read.getCurrentContext()).toBe('west');
+  expect(read.getCurrentCluster()).toMatchObject({ server: 'https://a', caFile: join(folder, 'pki/ca.pem') });
+  expect(read.getCurrentUser()).toMatchObject({
+    certFile: join(folder, 'pki/me.pem'),
+    keyFile: '/keys/me.key',
+    exec: { command: join(folder, 'bin/login'), args: ['--sso'] },
+  });
+  read.setCurrentContext('east');
+  expect([read.getCurrentCluster()?.server, read.getCurrentUser()?.token]).toEqual(['https://east', 'east']);
+  expect(merged.users[1]?.user).toEqual({ token: 'east', exec: { command: 'aws' } });
+  expect(merged.clusters[0]?.cluster['proxy-url']).toBe('http://p:1');
+});
 
 test.each([
   [

@@ -138,61 +138,55 @@ describe('waiting', () => {
   });
 });
 
-test(
-  'a client is opened at its first question only, its ' + 'secrets are not written down, and it is no promise',
-  async () => {
-    let opened = 0;
-    const client = (): { version: () => Promise<string>; token: () => Promise<{ secret: string }> } =>
-      taped(
-        'API of west:',
-        () =>
-          Promise.resolve({
-            version: () => Promise.resolve(`v${(opened += 1)}`),
-            token: () => Promise.resolve({ secret: 'do not tell' }),
-          }),
-        { withheld: ['token'] },
-      );
-    const { live, replayed } = await twice(async () => {
-      const api = await Promise.resolve(client());
-      return [await api.version(), JSON.stringify(await api.token())];
-    });
-    expect(live).toEqual(['v1', '{"secret":"do not tell"}']);
-    expect(replayed).toEqual(['v1', '{}']);
-    expect(opened).toBe(1);
-    expect(await readFile(join(evidence, tapeFile), 'utf8')).not.toContain('do not tell');
-  },
-);
+test('a client is opened at its first question, its secrets are not written down, and it is no promise', async () => {
+  let opened = 0;
+  const client = (): { version: () => Promise<string>; token: () => Promise<{ secret: string }> } =>
+    taped(
+      'API of west:',
+      () =>
+        Promise.resolve({
+          version: () => Promise.resolve(`v${(opened += 1)}`),
+          token: () => Promise.resolve({ secret: 'do not tell' }),
+        }),
+      { withheld: ['token'] },
+    );
+  const { live, replayed } = await twice(async () => {
+    const api = await Promise.resolve(client());
+    return [await api.version(), JSON.stringify(await api.token())];
+  });
+  expect(live).toEqual(['v1', '{"secret":"do not tell"}']);
+  expect(replayed).toEqual(['v1', '{}']);
+  expect(opened).toBe(1);
+  expect(await readFile(join(evidence, tapeFile), 'utf8')).not.toContain('do not tell');
+});
 
-test(
-  'what goes beyond the budget is left out and counted; ' + 'the rest replays, and asking for it says what happened',
-  async () => {
-    const [small, large] = ['x'.repeat(1_000), 'y'.repeat(5_000)];
-    const budget = new EvidenceBudget(4_000);
-    const recording = new EvidenceFolder(evidence, budget);
-    const asked = async (): Promise<unknown[]> => [
-      await ask('small', () => Promise.resolve({ small })),
-      await ask('large', () => Promise.resolve({ large })),
-      await ask('again', () => Promise.resolve({ small: `${small}!` })),
-    ];
-    // Whoever asks gets the whole answer: no verdict depends on the budget.
-    expect(await withTape(recording, asked)).toEqual([{ small }, { large }, { small: `${small}!` }]);
-    await recording.written();
-    expect(budget.leftOut).toEqual({ answers: 1, bytes: 5_012 });
-    const recorded = await RecordedEvidence.open(folder, scenario);
-    expect(
-      await withTape(recorded, () => ask('small', () => Promise.reject(new Error('a replay asks nobody')))),
-    ).toEqual({
+test('what goes beyond the budget is left out and counted; the rest replays, and asking for it says so', async () => {
+  const [small, large] = ['x'.repeat(1_000), 'y'.repeat(5_000)];
+  const budget = new EvidenceBudget(4_000);
+  const recording = new EvidenceFolder(evidence, budget);
+  const asked = async (): Promise<unknown[]> => [
+    await ask('small', () => Promise.resolve({ small })),
+    await ask('large', () => Promise.resolve({ large })),
+    await ask('again', () => Promise.resolve({ small: `${small}!` })),
+  ];
+  // Whoever asks gets the whole answer: no verdict depends on the budget.
+  expect(await withTape(recording, asked)).toEqual([{ small }, { large }, { small: `${small}!` }]);
+  await recording.written();
+  expect(budget.leftOut).toEqual({ answers: 1, bytes: 5_012 });
+  const recorded = await RecordedEvidence.open(folder, scenario);
+  expect(await withTape(recorded, () => ask('small', () => Promise.reject(new Error('a replay asks nobody'))))).toEqual(
+    {
       small,
-    });
-    await expect(withTape(recorded, () => ask('large', () => Promise.resolve(1)))).rejects.toMatchObject({
-      code: 'MP713',
-      details: { seen: expect.stringContaining('5012 bytes') },
-    });
-    // What scenarios before it wrote counts as well.
-    const [later, none] = [await EvidenceBudget.of(folder, 10_000), await EvidenceBudget.of(folder, 1_500)];
-    expect([later.take(5_000), none.take(1_000)]).toEqual([true, false]);
-  },
-);
+    },
+  );
+  await expect(withTape(recorded, () => ask('large', () => Promise.resolve(1)))).rejects.toMatchObject({
+    code: 'MP713',
+    details: { seen: expect.stringContaining('5012 bytes') },
+  });
+  // What scenarios before it wrote counts as well.
+  const [later, none] = [await EvidenceBudget.of(folder, 10_000), await EvidenceBudget.of(folder, 1_500)];
+  expect([later.take(5_000), none.take(1_000)]).toEqual([true, false]);
+});
 
 test('what is seen again is not written again', async () => {
   const recording = new EvidenceFolder(evidence);

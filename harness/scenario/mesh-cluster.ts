@@ -118,9 +118,7 @@ export class MeshCluster {
    * @param shared namespaces that other scenarios use, too
    */
   async restSamples(shared: ReadonlySet<string>): Promise<void> {
-    for (const [namespace, objects] of this.#deployed)
-      if (!shared.has(namespace))
-        for (const object of objects.filter(({ kind }) => kind === 'Deployment')) await this.#delete(object);
+    await this.#samples.rest(shared);
   }
 
   /** Deletes every namespace whose pods have a sidecar, whichever scenario made it. */
@@ -140,9 +138,12 @@ export class MeshCluster {
     this.#set.set(own.object, { ...own, value: String(replicas) });
     await this.api.scale(namespace, deployment, replicas);
     await this.api.waitForDeployment(namespace, deployment, { within: readyWithin, signal });
-    const command =
-      `kubectl scale --context=${this.name} -n ` + `${namespace} deployment ${deployment} --replicas=${replicas}`;
-    this.#options.journal.note({ cluster: this.name, command, output: `deployment.apps/${deployment} scaled` });
+    const options = `--context=${this.name} -n ${namespace}`;
+    this.#options.journal.note({
+      cluster: this.name,
+      command: `kubectl scale ${options} deployment ${deployment} --replicas=${replicas}`,
+      output: `deployment.apps/${deployment} scaled`,
+    });
   }
 
   /** The cluster IP of a service, and the name under which it resolves. */

@@ -234,19 +234,16 @@ describe('keys', () => {
     }
   });
 
-  test(
-    'a claim whose key is none, and claims that are a ' + 'list of sentences, are refused where they are declared',
-    () => {
-      const declared: readonly object[] = [{ 'It holds.': 'it holds' }, { 'put-back': 'it holds' }, ['it holds']];
-      for (const some of declared)
-        expect(() =>
-          scenario(
-            { id: 'x', section: 's', claims: some as Record<string, string>, needs: { clusters: 2, namespaces: [] } },
-            () => Promise.resolve(),
-          ),
-        ).toThrow(expect.objectContaining({ code: 'MP719' }));
-    },
-  );
+  test('a claim whose key is none, and claims that are a list, are refused where they are declared', () => {
+    const declared: readonly object[] = [{ 'It holds.': 'it holds' }, { 'put-back': 'it holds' }, ['it holds']];
+    for (const some of declared)
+      expect(() =>
+        scenario(
+          { id: 'x', section: 's', claims: some as Record<string, string>, needs: { clusters: 2, namespaces: [] } },
+          () => Promise.resolve(),
+        ),
+      ).toThrow(expect.objectContaining({ code: 'MP719' }));
+  });
 });
 
 test('an unmet need makes every claim not supported, with the reason, and plays nothing', async () => {

@@ -72,6 +72,17 @@ export class Samples {
     await this.removeNamespace(namespace);
   }
 
+  /**
+   * Takes the workloads of the scenario's own namespaces away, and does not wait for it.
+   *
+   * @param shared namespaces that other scenarios use, too
+   */
+  async rest(shared: ReadonlySet<string>): Promise<void> {
+    for (const [namespace, objects] of this.#deployed)
+      if (!shared.has(namespace))
+        for (const object of objects.filter(({ kind }) => kind === 'Deployment')) await this.#applied.delete(object);
+  }
+
   /** Deletes every namespace whose pods have a sidecar, whichever scenario made it. */
   async removeSamples(): Promise<void> {
     const names = await this.#api.ownNamespaces('istio-injection=enabled');

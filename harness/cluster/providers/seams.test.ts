@@ -32,22 +32,19 @@ test('nothing outside of the registries branches on the name of a provider or a 
 /** Where gateways have names: in the mesh itself, and in what stands in for one. */
 const gatewaysAreNamed = /^harness\/(mesh\/|cluster\/stand-in\/|fault\/)/;
 
-test(
-  'nothing outside of the mesh knows the gateways of ' + 'one topology, or the network of one provider, by name',
-  async () => {
-    const named: string[] = [];
-    for (const file of await codeFiles()) {
-      const lines = (await readFile(join(packageRoot, file), 'utf8')).split('\n');
-      for (const [index, line] of lines.entries()) {
-        if (/^\s*(\/\/|\/?\*)/.test(line)) continue;
-        const gateway = !gatewaysAreNamed.test(file) && /['"`/ ]istio-(in|e)gressgateway['"`]/.test(line);
-        const network = file.startsWith('harness/lab/') && line.includes("'kind'");
-        if (gateway || network) named.push(`${file}:${index + 1} ${line.trim()}`);
-      }
+test('nothing outside of the mesh knows one topology’s gateways, or one provider’s network, by name', async () => {
+  const named: string[] = [];
+  for (const file of await codeFiles()) {
+    const lines = (await readFile(join(packageRoot, file), 'utf8')).split('\n');
+    for (const [index, line] of lines.entries()) {
+      if (/^\s*(\/\/|\/?\*)/.test(line)) continue;
+      const gateway = !gatewaysAreNamed.test(file) && /['"`/ ]istio-(in|e)gressgateway['"`]/.test(line);
+      const network = file.startsWith('harness/lab/') && line.includes("'kind'");
+      if (gateway || network) named.push(`${file}:${index + 1} ${line.trim()}`);
     }
-    expect(named).toEqual([]);
-  },
-);
+  }
+  expect(named).toEqual([]);
+});
 
 test.each(providerNames)('%s says what its clusters can be used for', (name) => {
   const { capabilities, network, nodeOf } = providerNamed(name);
