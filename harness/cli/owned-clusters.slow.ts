@@ -180,7 +180,7 @@ describe('with an agreement only what is own is written', () => {
     await expectAsBefore();
   });
 
-  test('two people, two state folders: the second is told whose the namespaces are, and takes nothing down', async () => {
+  test('two people, two state folders: the second is told whose the namespaces are and takes none down', async () => {
     await meshproof(['run', '--yes', '--keep', '--only', 'direct-sidecar'], 'alice');
     const kept = servers.map(({ objects }) => objects);
     const { stderr } = await meshproof(['run', '--yes', '--only', 'direct-sidecar'], 'bob');
