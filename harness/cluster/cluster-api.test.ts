@@ -239,3 +239,16 @@ test('what an interrupted scenario left on a cluster that meshproof made goes, w
   expect(await removeLeftovers(api)).toEqual(['Lease kube-system/x', 'Namespace theirs']);
   expect(server.objects.filter(({ kind }) => kind === 'Lease').map(({ metadata }) => metadata.name)).toEqual(['kept']);
 });
+
+test('on clusters of others leftovers are looked for in own and lent namespaces only', async () => {
+  const api = await cluster();
+  await api.apply(namespace('bar'));
+  server.put(namespace('lent', { 'meshproof/lent': 'true' }));
+  const left = { ...entry(), metadata: { name: 'x', namespace: 'lent', labels: { 'meshproof/scenario': 'theirs' } } };
+  await api.apply(left);
+  server.requests.splice(0);
+  expect(await removeLeftovers(api)).toEqual(['ServiceEntry lent/x']);
+  const looks = server.requests.filter(({ method, path }) => method === 'GET' && path.includes('/serviceentries'));
+  const namespaces = looks.map(({ path }) => /namespaces\/([^/]+)/.exec(path)?.[1]);
+  expect(new Set(namespaces)).toEqual(new Set(['bar', 'lent']));
+});

@@ -1,4 +1,5 @@
 import { MeshproofError } from '../errors/meshproof-error.ts';
+import { isForbidden } from './api-errors.ts';
 import type { ClusterApi } from './cluster-api.ts';
 import { objectName, type KubernetesObject } from './kubernetes-object.ts';
 import { lentLabel, scenarioLabel } from './labels.ts';
@@ -38,19 +39,23 @@ export async function removeOwnNamespaces(
       held.push(name);
     }
   }
-  const { items: lent } = await api.core.listNamespace({ labelSelector: `${lentLabel}=true` });
-  held.push(...lent.flatMap(({ metadata }) => metadata?.name ?? []));
-  removed.push(...(await removeSelected(api, api.ownSelector, held)));
+  removed.push(...(await removeSelected(api, api.ownSelector, [...held, ...(await lentNamespaces(api))])));
   return { removed, staying };
 }
 
 /**
- * Deletes what interrupted scenarios left behind, and names it.
- *
- * @param among namespaces in which it can be; all by default
+ * Deletes what interrupted scenarios left behind, and names it. On clusters that meshproof did not make that is in
+ * namespaces that it made or that were lent, and nowhere else: it may not even look there.
  */
-export async function removeLeftovers(api: ClusterApi, among?: readonly string[]): Promise<string[]> {
-  return await removeSelected(api, `${scenarioLabel},${api.ownSelector}`, among);
+export async function removeLeftovers(api: ClusterApi): Promise<string[]> {
+  const selector = `${scenarioLabel},${api.ownSelector}`;
+  if (api.address.foreign !== true) return await removeSelected(api, selector);
+  return await removeSelected(api, selector, [...(await api.ownNamespaces()), ...(await lentNamespaces(api))]);
+}
+
+async function lentNamespaces(api: ClusterApi): Promise<string[]> {
+  const { items } = await api.core.listNamespace({ labelSelector: `${lentLabel}=true` });
+  return items.flatMap(({ metadata }) => metadata?.name ?? []);
 }
 
 async function removeSelected(api: ClusterApi, selector: string, among?: readonly string[]): Promise<string[]> {
@@ -63,7 +68,11 @@ async function removeSelected(api: ClusterApi, selector: string, among?: readonl
     kinds
       .flatMap(([apiVersion, kind]) => places.map((place) => [apiVersion, kind, place] as const))
       .map(async ([apiVersion, kind, place]) => {
-        const found = await api.listObjects(apiVersion, kind, selector, place);
+        // Who may not list a kind in a namespace, which may be lent to somebody else, has made none there.
+        const found = await api.listObjects(apiVersion, kind, selector, place).catch((error: unknown) => {
+          if (place !== undefined && isForbidden(error)) return [];
+          throw error;
+        });
         // What a controller made of another object goes with that.
         return found
           .filter(({ metadata: { ownerReferences = [] } }) => ownerReferences.length === 0)
