@@ -1,26 +1,26 @@
 import { join } from 'node:path';
-import { asMeshproofError, describeError, MeshproofError } from '../errors/meshproof-error.ts';
-import { diagnose } from '../diagnose/diagnose.ts';
-import { diagnoseExchange } from '../diagnose/exchange.ts';
-import { attachmentsOf, type Attachment } from './attachments.ts';
-import type { ClaimResult, ScenarioResult, StepResult, Stopped } from './claims.ts';
+import { MeshproofError } from '../errors/meshproof-error.ts';
+import { replacements } from '../mesh/profile.ts';
 import { redactError } from '../tape/redact/error.ts';
 import { redact } from '../tape/redact/value.ts';
 import { withTape } from '../tape/tape.ts';
+import { attachmentsOf, type Attachment } from './attachments.ts';
 import { CauseFinder } from './cause-finder.ts';
+import type { ScenarioResult } from './claims.ts';
 import { Containers } from './containers.ts';
+import { whileDelivering } from './convergence.ts';
+import { firstCollision } from './declared.ts';
 import type { Environment } from './environment.ts';
 import { EvidenceBudget } from './evidence-budget.ts';
 import { EvidenceFolder, type Evidence } from './evidence.ts';
 import { Journal, type Notes } from './journal.ts';
-import { checkKey, ownSteps, type Keyed } from './keys.ts';
+import { ownSteps, type Keyed } from './keys.ts';
+import { Ledger, secondsSince } from './ledger.ts';
 import { MeshCluster } from './mesh-cluster.ts';
-import { replacements } from '../mesh/profile.ts';
-import { firstCollision } from './declared.ts';
 import { unmetNeed } from './needs.ts';
 import { pageSample } from './remote-sample.ts';
-import type { Scenario, ScenarioContext, Step } from './scenario.ts';
-import { whileDelivering } from './convergence.ts';
+import type { Proven, Scenario, ScenarioContext } from './scenario.ts';
+import { unprovable, verdictOf } from './verdict.ts';
 
 /** Every scenario of the page uses these. */
 const ofThePage = new Set(pageSample.needs.namespaces);
@@ -57,248 +57,179 @@ export async function play(scenario: Scenario, options: PlayOptions): Promise<Sc
   const budget = options.evidenceBytes === undefined ? undefined : await EvidenceBudget.of(all, options.evidenceBytes);
   const recording = new EvidenceFolder(join(all, scenario.meta.id), budget);
   const evidence = options.evidence ?? recording;
-  const result = redact(await withTape(evidence, () => playWith(evidence, scenario, options)));
+  const result = redact(await withTape(evidence, () => new Playing(scenario, evidence, options).play()));
   return await recording.written().then(
     () => (budget?.leftOut === undefined ? result : { ...result, leftOut: budget.leftOut }),
     (error: unknown) => redact(unprovable(result, error)),
   );
 }
 
-async function playWith(evidence: Evidence, scenario: Scenario, options: PlayOptions): Promise<ScenarioResult> {
-  const { environment, signal, isLast = false, looksAround = true, assertions } = options;
-  const narrate = redacting(options.narrate ?? plainly);
-  const { meta } = scenario;
-  const started = performance.now();
-  const declared = Object.entries(meta.claims).map(([key, name]) => ({ key, name }));
-  const claims = new Map<string, ClaimResult>();
-  const steps: StepResult[] = [];
-  const journal = new Journal();
-  let causes: ScenarioResult['causes'];
-  let { onRed } = options;
-  let stopped: Stopped | undefined;
-  let redAfter: number | undefined;
-  const result = (): ScenarioResult => ({
-    id: meta.id,
-    section: meta.section,
-    seconds: secondsSince(started),
-    claims: declared.map((claim) => claims.get(claim.key) ?? unproven(claim, 'never proven', 'MP705')),
-    steps,
-    ...(redAfter === undefined ? {} : { redAfter }),
-    ...(stopped === undefined ? {} : { stopped }),
-    ...(causes === undefined ? {} : { causes }),
-    evidence: `evidence/${meta.id}`,
-    replaced: [
-      ...(meta.replaced ?? []),
-      ...(meta.needs.hosts !== undefined && environment.clusters.some(({ foreign }) => foreign === true)
-        ? [replacements.visibleToAll]
-        : []),
-    ],
-  });
+/** One scenario while it is played. */
+class Playing {
+  readonly #scenario: Scenario;
+  readonly #options: PlayOptions;
+  readonly #evidence: Evidence;
+  readonly #narrate: Narrator;
+  readonly #clusters: readonly MeshCluster[];
+  readonly #containers: Containers;
+  readonly #causes: CauseFinder;
+  readonly #journal = new Journal();
+  readonly #ledger: Ledger;
+  readonly #restorations: { readonly title: string; readonly work: () => Promise<void> }[] = [];
+  #onRed: PlayOptions['onRed'];
 
-  const clusters = environment.clusters.map(
-    (cluster) =>
-      new MeshCluster({
-        scenario: meta.id,
-        needs: meta.needs,
-        environment,
-        cluster,
-        evidence,
-        journal,
-        signal,
-      }),
-  );
-  const lacking = await unmetNeed(
-    meta.needs,
-    environment,
-    async () => (await clusters[0]?.hasEgressGateway()) ?? false,
-    () =>
-      firstCollision(
-        meta.needs,
-        clusters.map(({ api }) => api),
-      ),
-  );
-  if (lacking !== undefined) {
-    for (const claim of declared) claims.set(claim.key, { ...unproven(claim, lacking), verdict: 'notSupported' });
-    return result();
+  constructor(scenario: Scenario, evidence: Evidence, options: PlayOptions) {
+    const { environment, signal, narrate = plainly } = options;
+    const { id, needs } = scenario.meta;
+    const journal = this.#journal;
+    this.#scenario = scenario;
+    this.#options = options;
+    this.#evidence = evidence;
+    this.#narrate = redacting(narrate);
+    this.#onRed = options.onRed;
+    this.#ledger = new Ledger(scenario.meta);
+    this.#clusters = environment.clusters.map(
+      (cluster) => new MeshCluster({ scenario: id, needs, environment, cluster, evidence, journal, signal }),
+    );
+    this.#containers = new Containers(environment, journal);
+    this.#causes = new CauseFinder({
+      environment,
+      clusters: this.#clusters,
+      namespaces: needs.namespaces,
+      hosts: (needs.hosts ?? []).map(({ host }) => host),
+    });
   }
 
-  const [client, server, ...more] = clusters;
-  if (client === undefined || server === undefined)
-    throw new MeshproofError('MP999', { what: 'the environment has fewer clusters than was checked' });
-  const finder = new CauseFinder({
-    environment,
-    clusters,
-    namespaces: meta.needs.namespaces,
-    hosts: (meta.needs.hosts ?? []).map(({ host }) => host),
-  });
-  /** Looks for the cause at once, before anything is taken away. */
-  const findCause = async (error: unknown, notes: Pick<Notes, 'hops' | 'exchange'>, what: string): Promise<void> => {
-    if (!looksAround || signal.aborted || verdictOf(error).verdict === 'notSupported') return;
-    await finder.look(error, notes);
-    causes = await finder.found();
-    const told = onRed;
-    onRed = undefined;
-    await told?.(`${meta.id}: ${what}`);
-  };
-  const restorations: { readonly title: string; readonly work: () => Promise<void> }[] = [];
-  /** What fails outside of a claim is reported once, by the step that failed; the claims behind it were not reached. */
-  const blame = (error: unknown): void => {
-    const { verdict, reason, code } = verdictOf(error);
-    const behind = declared.filter(({ key }) => !claims.has(key));
-    if (verdict === 'notSupported') {
-      for (const claim of behind) claims.set(claim.key, { ...unproven(claim, reason ?? '', code), verdict });
-      return;
+  async play(): Promise<ScenarioResult> {
+    const lacking = await this.#unmetNeed();
+    if (lacking !== undefined) {
+      this.#ledger.lacks(lacking);
+      return await this.#result();
     }
-    redAfter ??= secondsSince(started);
-    const { key, title } = failedStep ?? ownSteps.between;
-    for (const claim of behind)
-      claims.set(claim.key, { ...claim, verdict: 'notReached', seconds: 0, behind: key, actions: [], hops: [] });
-    stopped ??= {
-      key,
-      step: title,
-      verdict: verdict === 'failed' ? 'failed' : 'error',
-      ...(reason === undefined ? {} : { reason }),
-      ...(code === undefined ? {} : { code }),
-      ...diagnosisOf(seen),
-    };
-  };
-  let failedStep: Keyed | undefined;
-  /** Paths and calls that the last step saw: a claim that looks at none of its own judges those. */
-  let seen: Pick<Notes, 'hops' | 'exchange'> = { hops: [], exchange: undefined };
-  const done = (): readonly Attachment[] => attachmentsOf(journal.look());
-  const does = async <T>(keyed: Keyed, work: () => Promise<T>): Promise<T> => {
-    const begun = performance.now();
-    evidence.during(keyed.key);
     try {
-      const value = await narrate(keyed, work, done);
-      failedStep = undefined;
-      return value;
+      const context = this.#context();
+      await whileDelivering(this.#everyProxy, () => this.#scenario.run(context));
+      this.#ledger.checkPage();
     } catch (error) {
-      failedStep = keyed;
-      throw error;
-    } finally {
-      const { actions, hops, exchange } = journal.take();
-      seen = { hops, exchange };
-      steps.push({ ...keyed, seconds: secondsSince(begun), actions, hops });
+      const step = this.#ledger.failedStep ?? ownSteps.between;
+      this.#ledger.stop(error, step);
+      await this.#findCause(error, this.#ledger.seen, step.title);
     }
-  };
-  const step: Step = async (key, title, work) => {
-    checkKey(meta.id, key, new Set([...Object.keys(meta.claims), ...steps.map((one) => one.key)]));
-    return await does({ key, title }, work);
-  };
-  const containers = new Containers(environment, journal);
-  const everyProxy = (): (() => Promise<boolean>) => {
-    const watches = clusters.map((cluster) => cluster.delivered());
-    return async () => (await Promise.all(watches.map((watch) => watch()))).every(Boolean);
-  };
-  try {
-    const run = (context: ScenarioContext<string>): Promise<void> =>
-      whileDelivering(everyProxy, () => scenario.run(context));
-    await run({
+    await this.#takeAway();
+    this.#options.signal.throwIfAborted();
+    return await this.#result();
+  }
+
+  async #unmetNeed(): Promise<string | undefined> {
+    const { needs } = this.#scenario.meta;
+    const egress = async (): Promise<boolean> => (await this.#clusters[0]?.hasEgressGateway()) ?? false;
+    const apis = this.#clusters.map(({ api }) => api);
+    return await unmetNeed(needs, this.#options.environment, egress, () => firstCollision(needs, apis));
+  }
+
+  #context(): ScenarioContext<string> {
+    const [client, server, ...more] = this.#clusters;
+    if (client === undefined || server === undefined)
+      throw new MeshproofError('MP999', { what: 'the environment has fewer clusters than was checked' });
+    return {
       client,
       server,
       servers: [server, ...more],
-      clusters,
-      signal,
-      containers,
-      step,
+      clusters: this.#clusters,
+      signal: this.#options.signal,
+      containers: this.#containers,
+      step: async (key, title, work) => {
+        this.#ledger.checkStep(key);
+        return await this.#step({ key, title }, work);
+      },
+      claim: (key, proof) => this.#claim(key, proof),
       restore: (title, work) => {
-        restorations.push({ title, work });
+        this.#restorations.push({ title, work });
       },
-      claim: async (key, proof) => {
-        const claim = declared.find((one) => one.key === key);
-        if (claim === undefined || claims.has(key))
-          throw new MeshproofError('MP719', {
-            what:
-              `the scenario ${meta.id} ` +
-              (claim === undefined ? 'proves a claim that it does not declare' : 'proves a claim twice'),
-            expected: `each of ${declared.map((one) => one.key).join(', ')} once`,
-            seen: key,
-          });
-        const begun = performance.now();
-        evidence.during(key);
-        try {
-          const before = assertions?.() ?? 0;
-          const note = await narrate({ key, title: `claim: ${claim.name}` }, async () => await proof(), done);
-          if (assertions !== undefined && assertions() === before)
-            throw new MeshproofError('MP717', { what: `the proof of ${key} looked at nothing` });
-          claims.set(key, {
-            ...claim,
-            verdict: 'passed',
-            seconds: secondsSince(begun),
-            ...recorded(journal.take()),
-            ...(typeof note === 'string' ? { note } : {}),
-          });
-        } catch (error) {
-          signal.throwIfAborted();
-          const notes = journal.take();
-          if (verdictOf(error).verdict !== 'notSupported') redAfter ??= secondsSince(started);
-          const looked = notes.hops.length > 0 || notes.exchange !== undefined;
-          const met = looked ? notes : seen;
-          claims.set(key, {
-            ...claim,
-            seconds: secondsSince(begun),
-            ...recorded(notes),
-            ...verdictOf(error),
-            ...diagnosisOf(met),
-          });
-          await findCause(error, met, claim.name);
-        }
-      },
+    };
+  }
+
+  readonly #everyProxy = (): (() => Promise<boolean>) => {
+    const watches = this.#clusters.map((cluster) => cluster.delivered());
+    return async () => (await Promise.all(watches.map((watch) => watch()))).every(Boolean);
+  };
+
+  async #step<T>(step: Keyed, work: () => Promise<T>): Promise<T> {
+    const begun = performance.now();
+    let failed = true;
+    this.#evidence.during(step.key);
+    try {
+      const value = await this.#narrate(step, work, this.#done);
+      failed = false;
+      return value;
+    } finally {
+      this.#ledger.played(step, secondsSince(begun), this.#journal.take(), failed);
+    }
+  }
+
+  async #claim(key: string, proof: () => Proven | Promise<Proven>): Promise<void> {
+    // NaN is never equal to itself: without a counter nobody can say that a proof looked at nothing.
+    const { signal, assertions = () => Number.NaN } = this.#options;
+    const claim = this.#ledger.claimNamed(key);
+    const begun = performance.now();
+    this.#evidence.during(key);
+    try {
+      const before = assertions();
+      const note = await this.#narrate({ key, title: `claim: ${claim.name}` }, async () => await proof(), this.#done);
+      if (assertions() === before) throw new MeshproofError('MP717', { what: `the proof of ${key} looked at nothing` });
+      const figure = typeof note === 'string' ? note : undefined;
+      this.#ledger.holds(claim, secondsSince(begun), this.#journal.take(), figure);
+    } catch (error) {
+      signal.throwIfAborted();
+      const judgedBy = this.#ledger.fails(claim, secondsSince(begun), this.#journal.take(), error);
+      await this.#findCause(error, judgedBy, claim.name);
+    }
+  }
+
+  readonly #done = (): readonly Attachment[] => attachmentsOf(this.#journal.look());
+
+  /** Looks for the cause at once, before anything is taken away. */
+  async #findCause(error: unknown, seen: Pick<Notes, 'hops' | 'exchange'>, what: string): Promise<void> {
+    const { looksAround = true, signal } = this.#options;
+    if (!looksAround || signal.aborted || verdictOf(error).verdict === 'notSupported') return;
+    await this.#causes.look(error, seen);
+    const onRed = this.#onRed;
+    this.#onRed = undefined;
+    await onRed?.(`${this.#scenario.meta.id}: ${what}`);
+  }
+
+  /** Also when the run was interrupted: the environment may be kept. */
+  async #takeAway(): Promise<void> {
+    const { isLast = false, evidence: replayed } = this.#options;
+    this.#evidence.during(ownSteps.after.key);
+    try {
+      await Promise.all(this.#clusters.map((cluster) => cluster.removeApplied()));
+      // A replay has nothing that runs.
+      if (!isLast && replayed === undefined)
+        await Promise.all(this.#clusters.map((cluster) => cluster.restSamples(ofThePage)));
+      if (!isLast && this.#restorations.length > 0) await this.#step(ownSteps.putBack, () => this.#putBack());
+    } catch (error) {
+      this.#ledger.stop(error, this.#ledger.failedStep ?? ownSteps.takeAway);
+    }
+    await this.#containers.close().catch((error: unknown) => {
+      this.#ledger.stop(error, ownSteps.takeAway);
     });
-    const missing = (meta.walkthrough ?? []).filter(
-      (row) => !steps.some(({ key }) => key === row.step) && !claims.has(row.step),
+  }
+
+  async #putBack(): Promise<void> {
+    const restore = this.#restorations.map(({ title, work }) =>
+      this.#narrate({ ...ownSteps.putBack, title }, work, () => []),
     );
-    if (missing.length > 0)
-      throw new MeshproofError('MP706', {
-        what: `no step was played under the key ${missing.map((row) => row.step).join(', ')}`,
-      });
-  } catch (error) {
-    blame(error);
-    await findCause(error, seen, (failedStep ?? ownSteps.between).title);
+    await Promise.all(restore);
   }
-  // Also when the run was interrupted: the environment may be kept.
-  evidence.during(ownSteps.after.key);
-  try {
-    await Promise.all(clusters.map((cluster) => cluster.removeApplied()));
-    // A replay has nothing that runs.
-    if (!isLast && options.evidence === undefined)
-      await Promise.all(clusters.map((cluster) => cluster.restSamples(ofThePage)));
-    if (!isLast && restorations.length > 0)
-      await does(ownSteps.putBack, () =>
-        Promise.all(restorations.map(({ title, work }) => narrate({ ...ownSteps.putBack, title }, work, () => []))),
-      );
-  } catch (error) {
-    failedStep ??= ownSteps.takeAway;
-    blame(error);
+
+  async #result(): Promise<ScenarioResult> {
+    const { replaced = [], needs } = this.#scenario.meta;
+    const isForeign = this.#options.environment.clusters.some(({ foreign }) => foreign === true);
+    const visible = needs.hosts !== undefined && isForeign ? [replacements.visibleToAll] : [];
+    return this.#ledger.result({ causes: await this.#causes.found(), replaced: [...replaced, ...visible] });
   }
-  await containers.close().catch((error: unknown) => {
-    failedStep = ownSteps.takeAway;
-    blame(error);
-  });
-  signal.throwIfAborted();
-  return result();
 }
-
-/** Without its evidence on disk no claim is proven, and none refuted. */
-function unprovable(result: ScenarioResult, error: unknown): ScenarioResult {
-  const known = asMeshproofError(error);
-  const reason = `the evidence could not be kept\n${describeError(known)}`;
-  const claims = result.claims.map((claim) =>
-    claim.verdict === 'notSupported' ? claim : { ...claim, verdict: 'error' as const, reason, code: known.code },
-  );
-  return { ...result, claims };
-}
-
-const unproven = (claim: Pick<ClaimResult, 'key' | 'name'>, reason: string, code?: string): ClaimResult => ({
-  ...claim,
-  verdict: 'error',
-  seconds: 0,
-  reason,
-  actions: [],
-  hops: [],
-  ...(code === undefined ? {} : { code }),
-});
 
 /** Without a report beside it, a step is just done. */
 const plainly: Narrator = (_of, work) => work();
@@ -318,29 +249,3 @@ const redacting =
       },
       done,
     );
-
-/** What of the notes goes into the record. */
-const recorded = ({ actions, hops }: Notes): Pick<Notes, 'actions' | 'hops'> => ({ actions, hops });
-
-/** An assertion that does not hold refutes the claim; anything else says nothing about the mesh. */
-function verdictOf(error: unknown): Pick<ClaimResult, 'verdict' | 'reason' | 'code'> {
-  // What vitest throws, for its own matchers and for those of `expect.extend` alike, carries both sides.
-  if (error instanceof Error && 'actual' in error && 'expected' in error)
-    return { verdict: 'failed', reason: error.message };
-  const known = asMeshproofError(error);
-  if (known.code === 'MP708') return { verdict: 'notSupported', reason: known.details.what, code: known.code };
-  const verdict = known.code === 'MP701' || known.code === 'MP704' ? 'failed' : 'error';
-  return { verdict, reason: describeError(known), code: known.code };
-}
-
-/**
- * Where the path of a claim that does not hold broke: by its proxies' configuration, or else by what its last call met.
- */
-function diagnosisOf({ hops, exchange }: Pick<Notes, 'hops' | 'exchange'>): Pick<ClaimResult, 'diagnosis'> {
-  const fromCall = exchange === undefined ? undefined : diagnoseExchange(exchange);
-  // Without an address nothing behind DNS was ever reached.
-  const diagnosis = fromCall?.code === 'MP811' ? fromCall : (diagnose(hops) ?? fromCall);
-  return diagnosis === undefined ? {} : { diagnosis };
-}
-
-const secondsSince = (started: number): number => Math.round(performance.now() - started) / 1000;
