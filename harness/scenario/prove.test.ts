@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import type { SeenObject } from '../diagnose/situation.ts';
 import type { ClaimResult, ScenarioResult } from './claims.ts';
-import { compare, restored, whyNot } from './prove.ts';
+import type { Environment } from './environment.ts';
+import { compare, proveCause, restored, whyNot } from './prove.ts';
 
 const object = (more: Partial<SeenObject> = {}): SeenObject => ({
   apiVersion: 'v1',
@@ -73,4 +74,19 @@ test.each([
   const reason = whyNot({ cluster: 'west', change, object: is, fields: [] }, before);
   if (why === undefined) expect(reason).toBeUndefined();
   else expect(reason).toMatch(why);
+});
+
+test('what a scenario showed stays when the attempt to prove its cause fails', async () => {
+  const gone = { name: 'west', kubeconfig: '/nowhere/kubeconfig', context: 'west' };
+  const environment = {
+    name: 'test',
+    provider: 'kind',
+    topology: 'replicated',
+    clusters: [gone],
+    programs: { kubectl: '/nowhere/kubectl' },
+  } as unknown as Environment;
+  const red = { ...result(['failed']), causes: [{ ...cause, seen: [] }] };
+  const proven = await proveCause({ environment, result: red, playAgain: () => Promise.resolve(red) });
+  expect(proven.claims).toEqual(red.claims);
+  expect(proven.causes?.[0]?.proof).toMatchObject({ verdict: 'notTried', how: expect.stringMatching(/\S/) as string });
 });

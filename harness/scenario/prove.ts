@@ -4,6 +4,7 @@ import type { Cause } from '../diagnose/causes/cause.ts';
 import { changesOf, type ObjectChange } from '../diagnose/changes.ts';
 import { isHashed } from '../diagnose/seen-objects.ts';
 import { seenName, type SeenObject } from '../diagnose/situation.ts';
+import { asMeshproofError, describeError, MeshproofError } from '../errors/meshproof-error.ts';
 import type { ScenarioResult } from './claims.ts';
 import type { Environment } from './environment.ts';
 import { lookAround } from './look-around.ts';
@@ -29,7 +30,10 @@ export interface ProveOptions {
 export async function proveCause({ environment, result, playAgain }: ProveOptions): Promise<ScenarioResult> {
   const [cause, ...others] = result.causes ?? [];
   if (cause === undefined) return result;
-  const proof = await proofOf(cause, { environment, result, playAgain });
+  // What the scenario showed stays, whatever becomes of the attempt.
+  const proof = await proofOf(cause, { environment, result, playAgain }).catch((error: unknown) =>
+    notTried(describeError(asMeshproofError(error))),
+  );
   return { ...result, causes: [{ ...cause, proof }, ...others] };
 }
 
@@ -55,7 +59,14 @@ async function proofOf(cause: Cause, { environment, result, playAgain }: ProveOp
     await settled(editor, change.object);
     return compare(cause, result, await playAgain());
   } finally {
-    await putBack();
+    await putBack().catch((error: unknown) => {
+      throw new MeshproofError('MP718', {
+        what: `${cause.object} was undone, and could not be put in again`,
+        where: `cluster ${cause.cluster}`,
+        seen: describeError(asMeshproofError(error)),
+        cause: error,
+      });
+    });
   }
 }
 
