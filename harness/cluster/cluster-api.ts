@@ -7,20 +7,20 @@ import {
   DiscoveryV1Api,
   KubernetesObjectApi,
   loadYaml,
-  PatchStrategy,
   VersionApi,
 } from '@kubernetes/client-node';
 import pLimit from 'p-limit';
-import pRetry from 'p-retry';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import type { ClusterAddress } from './cluster-address.ts';
 import { apiClient } from './api-client.ts';
-import { apiMessage, isAbsent, isBooting } from './api-errors.ts';
-import { fieldManager, isOwn, ownLabels } from './labels.ts';
+import { apiMessage, isAbsent } from './api-errors.ts';
+import { isOwn, ownLabels } from './labels.ts';
 import { deploymentIsAvailable, namespaceIsGone, type GoneOptions, type RolloutOptions } from './cluster-waits.ts';
-import { deletableKinds, foreignContents, type NamespaceReader } from './namespace-contents.ts';
+import { MadeClusterWriter } from './made-cluster-writer.ts';
+import { deletableKinds, type NamespaceReader } from './namespace-contents.ts';
 import { namedContents } from './named-contents.ts';
-import { objectName, withLabels, withPodLabels, type KubernetesObject } from './kubernetes-object.ts';
+import { objectName, withLabels, type KubernetesObject } from './kubernetes-object.ts';
+import type { ObjectWriter } from './object-writer.ts';
 import { OwnedObjects } from './owned-objects.ts';
 import { readKubeconfig } from './read-kubeconfig.ts';
 import { WriteGuard } from './write-guard.ts';
@@ -36,8 +36,8 @@ export class ClusterApi {
   readonly #version: VersionApi;
   readonly #authorization: AuthorizationV1Api;
   readonly #reader: NamespaceReader;
-  /** Set for a cluster that meshproof did not make: the only way by which anything is written there. */
-  readonly #owned: OwnedObjects | undefined;
+  /** The only way by which objects are written. */
+  readonly #writer: ObjectWriter;
 
   /** @throws MeshproofError MP504 when the kubeconfig cannot be read, or does not have the context. */
   constructor(address: ClusterAddress) {
@@ -59,7 +59,11 @@ export class ClusterApi {
       core: this.core,
       objects: this.#objects,
     };
-    this.#owned = guard === undefined ? undefined : new OwnedObjects({ cluster, owner, objects: this.#objects, guard });
+    const [objects, reader] = [this.#objects, this.#reader];
+    this.#writer =
+      guard === undefined
+        ? new MadeClusterWriter(objects)
+        : new OwnedObjects({ cluster, owner, objects, reader, guard });
   }
 
   /**
@@ -147,33 +151,15 @@ export class ClusterApi {
     const spoken =
       object.kind === 'CustomResourceDefinition' ? loadYaml<KubernetesObject>(JSON.stringify(labelled)) : labelled;
     try {
-      if (this.#owned !== undefined) return await this.#owned.apply(spoken, signal);
-      return await pRetry(() => this.#force(spoken), {
-        retries: 120,
-        factor: 1,
-        minTimeout: 500,
-        maxRetryTime: 60_000,
-        shouldRetry: ({ error }) => isBooting(error),
-        ...(signal === undefined ? {} : { signal }),
-      });
+      return await this.#writer.apply(spoken, signal);
     } catch (error) {
       signal?.throwIfAborted();
       throw this.#refused(object, 'was', error);
     }
   }
 
-  /**
-   * In a cluster that the user owns pods carry the labels as well: while a deployment goes, what its controllers made
-   * stays for a moment, and nobody is to take that for somebody else's.
-   */
   #labelled(object: KubernetesObject): KubernetesObject {
-    const labels = ownLabels(this.address.owner);
-    return withLabels(this.#owned === undefined ? object : withPodLabels(object, labels), labels);
-  }
-
-  async #force(object: KubernetesObject, dryRun?: 'All'): Promise<KubernetesObject> {
-    const { ServerSideApply } = PatchStrategy;
-    return await this.#objects.patch(object, undefined, dryRun, fieldManager, true, ServerSideApply);
+    return withLabels(object, ownLabels(this.address.owner));
   }
 
   #refused(object: KubernetesObject, verb: 'was' | 'would be', error: unknown): MeshproofError {
@@ -194,8 +180,7 @@ export class ClusterApi {
    */
   async wouldApply(object: KubernetesObject): Promise<void> {
     try {
-      if (this.#owned === undefined) await this.#force(this.#labelled(object), 'All');
-      else await this.#owned.wouldApply(this.#labelled(object));
+      await this.#writer.wouldApply(this.#labelled(object));
     } catch (error) {
       throw this.#refused(object, 'would be', error);
     }
@@ -214,31 +199,11 @@ export class ClusterApi {
 
   /**
    * Deletes an object; absent is fine. In a cluster that the user owns what is not this owner's stays as it is.
-   * Foreground, so that it is gone with its dependents when `waitUntilGone` says so.
+   *
+   * @throws MeshproofError MP510 for a namespace there that holds what somebody else made.
    */
   async delete(object: KubernetesObject): Promise<void> {
-    if (this.#owned !== undefined) {
-      if (object.kind === 'Namespace') await this.#checkContents(object);
-      await this.#owned.delete(object);
-      return;
-    }
-    await this.#objects.delete(object).catch((error: unknown) => {
-      if (!isAbsent(error)) throw error;
-    });
-  }
-
-  /** A namespace of this owner goes only when nobody else has anything in it. */
-  async #checkContents(namespace: KubernetesObject): Promise<void> {
-    const found = await this.read(namespace);
-    if (found === undefined || !this.isOwn(found)) return;
-    const { owner, name: cluster } = this.address;
-    const { foreign, unseen } = await foreignContents(this.#reader, namespace.metadata.name, owner);
-    if (foreign.length === 0 && unseen.length === 0) return;
-    throw new MeshproofError('MP510', {
-      what: `${objectName(namespace)} holds what this environment did not make`,
-      where: `cluster ${cluster}`,
-      seen: [...foreign, ...unseen.map((kind) => `kind ${kind}, which you may not list`)].join('\n'),
-    });
+    await this.#writer.delete(object);
   }
 
   /** The namespace, its workloads and its Istio objects, each as "Kind namespace/name". */
@@ -252,7 +217,7 @@ export class ClusterApi {
    * @throws MeshproofError MP507 for one of somebody else in a cluster that the user owns.
    */
   async claimNamespace(name: string): Promise<void> {
-    await this.#owned?.claim({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+    await this.#writer.claim({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
   }
 
   /** True for an object that this owner may change and take away. */
@@ -285,15 +250,9 @@ export class ClusterApi {
    * @throws MeshproofError MP507 for a pod of somebody else in a cluster that the user owns.
    */
   async endPod(namespace: string, name: string): Promise<void> {
-    if (this.#owned !== undefined) {
-      const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace } };
-      await this.#owned.claim(pod);
-      await this.#owned.delete(pod, 0);
-      return;
-    }
-    await this.core.deleteNamespacedPod({ namespace, name, gracePeriodSeconds: 0 }).catch((error: unknown) => {
-      if (!isAbsent(error)) throw error;
-    });
+    const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace } };
+    await this.#writer.claim(pod);
+    await this.#writer.delete(pod, 0);
   }
 
   /**
@@ -313,7 +272,7 @@ export class ClusterApi {
    * @throws MeshproofError MP507 for a deployment of somebody else in a cluster that the user owns.
    */
   async scale(namespace: string, name: string, replicas: number): Promise<void> {
-    await this.#owned?.claim({ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name, namespace } });
+    await this.#writer.claim({ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name, namespace } });
     const body = await this.apps.readNamespacedDeploymentScale({ namespace, name });
     if (body.spec !== undefined) body.spec.replicas = replicas;
     await this.apps.replaceNamespacedDeploymentScale({ namespace, name, body });

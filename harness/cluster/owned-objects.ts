@@ -2,8 +2,10 @@ import { PatchStrategy, type KubernetesObjectApi, type V1ManagedFieldsEntry } fr
 import pRetry from 'p-retry';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { isAbsent, isBooting, isConflict } from './api-errors.ts';
-import { objectName, type KubernetesObject } from './kubernetes-object.ts';
-import { fieldManager, isOwn, lentLabel, ownerLabel, ownLabel } from './labels.ts';
+import { objectName, withPodLabels, type KubernetesObject } from './kubernetes-object.ts';
+import { fieldManager, isOwn, lentLabel, ownerLabel, ownLabel, ownLabels } from './labels.ts';
+import { foreignContents, type NamespaceReader } from './namespace-contents.ts';
+import type { ObjectWriter } from './object-writer.ts';
 import type { WriteGuard } from './write-guard.ts';
 
 /** How long a write is tried again while something boots, or while a controller changes the same object. */
@@ -13,6 +15,7 @@ export interface OwnedObjectsOptions {
   readonly cluster: string;
   readonly owner: string | undefined;
   readonly objects: KubernetesObjectApi;
+  readonly reader: NamespaceReader;
   readonly guard: WriteGuard;
 }
 
@@ -21,7 +24,7 @@ export interface OwnedObjectsOptions {
  * else made in the meantime; what is there and own is changed or deleted in exactly the version that was seen to be
  * own. Nothing is read first and forced afterwards.
  */
-export class OwnedObjects {
+export class OwnedObjects implements ObjectWriter {
   readonly #options: OwnedObjectsOptions;
 
   constructor(options: OwnedObjectsOptions) {
@@ -31,11 +34,12 @@ export class OwnedObjects {
   /**
    * Creates an object, or applies it to the one that is there and own.
    *
-   * @param object with the labels of its owner
+   * @param asked with the labels of its owner
    * @throws MeshproofError MP507 for an object of somebody else, with the field managers that have it; whatever the
    *   server refuses it with.
    */
-  async apply(object: KubernetesObject, signal?: AbortSignal): Promise<KubernetesObject> {
+  async apply(asked: KubernetesObject, signal?: AbortSignal): Promise<KubernetesObject> {
+    const object = this.#withPods(asked);
     const write = async (): Promise<KubernetesObject> => {
       const found = await this.#own(object);
       // A namespace that was lent is used as it is.
@@ -55,8 +59,9 @@ export class OwnedObjects {
    *
    * @throws MeshproofError MP507 for an object of somebody else; whatever the server refuses it with.
    */
-  async wouldApply(object: KubernetesObject): Promise<void> {
+  async wouldApply(wanted: KubernetesObject): Promise<void> {
     const { objects } = this.#options;
+    const object = this.#withPods(wanted);
     const { name, namespace } = object.metadata;
     const found = await this.#own(object);
     const home = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace ?? 'default' } };
@@ -72,12 +77,13 @@ export class OwnedObjects {
   /**
    * Deletes an object that is own; one that is absent, or somebody else's, is left as it is.
    *
-   * @returns whether it was there and own
+   * @throws MeshproofError MP510 for a namespace that holds what somebody else made.
    */
-  async delete(object: KubernetesObject, gracePeriodSeconds?: number): Promise<boolean> {
-    const remove = async (): Promise<boolean> => {
+  async delete(object: KubernetesObject, gracePeriodSeconds?: number): Promise<void> {
+    const remove = async (): Promise<void> => {
       const found = await this.#read(object);
-      if (found === undefined || !isOwn(found, this.#options.owner)) return false;
+      if (found === undefined || !isOwn(found, this.#options.owner)) return;
+      if (found.kind === 'Namespace') await this.#checkContents(found);
       const { uid = '', resourceVersion = '' } = found.metadata;
       const body = { preconditions: { uid, resourceVersion } };
       await this.#options.objects
@@ -85,9 +91,8 @@ export class OwnedObjects {
         .catch((error: unknown) => {
           if (!isAbsent(error)) throw error;
         });
-      return true;
     };
-    return await pRetry(remove, { ...patience, shouldRetry: ({ error }) => isConflict(error) || isBooting(error) });
+    await pRetry(remove, { ...patience, shouldRetry: ({ error }) => isConflict(error) || isBooting(error) });
   }
 
   /**
@@ -97,6 +102,26 @@ export class OwnedObjects {
    */
   async claim(object: KubernetesObject): Promise<void> {
     await this.#own(object);
+  }
+
+  /**
+   * Pods carry the labels as well: while a deployment goes, what its controllers made stays for a moment, and nobody is
+   * to take that for somebody else's.
+   */
+  #withPods(object: KubernetesObject): KubernetesObject {
+    return withPodLabels(object, ownLabels(this.#options.owner));
+  }
+
+  /** A namespace of this owner goes only when nobody else has anything in it. */
+  async #checkContents(namespace: KubernetesObject): Promise<void> {
+    const { reader, owner, cluster } = this.#options;
+    const { foreign, unseen } = await foreignContents(reader, namespace.metadata.name, owner);
+    if (foreign.length === 0 && unseen.length === 0) return;
+    throw new MeshproofError('MP510', {
+      what: `${objectName(namespace)} holds what this environment did not make`,
+      where: `cluster ${cluster}`,
+      seen: [...foreign, ...unseen.map((kind) => `kind ${kind}, which you may not list`)].join('\n'),
+    });
   }
 
   async #own(object: KubernetesObject): Promise<KubernetesObject | undefined> {
