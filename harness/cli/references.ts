@@ -28,26 +28,26 @@ function configurationPage(): string {
     '`export default defineConfig({ … })` from `meshproof/config`. Every key may be left out; one that is not ' +
       'listed here is an error (MP102).',
     '',
-    '| key | value | default | what it says |',
-    '|---|---|---|---|',
-    ...Object.entries(properties).flatMap(([name, key]) => rows(name, key)),
+    ...Object.entries(properties).flatMap(([name, key]) => entries(name, key)),
     '',
     generated,
   ].join('\n');
 }
 
-function rows(name: string, key: Key): string[] {
-  const preset = key.default === undefined || key.properties !== undefined ? '' : `\`${JSON.stringify(key.default)}\``;
-  const values = key.enum?.map((one) => `\`${String(one)}\``).join(', ') ?? key.type ?? 'string';
-  const inner = Object.entries(key.properties ?? {}).flatMap(([part, of]) => rows(`${name}.${part}`, of));
-  return [`| \`${name}\` | ${values} | ${preset} | ${key.description ?? ''} |`, ...inner];
+function entries(name: string, key: Key): string[] {
+  const preset =
+    key.default === undefined || key.properties !== undefined ? '' : `; default \`${JSON.stringify(key.default)}\``;
+  const values = key.enum?.map((one) => `\`${String(one)}\``).join(' or ') ?? key.type ?? 'string';
+  const inner = Object.entries(key.properties ?? {}).flatMap(([part, of]) => entries(`${name}.${part}`, of));
+  return [`- \`${name}\` (${values}${preset}): ${key.description ?? ''}`, ...inner];
 }
 
 const exitCodes = { usage: '2, usage', environment: '3, the environment', mesh: '1, the mesh' } as const;
 
 function errorsPage(): string {
-  const entries = Object.entries(catalogue).flatMap(([code, { title, blame, meaning, remedy }]) => [
+  const errors = Object.entries(catalogue).flatMap(([code, { title, blame, meaning, remedy }]) => [
     `## ${code}: ${title}`,
+    '',
     `Exit code ${exitCodes[blame]}.`,
     '',
     meaning,
@@ -60,7 +60,7 @@ function errorsPage(): string {
     '',
     'Every error has a code that never changes its meaning. `npx meshproof explain <code>` prints the same.',
     '',
-    ...entries,
+    ...errors,
     generated,
   ].join('\n');
 }

@@ -51,7 +51,7 @@ test('two builds of Istio, four months apart: what changed in Envoy’s configur
   expect(diff.config.every(({ proxies }) => proxies.length === 32)).toBe(true);
 });
 
-test('a run that lost claims: each is a regression with its diagnosis; a reason that several share stands once', async () => {
+test('a run that lost claims: each is a regression with its diagnosis; a shared reason stands once', async () => {
   const diff = await diffRuns(at('green'), at('fault-tls'));
   expect(diff.regressions).toHaveLength(6);
   expect(diff.regressions[0]?.diagnosis).toContain('MP805');

@@ -1,4 +1,5 @@
 import { seenKey, type ClusterSituation, type SeenObject } from './situation.ts';
+import { anyOf } from '../text/any-of.ts';
 
 /** One field that is not as it was. */
 export interface FieldChange {
@@ -21,8 +22,13 @@ export interface ObjectChange {
 const derived = new Set(['Pod', 'Endpoints', 'ReplicaSet', 'Event', 'Lease', 'ControllerRevision']);
 
 /** Fields that servers and controllers set: they differ after every restart and mean nothing. */
-const givenFields =
-  /(^|\.)(clusterIPs?(\.\d+)?|healthCheckNodePort|caBundle|uid|resourceVersion|generation|deployment\.kubernetes\.io\/revision|kubectl\.kubernetes\.io\/restartedAt|ipFamilies.*|ipFamilyPolicy|internalTrafficPolicy|finalizers.*|providerID|claimRef.*|secrets.*)$/;
+const givenFields = new RegExp(
+  `(^|\\.)(${anyOf(
+    /clusterIPs?(\.\d+)?|healthCheckNodePort|caBundle|uid|resourceVersion|generation/,
+    /deployment\.kubernetes\.io\/revision|kubectl\.kubernetes\.io\/restartedAt|ipFamilies.*/,
+    /ipFamilyPolicy|internalTrafficPolicy|finalizers.*|providerID|claimRef.*|secrets.*/,
+  )})$`,
+);
 
 /** Fields that are given once, when an object is made; later they only change when somebody changes them. */
 const givenOnce = /(^|\.)nodePort$/;

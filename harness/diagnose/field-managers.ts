@@ -1,9 +1,15 @@
 import type { V1ManagedFieldsEntry } from '@kubernetes/client-node';
 import { fieldManager } from '../cluster/labels.ts';
+import { anyOf } from '../text/any-of.ts';
 
 /** Controllers that write into objects of others as a matter of course, by the names that they give themselves. */
-const controllers =
-  /^(kube-|kubelet|kubeadm|k3s|pilot-|istio|controller|speaker|metallb|cloud-|node-fetch|OpenAPI-Generator|Go-http-client|unknown$)/i;
+const controllers = new RegExp(
+  `^(${anyOf(
+    /kube-|kubelet|kubeadm|k3s|pilot-|istio|controller|speaker|metallb|cloud-|node-fetch/,
+    /OpenAPI-Generator|Go-http-client|unknown$/,
+  )})`,
+  'i',
+);
 
 /**
  * The fields of an object of meshproof's own that somebody else set: a person's `kubectl patch`, say. What was there

@@ -1,5 +1,6 @@
 import { runProgram } from '../process/run-program.ts';
 import type { Docker } from '../toolchain/docker.ts';
+import { anyOf } from '../text/any-of.ts';
 
 /**
  * What is asked of a network namespace: packet rules, queues, links, routes, neighbours and the kernel's settings of
@@ -59,8 +60,14 @@ const podQuestions =
   '/"; done; true';
 
 /** Chains and links that Kubernetes, Docker and network plugins make and change all the time. */
-const machinery =
-  /(KUBE-|CNI-|DOCKER|KIND-|FLANNEL|CILIUM|cali-|kindnet)|^rule (-t nat )?-A (POSTROUTING|PREROUTING|OUTPUT).*(10\.244\.|cni)|link: veth|address: veth|^(pod \S+: )?queue: .*\b(noqueue|pfifo_fast|mq|fq_codel)\b|dev veth|dev cni0 .*permanent/i;
+const machinery = new RegExp(
+  anyOf(
+    /(KUBE-|CNI-|DOCKER|KIND-|FLANNEL|CILIUM|cali-|kindnet)/,
+    /^rule (-t nat )?-A (POSTROUTING|PREROUTING|OUTPUT).*(10\.244\.|cni)|link: veth|address: veth/,
+    /^(pod \S+: )?queue: .*\b(noqueue|pfifo_fast|mq|fq_codel)\b|dev veth|dev cni0 .*permanent/,
+  ),
+  'i',
+);
 
 /**
  * The machine below one kind cluster, as lines "<node>: <rule, queue, link, route or neighbour>": what decides a

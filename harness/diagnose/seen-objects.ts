@@ -7,6 +7,7 @@ import { redact } from '../tape/redact/value.ts';
 import { fieldsOf } from './changes.ts';
 import { fieldsOfOthers } from './field-managers.ts';
 import type { SeenObject } from './situation.ts';
+import { anyOf } from '../text/any-of.ts';
 
 /** Kinds of the mesh's own objects: on every cluster they may be read, wherever they are. */
 const meshKinds: readonly (readonly [apiVersion: string, kind: string])[] = [
@@ -57,8 +58,12 @@ const clusterKinds: readonly (readonly [apiVersion: string, kind: string])[] = [
 const withStatus = new Set(['Node', 'Pod', 'Service', 'Deployment', 'DaemonSet', 'StatefulSet']);
 
 /** Annotations that repeat the object or that machinery leaves. */
-const machinery =
-  /^(kubectl\.kubernetes\.io\/|deployment\.kubernetes\.io\/|deprecated\.daemonset|control-plane\.alpha|node\.alpha|volumes\.kubernetes|kubeadm\.|cni\.)/;
+const machinery = new RegExp(
+  `^(${anyOf(
+    /kubectl\.kubernetes\.io\/|deployment\.kubernetes\.io\/|deprecated\.daemonset|control-plane\.alpha/,
+    /node\.alpha|volumes\.kubernetes|kubeadm\.|cni\./,
+  )})`,
+);
 
 /**
  * The objects of a cluster that can have to do with a call.

@@ -1,9 +1,18 @@
+import { anyOf } from '../text/any-of.ts';
+
 /**
  * Characters that a terminal, a browser or a log would obey instead of showing: control characters, those that turn the
  * direction of writing around, invisible ones, and halves of characters. Line feeds and tabs are text.
  */
-const unseen =
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0e\ufeff\ufff9-\uffff]|[\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/gu;
+const unseen = new RegExp(
+  anyOf(
+    /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e]/u,
+    /[\u2060-\u206f\ufe00-\ufe0e\ufeff\ufff9-\uffff]/u,
+    /[\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]|[\ud800-\udbff](?![\udc00-\udfff])/u,
+    /(?<![\ud800-\udbff])[\udc00-\udfff]/u,
+  ),
+  'gu',
+);
 
 /**
  * A text in which every character shows: those that would be obeyed are written as their code, "\\u001b[31m". Carriage

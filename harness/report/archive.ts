@@ -9,10 +9,15 @@ import { extract, pack } from 'tar-stream';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { redact } from '../tape/redact/value.ts';
 import { largest, readInside } from '../tape/run-folder.ts';
+import { anyOf } from '../text/any-of.ts';
 
 /** What of a run folder is handed on. Plans and tools' own pages are made again where they are needed. */
-const shared =
-  /^(run\.json|report\.html|conformance\.yaml|walkthrough\.md|junit\.xml|diff\.(md|json)|(evidence|allure-results)[/\\].+)$/;
+const shared = new RegExp(
+  `^(${anyOf(
+    /run\.json|report\.html|conformance\.yaml|walkthrough\.md|junit\.xml|diff\.(md|json)/,
+    /(evidence|allure-results)[/\\].+/,
+  )})$`,
+);
 
 /**
  * Bounds of an archive: how many entries, how many bytes in all, how long a name, how many bytes of headers between two

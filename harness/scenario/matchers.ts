@@ -233,6 +233,7 @@ export const convergingMatchers = {
 };
 
 declare module 'vitest' {
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any, @typescript-eslint/no-unused-vars -- must repeat vitest's own declaration
+  // This must repeat vitest's own declaration.
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any, @typescript-eslint/no-unused-vars
   interface Matchers<T = any> extends Once, Repeated<'Eventually'>, Repeated<'Always'>, Repeated<'Ever'> {}
 }

@@ -2,13 +2,18 @@ import type { V1Pod } from '@kubernetes/client-node';
 import type { ClusterApi } from '../cluster/cluster-api.ts';
 import { holdsIn, recordIn, valueAt } from '../diagnose/causes/reading.ts';
 import { holds, notYet, waitFor } from '../wait/wait-for.ts';
+import { anyOf } from '../text/any-of.ts';
 
 /** What does not mend itself in this time, in milliseconds, does not do so while a scenario waits. */
 const patience = 5_000;
 
 /** Reasons by which the kubelet says that it cannot start a container as it is declared. */
-const neverStarts =
-  /^(ErrImagePull|ImagePullBackOff|InvalidImageName|ErrImageNeverPull|CreateContainer\w*Error|RunContainerError|CrashLoopBackOff)$/;
+const neverStarts = new RegExp(
+  `^(${anyOf(
+    /ErrImagePull|ImagePullBackOff|InvalidImageName|ErrImageNeverPull|CreateContainer\w*Error/,
+    /RunContainerError|CrashLoopBackOff/,
+  )})$`,
+);
 
 /**
  * Waits for the one pod of an app whose containers, the sidecar among them, are all ready. It ends before its deadline

@@ -46,7 +46,8 @@ export function publishedFor(choice: ReleaseChoice, platform: Platform = platfor
   const { kind, metallb, images } = publishedOnce;
   const [system, architecture] = platform.split('/') as [string, string];
 
-  const kindUrl = `https://github.com/kubernetes-sigs/kind/releases/download/${kind.version}/kind-${system}-${architecture}`;
+  const kindReleases = 'https://github.com/kubernetes-sigs/kind/releases/download';
+  const kindUrl = `${kindReleases}/${kind.version}/kind-${system}-${architecture}`;
   const kubectlUrl = `https://dl.k8s.io/release/${choice.kubernetes}/bin/${system}/${architecture}/kubectl`;
   // Istio calls macOS osx.
   const istioctl = `istioctl-${choice.istio}-${system === 'darwin' ? 'osx' : system}-${architecture}.tar.gz`;

@@ -1,13 +1,27 @@
 import pRetry from 'p-retry';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import type { Docker } from './docker.ts';
+import { anyOf } from '../text/any-of.ts';
 
 /** Docker's words for what another try does not change, also where they come along with others. */
-const final =
-  /manifest unknown|manifest for \S+ not found|not found: manifest|name unknown|repository does not exist|access denied|\bdenied\b|unauthorized|authentication required|no basic auth|invalid reference|no matching manifest|x509|no space left|permission denied/i;
+const final = new RegExp(
+  anyOf(
+    /manifest unknown|manifest for \S+ not found|not found: manifest|name unknown/,
+    /repository does not exist|access denied|\bdenied\b|unauthorized|authentication required/,
+    /no basic auth|invalid reference|no matching manifest|x509|no space left|permission denied/,
+  ),
+  'i',
+);
 /** … and for what may pass: too many requests, 5xx, a connection that was lost or never made. */
-const passing =
-  /toomanyrequests|too many requests|rate limit|\b429\b|\b50[0234]\b|internal server error|bad gateway|service unavailable|gateway time-?out|time-?out|timed out|deadline exceeded|\bEOF\b|connection (reset|refused)|broken pipe|use of closed network connection|temporary failure|server misbehaving|no route to host|network is unreachable|request canceled/i;
+const passing = new RegExp(
+  anyOf(
+    /toomanyrequests|too many requests|rate limit|\b429\b|\b50[0234]\b|internal server error|bad gateway/,
+    /service unavailable|gateway time-?out|time-?out|timed out|deadline exceeded|\bEOF\b/,
+    /connection (reset|refused)|broken pipe|use of closed network connection|temporary failure/,
+    /server misbehaving|no route to host|network is unreachable|request canceled/,
+  ),
+  'i',
+);
 
 export interface PullOptions {
   readonly signal?: AbortSignal | undefined;
