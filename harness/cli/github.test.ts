@@ -264,8 +264,8 @@ describe('the composite action', () => {
 
 describe('workflows and the action', () => {
   const badge =
-    'node harness/cli/bin.js badge --label "${MESH#istio@} on $KUBERNETES" --out ' +
-    '"badge-${MESH#istio@}-$KUBERNETES.svg"';
+    'node harness/cli/bin.js badge --label "${MESH#istio@} on $KUBERNETES" \\\n' +
+    '  --out "badge-${MESH#istio@}-$KUBERNETES.svg"\n';
 
   async function workflows(): Promise<
     { readonly text: string; readonly steps: readonly z.infer<typeof stepSchema>[] }[]

@@ -5,6 +5,8 @@ import { surviveCrashes } from './signals.ts';
 import { complain } from './tell.ts';
 
 surviveCrashes();
+// A test run that started this command hands it down; this process is none of its workers.
+delete process.env['VITEST'];
 
 const program = new Command('meshproof')
   .description('Proves that an Istio mesh which spans clusters does what it should, on real clusters.')
