@@ -19,6 +19,17 @@ describe('the path out of the client', () => {
     expect(brokenHop(hops)).toBeUndefined();
   });
 
+  test('one more endpoint beside the gateway breaks at the endpoint: it would get a share of the calls', () => {
+    const one = '{"endpoint":{"address":{"socket_address":{"address":"172.17.255.223","port_value":15443}}}';
+    const other = one.replace('172.17.255.223', '192.0.2.78');
+    const dump = recordedDump('sleep', (text) => text.replaceAll(one, `${other}},${one}`));
+    expect(brokenHop(traceOutbound(dump, 'sleep', question))).toMatchObject({
+      hop: 'endpoint',
+      expected: '172.17.255.223:15443 and nobody else',
+      nearest: ['172.17.255.223:15443', '192.0.2.78:15443'],
+    });
+  });
+
   // Each is one change to the real dump; the first hop that lost something must be named.
   test.each([
     ['listener', (text: string) => text.replaceAll('"port_value":8000', '"port_value":8001')],

@@ -35,8 +35,10 @@ export interface OutboundQuestion {
   readonly port: number;
   /** The address that the host resolves to; without it, the listener on the port that leads to the cluster. */
   readonly address?: string;
-  /** The endpoint that must be there, "address:port"; any when left out. */
+  /** The one endpoint that must be there, and no other, "address:port"; any when left out. */
   readonly endpoint?: string;
+  /** Endpoints that were declared beside it; they may be there as well. */
+  readonly beside?: readonly string[] | undefined;
   readonly sni: string;
   readonly cluster: string;
 }
@@ -46,7 +48,7 @@ export interface OutboundQuestion {
  * the first hop that is not there, since the ones behind it are never reached.
  */
 export function traceOutbound(dump: ConfigDump, proxy: string, question: OutboundQuestion): Hop[] {
-  const { host, port, address, endpoint, sni, cluster: clusterName } = question;
+  const { host, port, address, endpoint, beside = [], sni, cluster: clusterName } = question;
   const hops: Hop[] = [];
   const see = (
     hop: Hop['hop'],
@@ -97,11 +99,16 @@ export function traceOutbound(dump: ConfigDump, proxy: string, question: Outboun
     return hops;
 
   const endpoints = dump.endpointsOf(cluster);
-  const serving = endpoints
-    .filter((one) => endpoint === undefined || endpointName(one) === endpoint)
-    .map((one) => `${endpointName(one)} ${one.health}`);
-  see('endpoint', endpoint ?? 'at least one endpoint', serving.length === 0 ? undefined : serving.join(', '), () =>
-    endpoints.map(endpointName),
+  const isWanted = (one: (typeof endpoints)[number]): boolean =>
+    endpoint === undefined || endpointName(one) === endpoint;
+  const serving = endpoints.filter(isWanted).map((one) => `${endpointName(one)} ${one.health}`);
+  // Whatever else is among them gets a share of the calls, and retries would hide that it serves nobody.
+  const isAlone = endpoints.every((one) => isWanted(one) || beside.includes(endpointName(one)));
+  see(
+    'endpoint',
+    endpoint === undefined ? 'at least one endpoint' : isAlone ? endpoint : `${endpoint} and nobody else`,
+    serving.length === 0 || !isAlone ? undefined : serving.join(', '),
+    () => endpoints.map(endpointName),
   );
   return hops;
 }

@@ -76,7 +76,10 @@ export class DeployedSample {
     const [first, ...more] = endpoints;
     // Of several the peer's gateway is the one that leads to the other cluster.
     const leads = first === undefined || more.length > 0 ? this.gateway : first;
-    return await this.#hold(suffix, { service, endpoint: `${leads.address}:${leads.port ?? this.gateway.port}` });
+    const [endpoint = '', ...beside] = [leads, ...endpoints.filter((one) => one.address !== leads.address)].map(
+      ({ address, port = this.gateway.port }) => `${address}:${port}`,
+    );
+    return await this.#hold(suffix, { service, endpoint, beside });
   };
 
   /**
@@ -105,7 +108,10 @@ export class DeployedSample {
     await step(`expose${suffix}`, says, () => server.apply(this.#sample.exposed(server, service)));
   }
 
-  async #hold(suffix: string, how: Pick<RemotePathOptions, 'service' | 'endpoint' | 'via'>): Promise<RemotePath> {
+  async #hold(
+    suffix: string,
+    how: Pick<RemotePathOptions, 'service' | 'endpoint' | 'beside' | 'via'>,
+  ): Promise<RemotePath> {
     const path = new RemotePath({ client: this.sleep, gateway: this.gateway, ...how });
     const says = 'wait until every proxy of the path holds the configuration';
     await this.#run.step(`hold${suffix}`, says, () => path.held());

@@ -19,6 +19,8 @@ export interface RemotePathOptions {
    * host name.
    */
   readonly endpoint?: string;
+  /** Other endpoints that were declared for the service, "address:port". */
+  readonly beside?: readonly string[];
   /** The egress gateway in between, and what it connects to. */
   readonly via?: { readonly gateway: Gateway; readonly endpoint: string };
 }
@@ -120,6 +122,7 @@ export class RemotePath {
       service,
       gateway,
       endpoint: this.endpoint,
+      beside: this.#options.beside,
       via: via === undefined ? undefined : { port: via.gateway.port, endpoint: via.endpoint },
     };
     return topologyNamed(gateway.topology)

@@ -17,6 +17,8 @@ export interface Call {
   readonly service: { readonly host: string; readonly address: string; readonly port: ServicePort };
   /** "address:port" of the peer's gateway, or of what leads to it, as the client's sidecar connects to it. */
   readonly endpoint: string;
+  /** Endpoints that were declared beside it, "address:port". */
+  readonly beside?: readonly string[] | undefined;
   readonly gateway: { readonly port: number };
   /** The egress gateway in between, and what it connects to. */
   readonly via?: { readonly port: number; readonly endpoint: string } | undefined;
