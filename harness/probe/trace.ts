@@ -121,7 +121,7 @@ export interface GatewayQuestion {
   readonly port: number;
   readonly sni: string;
   /** The one endpoint that must be there, and no other, "address:port"; any healthy workload when left out. */
-  readonly endpoint?: string;
+  readonly endpoint?: string | undefined;
 }
 
 /**

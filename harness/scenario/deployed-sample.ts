@@ -112,7 +112,8 @@ export class DeployedSample {
     suffix: string,
     how: Pick<RemotePathOptions, 'service' | 'endpoint' | 'beside' | 'via'>,
   ): Promise<RemotePath> {
-    const path = new RemotePath({ client: this.sleep, gateway: this.gateway, ...how });
+    const workload = `${this.httpbin.address}:${this.#run.server.httpbinPort}`;
+    const path = new RemotePath({ client: this.sleep, gateway: this.gateway, workload, ...how });
     const says = 'wait until every proxy of the path holds the configuration';
     await this.#run.step(`hold${suffix}`, says, () => path.held());
     return path;

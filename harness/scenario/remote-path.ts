@@ -21,6 +21,8 @@ export interface RemotePathOptions {
   readonly endpoint?: string;
   /** Other endpoints that were declared for the service, "address:port". */
   readonly beside?: readonly string[];
+  /** The pod that serves, "address:port", as the peer's gateway connects to it. */
+  readonly workload?: string;
   /** The egress gateway in between, and what it connects to. */
   readonly via?: { readonly gateway: Gateway; readonly endpoint: string };
 }
@@ -123,6 +125,7 @@ export class RemotePath {
       gateway,
       endpoint: this.endpoint,
       beside: this.#options.beside,
+      workload: this.#options.workload,
       via: via === undefined ? undefined : { port: via.gateway.port, endpoint: via.endpoint },
     };
     return topologyNamed(gateway.topology)

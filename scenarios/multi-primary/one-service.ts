@@ -30,11 +30,12 @@ export default scenario(
       Promise.all([client.ingressGateway(), server.ingressGateway()]),
     );
     const { address } = await client.service(namespace, 'httpbin');
-    const path = new RemotePath({ client: sleep, service: { host, address, port }, gateway: peer });
+    const local = `${near.address}:${client.httpbinPort}`;
+    const path = new RemotePath({ client: sleep, service: { host, address, port }, gateway: peer, beside: [local] });
     await step('hold', 'wait until the sidecar and the peer’s gateway hold the path', () => path.held());
 
     await claim('endpoints', async () => {
-      const known = [`${near.address}:${client.httpbinPort}`, `${peer.address}:15443`];
+      const known = [local, `${peer.address}:15443`];
       await expect(() => sleep.proxy.configDump()).toAlwaysHaveEndpoints(outboundCluster(host, port.number), known);
     });
     const { value: answers, moved } = await step('call', `call it ${calls} times`, () =>
@@ -53,8 +54,8 @@ export default scenario(
         [own, near],
         [peer, far],
       ] as const) {
-        const local = [`${pod}:${server.httpbinPort}`];
-        await expect(() => proxy.configDump()).toAlwaysHaveEndpoints(path.sni, local);
+        const pods = [`${pod}:${server.httpbinPort}`];
+        await expect(() => proxy.configDump()).toAlwaysHaveEndpoints(path.sni, pods);
       }
     });
     await claim('no-loop', () => {

@@ -63,17 +63,36 @@ export const serverFaults: readonly Fault[] = [
     cause: ['AuthorizationPolicy istio-system/fault'],
   },
   {
-    id: 'authorization-at-gateway',
-    breaks: 'an AuthorizationPolicy refuses connections at the server’s gateway',
+    // An AuthorizationPolicy does not: istiod puts none into the filter chains of AUTO_PASSTHROUGH.
+    id: 'envoy-filter-refuses-at-gateway',
+    breaks: 'an EnvoyFilter refuses connections at the server’s gateway',
     at: 'server',
     inject: {
-      add: odd(security, 'AuthorizationPolicy', 'istio-system', {
-        selector: { matchLabels: gatewaySelector },
-        action: 'DENY',
-        rules: [{ to: [{ operation: { ports: ['15443'] } }] }],
+      add: odd('networking.istio.io/v1alpha3', 'EnvoyFilter', 'istio-system', {
+        workloadSelector: { labels: gatewaySelector },
+        configPatches: [
+          {
+            applyTo: 'NETWORK_FILTER',
+            match: { context: 'GATEWAY', listener: { portNumber: 15443 } },
+            patch: {
+              operation: 'INSERT_FIRST',
+              value: {
+                name: 'envoy.filters.network.rbac',
+                typed_config: {
+                  '@type': 'type.googleapis.com/envoy.extensions.filters.network.rbac.v3.RBAC',
+                  stat_prefix: 'refused_',
+                  rules: {
+                    action: 'DENY',
+                    policies: { all: { permissions: [{ any: true }], principals: [{ any: true }] } },
+                  },
+                },
+              },
+            },
+          },
+        ],
       }),
     },
-    cause: ['AuthorizationPolicy istio-system/fault'],
+    cause: ['EnvoyFilter istio-system/fault'],
   },
   {
     id: 'request-authentication',

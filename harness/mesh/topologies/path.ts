@@ -5,7 +5,7 @@ import type { Call, PathStage } from './topology.ts';
  * Client's sidecar → (egress gateway) → the peer's gateway, which knows the service by its SNI: the path of every mesh
  * on several networks.
  */
-export function pathThroughGateways({ service, endpoint, beside, gateway, via }: Call): PathStage[] {
+export function pathThroughGateways({ service, endpoint, beside, gateway, via, workload }: Call): PathStage[] {
   const { host, address, port } = service;
   const sni = outboundSni(host, port.number);
   const cluster = outboundCluster(host, port.number);
@@ -14,6 +14,6 @@ export function pathThroughGateways({ service, endpoint, beside, gateway, via }:
     ...(via === undefined
       ? []
       : [{ at: 'egress gateway' as const, question: { port: via.port, sni, endpoint: via.endpoint } }]),
-    { at: 'gateway', question: { port: gateway.port, sni } },
+    { at: 'gateway', question: { port: gateway.port, sni, endpoint: workload } },
   ];
 }

@@ -22,6 +22,8 @@ export interface Call {
   readonly gateway: { readonly port: number };
   /** The egress gateway in between, and what it connects to. */
   readonly via?: { readonly port: number; readonly endpoint: string } | undefined;
+  /** The pod that serves, "address:port", as the peer's gateway connects to it; any healthy one when left out. */
+  readonly workload?: string | undefined;
 }
 
 /** One proxy of a path, and what its configuration has to lead through: in the order in which traffic meets them. */
