@@ -3,6 +3,7 @@ import type { Cause } from '../diagnose/causes/cause.ts';
 import { hostsOf } from '../diagnose/causes/change.ts';
 import { explain } from '../diagnose/causes/explain.ts';
 import { placeOf } from '../diagnose/diagnose.ts';
+import { endedAt } from '../diagnose/ended-at.ts';
 import { topologyNamed } from '../mesh/topologies/registry.ts';
 import { seenObject } from '../diagnose/seen-objects.ts';
 import { redact } from '../tape/redact/value.ts';
@@ -31,6 +32,7 @@ export class CauseFinder {
   readonly #options: CauseFinderOptions;
   readonly #since = new Date();
   #causes: Promise<Cause[]> | undefined;
+  #endedAt: string | undefined;
 
   constructor(options: CauseFinderOptions) {
     this.#options = options;
@@ -39,6 +41,11 @@ export class CauseFinder {
   /** The causes of the first failure; undefined when nothing failed. */
   async found(): Promise<Cause[] | undefined> {
     return await this.#causes;
+  }
+
+  /** The proxy at which the call of the first failure ended, as far as access logs tell. */
+  get endedAt(): string | undefined {
+    return this.#endedAt;
   }
 
   /** Looks around, at the first failure; later ones are most often its consequences. */
@@ -56,6 +63,7 @@ export class CauseFinder {
       file: 'surroundings.json',
       lookOnly: true,
     });
+    this.#endedAt = endedAt(situation);
     return explain(situation, this.#concern(error, notes));
   }
 

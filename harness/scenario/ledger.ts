@@ -78,6 +78,19 @@ export class Ledger {
     return judgedBy;
   }
 
+  /**
+   * Says of failures that only a call told of, "curl httpbin.bar.global:8000 · upstream", at which proxy that call
+   * ended.
+   */
+  callsEndedAt(proxy: string): void {
+    const located = <T extends Pick<ClaimResult, 'diagnosis'>>(one: T): T =>
+      one.diagnosis?.hop.startsWith('curl ') === true
+        ? { ...one, diagnosis: { ...one.diagnosis, hop: one.diagnosis.hop.replace(/^.*(?= · )/, proxy) } }
+        : one;
+    for (const [key, claim] of this.#claims) this.#claims.set(key, located(claim));
+    if (this.#stopped !== undefined) this.#stopped = located(this.#stopped);
+  }
+
   /** Notes that the environment cannot show any of what is still open. */
   lacks(reason: string, code?: string): void {
     for (const claim of this.#open())

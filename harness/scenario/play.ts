@@ -193,6 +193,7 @@ class Playing {
     const { looksAround = true, signal } = this.#options;
     if (!looksAround || signal.aborted || verdictOf(error).verdict === 'notSupported') return;
     await this.#causes.look(error, seen);
+    if (this.#causes.endedAt !== undefined) this.#ledger.callsEndedAt(this.#causes.endedAt);
     const onRed = this.#onRed;
     this.#onRed = undefined;
     await onRed?.(`${this.#scenario.meta.id}: ${what}`);
