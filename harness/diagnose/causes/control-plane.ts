@@ -1,4 +1,4 @@
-import { ofKind } from '../situation.ts';
+import { ofKind, type ClusterSituation } from '../situation.ts';
 import type { Explainer, Suspect } from './cause.ts';
 import { holdsIn, listIn, recordIn, textIn, valueAt } from './reading.ts';
 
@@ -60,10 +60,10 @@ export const deadWebhooks: Explainer = ({ situation, concern }) =>
           .map(recordIn)
           .flatMap((hook): Suspect[] => {
             const name = textIn(hook, 'name');
-            const named =
-              concern.words.includes(`"${name}"`) ||
-              cluster.events.some(({ message }) => message.includes(`"${name}"`));
-            if (!named) return [];
+            const refuses = cluster.events.some(
+              ({ about, message }) => message.includes(`"${name}"`) && !isHistory(cluster, about),
+            );
+            if (!concern.words.includes(`"${name}"`) && !refuses) return [];
             const service = recordIn(valueAt(hook, 'clientConfig.service'));
             const target = `${textIn(service, 'namespace')}/${textIn(service, 'name')}`;
             return [
@@ -84,3 +84,15 @@ export const deadWebhooks: Explainer = ({ situation, concern }) =>
       ),
     ),
   );
+
+/** Whether an event is history: the pods that its ReplicaSet could not make are there by now, or nobody wants them. */
+function isHistory(cluster: ClusterSituation, about: string): boolean {
+  const [, namespace, set = ''] = /^ReplicaSet ([^/]+)\/(.+)$/.exec(about) ?? [];
+  if (namespace === undefined) return false;
+  const owner = ofKind(cluster, 'Deployment').find(
+    (one) => one.namespace === namespace && one.name === set.replace(/-[^-]+$/, ''),
+  );
+  if (owner === undefined) return true;
+  const pods = ofKind(cluster, 'Pod').filter((one) => one.namespace === namespace && one.name.startsWith(`${set}-`));
+  return pods.length >= Number(valueAt(owner.body, 'spec.replicas') ?? 1);
+}

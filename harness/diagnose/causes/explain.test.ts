@@ -239,6 +239,21 @@ test('a control plane without a ready pod is told before what follows from it', 
   expect(first(of(situation('west', paused), situation('east')))).toBe('MP822 west Deployment istio-system/istiod');
 });
 
+test('a webhook that did not answer is blamed while pods are missing for it, and not afterwards', () => {
+  const hook = object('MutatingWebhookConfiguration', 'istio-sidecar-injector', undefined, {
+    webhooks: [{ name: 'inject.x', failurePolicy: 'Fail', clientConfig: { service: { namespace: 'i', name: 'd' } } }],
+  });
+  const about = 'ReplicaSet bar/httpbin-567d59f99b';
+  const message = 'Error creating: failed calling webhook "inject.x": connection refused';
+  const seen = (...pods: SeenObject[]): Situation => {
+    const objects = [...healthy(), hook, object('Deployment', 'httpbin', 'bar', { spec: { replicas: 1 } }), ...pods];
+    const east = { ...situation('east'), objects, baseline: objects };
+    return of(situation('west'), { ...east, events: [{ about, reason: 'FailedCreate', message }] });
+  };
+  expect(first(seen())).toContain('MutatingWebhookConfiguration istio-sidecar-injector');
+  expect(first(seen(pod('httpbin-567d59f99b-abcde', 'bar', { app: 'httpbin' })))).toBe('nothing');
+});
+
 test('what could not be looked at is not taken for gone', () => {
   const blind = { ...situation('west', () => []), unseen: ['objects: no answer within 30 s'] };
   expect(explain(of(blind, situation('east')), concern).map(({ object }) => object)).toEqual(['API server']);
