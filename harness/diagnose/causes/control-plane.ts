@@ -1,6 +1,6 @@
 import { ofKind, type ClusterSituation } from '../situation.ts';
 import type { Explainer, Suspect } from './cause.ts';
-import { holdsIn, listIn, recordIn, textIn, valueAt } from './reading.ts';
+import { conditionIn, holdsIn, listIn, recordIn, textIn, valueAt } from './reading.ts';
 
 /** istiod itself: not there, without a ready pod, or telling of what it could not do. */
 export const controlPlane: Explainer = ({ situation }) =>
@@ -60,10 +60,7 @@ export const deadWebhooks: Explainer = ({ situation, concern }) =>
           .map(recordIn)
           .flatMap((hook): Suspect[] => {
             const name = textIn(hook, 'name');
-            const refuses = cluster.events.some(
-              ({ about, message }) => message.includes(`"${name}"`) && !isHistory(cluster, about),
-            );
-            if (!concern.words.includes(`"${name}"`) && !refuses) return [];
+            if (!concern.words.includes(`"${name}"`) && !isMissedFor(cluster, name)) return [];
             const service = recordIn(valueAt(hook, 'clientConfig.service'));
             const target = `${textIn(service, 'namespace')}/${textIn(service, 'name')}`;
             return [
@@ -85,14 +82,12 @@ export const deadWebhooks: Explainer = ({ situation, concern }) =>
     ),
   );
 
-/** Whether an event is history: the pods that its ReplicaSet could not make are there by now, or nobody wants them. */
-function isHistory(cluster: ClusterSituation, about: string): boolean {
-  const [, namespace, set = ''] = /^ReplicaSet ([^/]+)\/(.+)$/.exec(about) ?? [];
-  if (namespace === undefined) return false;
-  const owner = ofKind(cluster, 'Deployment').find(
-    (one) => one.namespace === namespace && one.name === set.replace(/-[^-]+$/, ''),
-  );
-  if (owner === undefined) return true;
-  const pods = ofKind(cluster, 'Pod').filter((one) => one.namespace === namespace && one.name.startsWith(`${set}-`));
-  return pods.length >= Number(valueAt(owner.body, 'spec.replicas') ?? 1);
+/**
+ * Whether objects are missing in a cluster because a webhook did not answer. Of pods their Deployment says so, as long
+ * as it is so; an event about a ReplicaSet stays for an hour, whatever became of it.
+ */
+function isMissedFor(cluster: ClusterSituation, webhook: string): boolean {
+  const failures = ofKind(cluster, 'Deployment').map(({ status }) => conditionIn(status, 'ReplicaFailure'));
+  const events = cluster.events.filter(({ about }) => !about.startsWith('ReplicaSet '));
+  return [...failures, ...events].some((said) => textIn(said, 'message').includes(`"${webhook}"`));
 }

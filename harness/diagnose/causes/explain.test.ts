@@ -243,15 +243,16 @@ test('a webhook that did not answer is blamed while pods are missing for it, and
   const hook = object('MutatingWebhookConfiguration', 'istio-sidecar-injector', undefined, {
     webhooks: [{ name: 'inject.x', failurePolicy: 'Fail', clientConfig: { service: { namespace: 'i', name: 'd' } } }],
   });
-  const about = 'ReplicaSet bar/httpbin-567d59f99b';
-  const message = 'Error creating: failed calling webhook "inject.x": connection refused';
-  const seen = (...pods: SeenObject[]): Situation => {
-    const objects = [...healthy(), hook, object('Deployment', 'httpbin', 'bar', { spec: { replicas: 1 } }), ...pods];
-    const east = { ...situation('east'), objects, baseline: objects };
-    return of(situation('west'), { ...east, events: [{ about, reason: 'FailedCreate', message }] });
+  const message = 'Internal error occurred: failed calling webhook "inject.x": connection refused';
+  const seen = (conditions: object[]): Situation => {
+    const deployed = object('Deployment', 'httpbin', 'bar', { spec: { replicas: 1 }, status: { conditions } });
+    const objects = [...healthy(), hook, deployed];
+    const old = { about: 'ReplicaSet bar/httpbin-567d59f99b', reason: 'FailedCreate', message };
+    return of(situation('west'), { ...situation('east'), objects, baseline: objects, events: [old] });
   };
-  expect(first(seen())).toContain('MutatingWebhookConfiguration istio-sidecar-injector');
-  expect(first(seen(pod('httpbin-567d59f99b-abcde', 'bar', { app: 'httpbin' })))).toBe('nothing');
+  const fails = { type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message };
+  expect(first(seen([fails]))).toContain('MutatingWebhookConfiguration istio-sidecar-injector');
+  expect(first(seen([]))).toBe('nothing');
 });
 
 test('what could not be looked at is not taken for gone', () => {
