@@ -37,18 +37,26 @@ export interface RolloutOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Waits until a deployment has rolled out. */
+/** A refusal that does not pass in this time, in milliseconds, does not do so while somebody waits. */
+const patience = 5_000;
+
+/**
+ * Waits until a deployment has rolled out. It ends before its deadline when the API server refuses its pods for a
+ * reason that stays: a quota, a policy; not a webhook, which may be about to answer.
+ */
 export async function deploymentIsAvailable(
   api: ClusterReads,
   namespace: string,
   name: string,
   options: RolloutOptions,
 ): Promise<void> {
+  let refusedSince: number | undefined;
   await waitFor({
     name: `deployment ${namespace}/${name} of ${api.address.name} is available`,
     where: `cluster ${api.address.name}`,
     every: 200,
     ...options,
+    settled: () => Promise.resolve(refusedSince !== undefined && performance.now() - refusedSince >= patience),
     look: async () => {
       const found = await api.apps.readNamespacedDeployment({ namespace, name }).catch((error: unknown) => {
         if (isAbsent(error)) return undefined;
@@ -61,7 +69,12 @@ export async function deploymentIsAvailable(
         const counts = [status.replicas, status.updatedReplicas, status.availableReplicas];
         if (counts.every((count) => (count ?? 0) === wanted)) return holds(undefined);
       }
-      return notYet(await podSummary(api.core, namespace, spec?.selector.matchLabels ?? {}));
+      const failure = status?.conditions?.find(
+        ({ type, status: value }) => type === 'ReplicaFailure' && value === 'True',
+      );
+      const refusal = failure?.message?.includes(' is forbidden: ') === true ? failure.message : undefined;
+      refusedSince = refusal === undefined ? undefined : (refusedSince ?? performance.now());
+      return notYet(refusal ?? (await podSummary(api.core, namespace, spec?.selector.matchLabels ?? {})));
     },
     tolerates: isBooting,
   });
