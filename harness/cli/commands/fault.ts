@@ -6,6 +6,7 @@ import type { Fault } from '../../fault/fault.ts';
 import { nearestTo } from '../../probe/trace.ts';
 import { loadConfig } from '../../config/config.ts';
 import { readEnvironment } from '../../environment/state.ts';
+import { parseShard } from '../../run/schedule/shard.ts';
 import { untilSignal } from '../signals.ts';
 import { complain, tell } from '../tell.ts';
 
@@ -28,8 +29,9 @@ export function addFault(program: Command): void {
     .description('put faults into the kept environment, play what must notice them, and take them out again')
     .argument('[ids...]', 'faults by their ids')
     .option('--all', 'every fault')
+    .option('--part <place/count>', 'with --all: one part of them, e.g. 3/8')
     .option('--json', 'end with one line of JSON on stdout')
-    .action(async (ids: string[], flags: { readonly all?: boolean; readonly json?: boolean }, command: Command) => {
+    .action(async (ids: string[], flags: Flags, command: Command) => {
       const [{ runFaults }, { summarize }, { runThisInside, standsInside }] = await Promise.all([
         import('../../fault/run-faults.ts'),
         import('../../fault/judge.ts'),
@@ -37,7 +39,7 @@ export function addFault(program: Command): void {
       ]);
       const { config } = command.optsWithGlobals<{ config?: string }>();
       const { name, reports } = await loadConfig(config);
-      const chosen = choose(ids, flags.all === true);
+      const chosen = choose(ids, flags);
       const environment = await readEnvironment(name);
       if (environment?.status !== 'ready')
         throw new MeshproofError('MP105', {
@@ -83,9 +85,17 @@ export function addFault(program: Command): void {
     });
 }
 
-/** @throws MeshproofError MP103 for an id that no fault has, or when none is chosen. */
-function choose(ids: readonly string[], all: boolean): readonly Fault[] {
-  if (all) return faults;
+interface Flags {
+  readonly all?: boolean;
+  readonly part?: string;
+  readonly json?: boolean;
+}
+
+/** @throws MeshproofError MP103 for an id that no fault has, when none is chosen, or for a part that there is not. */
+function choose(ids: readonly string[], { all, part }: Flags): readonly Fault[] {
+  if (part !== undefined && all !== true)
+    throw new MeshproofError('MP103', { what: '--part is a part of all faults', remedy: 'Add `--all`.' });
+  if (all === true) return part === undefined ? faults : partOf(part);
   if (ids.length === 0)
     throw new MeshproofError('MP103', {
       what: 'no fault is chosen',
@@ -104,4 +114,15 @@ function choose(ids: readonly string[], all: boolean): readonly Fault[] {
       seen: id,
     });
   });
+}
+
+/** Every so many-th fault, so that each part has some of each kind. */
+function partOf(text: string): readonly Fault[] {
+  const { index, count } = parseShard(text, '--part');
+  if (count > faults.length)
+    throw new MeshproofError('MP103', {
+      what: `${faults.length} faults cannot be split into ${count} parts`,
+      seen: `--part ${text}`,
+    });
+  return faults.filter((_, place) => place % count === index - 1);
 }

@@ -9,15 +9,16 @@ export interface Shard {
 }
 
 /**
- * Reads `--shard`, e.g. `2/3`.
+ * Reads a place among several, e.g. `2/3`.
  *
+ * @param option by which it was given
  * @throws MeshproofError MP103 for what is no place among that many.
  */
-export function parseShard(text: string): Shard {
+export function parseShard(text: string, option = '--shard'): Shard {
   const [, index, count] = (/^(\d{1,4})\/(\d{1,4})$/.exec(text) ?? []).map(Number);
   if (index === undefined || count === undefined || index < 1 || index > count)
     throw new MeshproofError('MP103', {
-      what: '--shard is a place and how many there are',
+      what: `${option} is a place and how many there are`,
       expected: 'e.g. 2/3: the second of three',
       seen: text,
     });
