@@ -14,22 +14,22 @@ export interface CommandEntry {
 export const commands: readonly CommandEntry[] = [
   {
     usage: 'run [options]',
-    summary: 'bring two meshed clusters up, prove every claim, report, tear down',
+    summary: 'create two meshed clusters, prove every claim, write a report and tear down',
     load: async () => (await import('./commands/run.ts')).addRun,
   },
   {
     usage: 'up [options]',
-    summary: 'bring two meshed clusters up and keep them',
+    summary: 'create two meshed clusters and keep them',
     load: async () => (await import('./commands/run.ts')).addUp,
   },
   {
     usage: 'prepare [options]',
-    summary: 'fetch or build everything that a run needs, and start nothing',
+    summary: 'download or build everything that a run needs, and start nothing',
     load: async () => (await import('./commands/run.ts')).addPrepare,
   },
   {
     usage: 'init [options] [folder]',
-    summary: 'make a repository for scenarios of your own',
+    summary: 'create a repository for your own scenarios',
     load: async () => (await import('./commands/init.ts')).addInit,
   },
   {
@@ -44,7 +44,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     usage: 'doctor [options]',
-    summary: 'say what is there, what will be fetched or built, and what is missing',
+    summary: 'show what is available, what will be downloaded or built, and what is missing',
     load: async () => (await import('./commands/doctor.ts')).addDoctor,
   },
   {
@@ -64,32 +64,32 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     usage: 'probe [options] [pod]',
-    summary: 'show what a pod’s proxy really has, or trace a call through it',
+    summary: 'show the actual configuration of a pod’s proxy, or trace a call through it',
     load: async () => (await import('./commands/probe.ts')).addProbe,
   },
   {
     usage: 'walkthrough [options] [run]',
-    summary: 'write the page as a run executed it',
+    summary: 'write the walkthrough as a run executed it',
     load: async () => (await import('./commands/walkthrough.ts')).addWalkthrough,
   },
   {
     usage: 'report [options] [run]',
-    summary: 'write all reports of a run again, pack the run into one file, or merge the parts of one',
+    summary: 'rewrite all reports of a run, pack the run into one file, or merge the parts of a run',
     load: async () => (await import('./commands/report.ts')).addReport,
   },
   {
     usage: 'bench [options] [runs...]',
-    summary: 'play a run several times, and tell how long each phase and scenario takes',
+    summary: 'play a run several times, and show how long each phase and scenario takes',
     load: async () => (await import('./commands/bench.ts')).addBench,
   },
   {
     usage: 'replay [options] [run]',
-    summary: 'compute a run’s verdicts again from its evidence, without clusters',
+    summary: 'recompute the verdicts of a run from its evidence, without clusters',
     load: async () => (await import('./commands/replay.ts')).addReplay,
   },
   {
     usage: 'diagnose [options] <folder>',
-    summary: 'find the hop that breaks in config dumps of a fleet',
+    summary: 'find the broken hop in config dumps of a fleet',
     load: async () => (await import('./commands/diagnose.ts')).addDiagnose,
   },
   {
@@ -104,22 +104,22 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     usage: 'badge [options] [run]',
-    summary: 'draw a badge of a run',
+    summary: 'draw a badge for a run',
     load: async () => (await import('./commands/badge.ts')).addBadge,
   },
   {
     usage: 'services [options] [command]',
-    summary: 'export the services of a fleet as its clusters call each other’s',
+    summary: 'export the services of a fleet, so that its clusters can call each other’s services',
     load: async () => (await import('./commands/services.ts')).addServices,
   },
   {
     usage: 'soak [options]',
-    summary: 'play many runs on a mesh that is whole, and count what is red nevertheless',
+    summary: 'play many runs on an intact mesh, and count the false failures',
     load: async () => (await import('./commands/soak.ts')).addSoak,
   },
   {
     usage: 'fault [options] [command]',
-    summary: 'break a kept environment on purpose, and see that it is noticed',
+    summary: 'break a kept environment on purpose, and check that meshproof notices',
     load: async () => (await import('./commands/fault.ts')).addFault,
   },
 ];

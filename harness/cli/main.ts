@@ -9,8 +9,8 @@ surviveCrashes();
 delete process.env['VITEST'];
 
 const program = new Command('meshproof')
-  .description('Proves that an Istio mesh which spans clusters does what it should, on real clusters.')
-  .option('-c, --config <file>', 'config file (default: meshproof.yaml, if there is one)')
+  .description('Proves on real clusters that an Istio mesh that spans clusters does what it should.')
+  .option('-c, --config <file>', 'config file (default: meshproof.yaml, if it exists)')
   .showHelpAfterError('(add --help for all options)')
   .enablePositionalOptions()
   .exitOverride()

@@ -3,12 +3,12 @@ import { providerNames } from '../cluster/providers/registry.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 
 export const providerOption = (): Option =>
-  new Option('--provider <name>', 'where clusters come from').choices(providerNames);
+  new Option('--provider <name>', 'where the clusters come from').choices(providerNames);
 export const toolchainOption = (): Option =>
-  new Option('--toolchain <edition>', 'where components come from').choices(['auto', 'source', 'release']);
+  new Option('--toolchain <edition>', 'where the components come from').choices(['auto', 'source', 'release']);
 export const meshOption = (): Option =>
-  new Option('--mesh <build>', 'which Istio: istio@<release>, istio@<pseudo-version of a commit>, path:<checkout>');
-export const kubernetesOption = (): Option => new Option('--kubernetes <version>', 'which Kubernetes, e.g. v1.34.11');
+  new Option('--mesh <build>', 'Istio build: istio@<release>, istio@<pseudo-version of a commit>, path:<checkout>');
+export const kubernetesOption = (): Option => new Option('--kubernetes <version>', 'Kubernetes version, e.g. v1.34.11');
 
 /**
  * The scenario ids that `--only` names, by themselves, by patterns ("*-gateway*") and by suites, which are folders of

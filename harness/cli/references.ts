@@ -24,9 +24,9 @@ function configurationPage(): string {
   return [
     '# Configuration',
     '',
-    'The config file of the working directory, or of `--config`: `meshproof.yaml`, or `meshproof.config.ts` with',
-    '`export default defineConfig({ … })` from `meshproof/config`. Every key may be left out; one that is not ' +
-      'listed here is an error (MP102).',
+    'meshproof reads the config file in the working directory, or the one that `--config` names: `meshproof.yaml`, or',
+    '`meshproof.config.ts` with `export default defineConfig({ … })` from `meshproof/config`. Every key is optional. ' +
+      'A key that is not listed here is an error (MP102).',
     '',
     ...Object.entries(properties).flatMap(([name, key]) => entries(name, key)),
     '',
@@ -58,7 +58,7 @@ function errorsPage(): string {
   return [
     '# Errors',
     '',
-    'Every error has a code that never changes its meaning. `npx meshproof explain <code>` prints the same.',
+    'Every error has a code that never changes its meaning. `npx meshproof explain <code>` prints the same text.',
     '',
     ...errors,
     generated,

@@ -32,67 +32,69 @@ export const configSchema = z
       .string()
       .regex(/^[a-z][a-z0-9-]{0,20}$/, 'lower-case letters, digits and dashes')
       .default('meshproof')
-      .describe('Prefix of everything that is made.'),
+      .describe('Prefix of the names of everything that meshproof creates.'),
     clusters: z
       .array(clusterName)
       .min(2, 'a mesh that spans clusters needs two')
       .default(['west', 'east'])
       .describe(
-        'Names of the clusters. With a third, `version-subsets` takes its two versions from two remote clusters.',
+        'Names of the clusters. With a third one, `version-subsets` takes its two versions from two remote clusters.',
       ),
     provider: z
       .enum(providerNames)
       .default('kind')
-      .describe('Where clusters come from: meshproof makes them with kind, or they are contexts of yours.'),
+      .describe('Where the clusters come from: meshproof creates them with kind, or you provide kubeconfig contexts.'),
     topology: z
       .enum(topologyNames)
       .default(defaultTopology)
       .describe(
-        'How control planes relate: each for itself with `.global` hosts (the page), or each reading all clusters.',
+        'How the control planes relate: each reads only its own cluster and uses `.global` hosts ' +
+          '(the walkthrough), or each reads all clusters.',
       ),
     contexts: z
       .record(z.string(), z.string())
       .optional()
       .describe('Kubeconfig context of each cluster, for the provider `existing`.'),
-    kubeconfig: z.string().optional().describe('Kubeconfig of the provider `existing`; yours by default.'),
+    kubeconfig: z.string().optional().describe('Kubeconfig file for the provider `existing`. By default, your own.'),
     workloads: z
       .strictObject({
-        curl: z.string().optional().describe('Image of the client; it has curl.'),
+        curl: z.string().optional().describe('Image of the client. It must contain curl.'),
         httpbin: z.string().optional().describe('Image of the server.'),
-        httpbinPort: z.int().min(1).max(65_535).optional().describe('Port of that server’s container.'),
+        httpbinPort: z.int().min(1).max(65_535).optional().describe('Container port of that server.'),
       })
       .optional()
-      .describe('Images of the sample workloads, for clusters of your own that cannot pull the published ones.'),
+      .describe('Images of the sample workloads, for your own clusters that cannot pull the published ones.'),
     toolchain: z
       .enum(['auto', 'source', 'release'])
       .default('auto')
-      .describe('Where components come from: releases, or source packages.'),
+      .describe('Where the components come from: releases, or source packages.'),
     engine: z
       .enum(['auto', 'docker', 'lab'])
       .default('auto')
-      .describe('Where containers run: your Docker, or the private daemon, which needs root on Debian.'),
+      .describe('Where the containers run: your Docker, or the private daemon, which needs root on Debian.'),
     mesh: z
       .string()
       .optional()
       .describe(
-        'Which build of Istio: `istio@<release>`, `istio@<pseudo-version of a commit>`, `path:<checkout>`; ' +
-          'the pinned one by default.',
+        'Istio build: `istio@<release>`, `istio@<pseudo-version of a commit>`, or `path:<checkout>`. ' +
+          'By default, the pinned one.',
       ),
     kubernetes: z
       .string()
       .regex(/^v\d+\.\d+\.\d+$/, 'a version like v1.34.11')
       .optional()
       .describe(
-        'Which Kubernetes, like `v1.34.11`; by default the one of the toolchain. Compiled from source it is v1.34.4.',
+        'Kubernetes version, like `v1.34.11`. By default, the version of the toolchain. Compiled from source, it is ' +
+          'v1.34.4.',
       ),
     mirror: z
       .strictObject({
-        files: z.url().optional().describe('A file is at `<files>/<host>/<path>`.'),
-        images: z.string().optional().describe('An image is `<images>/<registry>/<name>`.'),
+        files: z.url().optional().describe('Base URL of files. A file is at `<files>/<host>/<path>`.'),
+        images: z.string().optional().describe('Prefix of images. An image is `<images>/<registry>/<name>`.'),
         pins: z
           .record(z.string(), z.string().regex(/^(sha256:)?[0-9a-f]{64}$/i, 'a SHA-256, 64 hex digits'))
           .optional()
-          .describe('URL of a file, or name of an image → SHA-256 of what the mirror has in its place.'),
+          .describe('Maps the URL of a file, or the name of an image, to the SHA-256 of what the mirror has instead.'),
       })
       .optional()
       .describe('Your own copy of published files and images.'),
@@ -101,44 +103,51 @@ export const configSchema = z
       .min(1)
       .default([builtIn])
       .describe(
-        'Patterns of scenario files, from where this file lies; `meshproof` stands for those that come with it.',
+        'Patterns of scenario files, relative to the config file. `meshproof` means the scenarios that come ' +
+          'with it.',
       ),
     addressPools: z
       .record(z.string(), pool)
       .optional()
       .describe(
-        'Range of LoadBalancer addresses of each cluster, like `172.18.200.1-172.18.200.16`; computed by ' +
-          'default, where nobody answers.',
+        'Range of LoadBalancer addresses of each cluster, like `172.18.200.1-172.18.200.16`. By default, ' +
+          'meshproof computes a range where nothing answers.',
       ),
     pki: z
       .strictObject({
         folder: z
           .string()
           .optional()
-          .describe('Holds `<cluster>/{ca-cert,ca-key,root-cert,cert-chain}.pem`; made anew by default.'),
+          .describe(
+            'Folder with `<cluster>/{ca-cert,ca-key,root-cert,cert-chain}.pem`. By default, they are created anew.',
+          ),
         allowSampleCertificates: z
           .boolean()
           .default(false)
-          .describe('Takes Istio’s published sample certificates, whose keys everybody has.'),
+          .describe('Accepts Istio’s published sample certificates, whose private keys are public.'),
       })
       .default({ allowSampleCertificates: false })
       .describe('Where the CAs of the mesh come from.'),
-    reports: z.string().default('reports').describe('Folder of the runs.'),
+    reports: z.string().default('reports').describe('Folder for the reports of runs.'),
     keepReports: z
       .int()
       .min(1)
       .default(100)
-      .describe('How many runs stay there; the newest, one at work and that of a kept environment always do.'),
+      .describe(
+        'How many runs to keep there. The newest run, a running one and the run of a kept environment always stay.',
+      ),
     keepReportsDays: z
       .int()
       .min(1)
       .optional()
-      .describe('Runs that began longer ago are removed as well, in days; no limit by default.'),
+      .describe('Also removes runs that started more than this many days ago. By default, there is no limit.'),
     evidenceMegabytes: z
       .int()
       .min(1)
       .default(defaultEvidenceMegabytes)
-      .describe('How much evidence a run may write; config dumps beyond it are left out, and counted in the record.'),
+      .describe(
+        'How much evidence a run may write. Config dumps beyond this limit are left out, and counted in the record.',
+      ),
   })
   .superRefine((config, context) => {
     if (new Set(config.clusters).size !== config.clusters.length)

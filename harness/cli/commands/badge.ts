@@ -7,11 +7,11 @@ import { tell } from '../tell.ts';
 export function addBadge(program: Command): void {
   program
     .command('badge')
-    .description('draw a badge of a run, for a release page')
+    .description('draw a badge for a run, for example for a release page')
     .argument('[run]', 'folder of the run (default: the latest)')
-    .option('--label <text>', 'what stands on its left side', 'mesh conformance')
-    .option('--out <file>', 'write it there (default: stdout)')
-    .option('--json', 'as the JSON that shields’ endpoint badge reads, in place of SVG')
+    .option('--label <text>', 'text on the left side', 'mesh conformance')
+    .option('--out <file>', 'output file (default: stdout)')
+    .option('--json', 'write the JSON of a shields endpoint badge instead of SVG')
     .action(
       async (
         folder: string | undefined,

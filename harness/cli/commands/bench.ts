@@ -23,19 +23,19 @@ export function addBench(program: Command): void {
   program
     .command('bench')
     .description(
-      'play a run several times and print min, median and max of each phase and scenario; or print the times ' +
-        'of runs that there are',
+      'play a run several times, and print the min, median and max of each phase and scenario; or print the ' +
+        'times of existing runs',
     )
-    .argument('[runs...]', 'folders of runs, without --runs (default: the latest)')
-    .option('--runs <n>', 'play as many runs')
-    .option('--only <ids>', 'play these scenarios only: ids, patterns with *, or suites, separated by commas')
+    .argument('[runs...]', 'folders of existing runs, without --runs (default: the latest)')
+    .option('--runs <n>', 'play this many runs')
+    .option('--only <ids>', 'play only these scenarios: IDs, patterns with *, or suites, separated by commas')
     .option(
       '--against <config>',
-      'take turns with the runs of a second configuration, and say which times differ beyond noise',
+      'alternate with runs of a second configuration, and show which times differ beyond noise',
     )
     .option('--reuse', 'use the kept environment for each run')
-    .option('--yes', 'with clusters of your own: do not ask before the first write')
-    .option('--json', 'the times as one line of JSON on stdout')
+    .option('--yes', 'on your own clusters: do not ask before the first write')
+    .option('--json', 'write the times as one line of JSON to stdout')
     .action(async (folders: readonly string[], flags: BenchFlags, command: Command) => {
       const { config: file } = command.optsWithGlobals<{ config?: string }>();
       const [base, head] =

@@ -16,18 +16,17 @@ export function addDiagnose(program: Command): void {
   program
     .command('diagnose')
     .description(
-      'follow every call between clusters through config dumps that were collected on a fleet, and name the ' +
-        'hop that breaks',
+      'trace every cross-cluster call through config dumps collected from a fleet, and name the hop that breaks',
     )
     .argument(
       '<folder>',
-      'where the dumps are: istioctl bug-report archives unpacked, one for each cluster, the evidence of a ' +
-        'run, or one .tar.gz of either',
+      'folder with the dumps: unpacked istioctl bug-report archives (one for each cluster), the evidence of a ' +
+        'run, or one .tar.gz file of either',
     )
-    .option('--host <host[:port]>', 'this service only; a sidecar that does not know it counts as broken')
-    .option('--from <text>', 'calls of proxies whose name holds this text only')
-    .option('--all', 'show whole paths as well')
-    .option('--json', 'JSON on stdout')
+    .option('--host <host[:port]>', 'trace only this service; a sidecar that does not know it counts as broken')
+    .option('--from <text>', 'trace only calls from proxies whose name contains this text')
+    .option('--all', 'also show intact paths')
+    .option('--json', 'write JSON to stdout')
     .action(async (folder: string, flags: DiagnoseFlags) => {
       const { readFleet } = await import('../../fleet/fleet-dumps.ts');
       const [, host, port] = /^([\w.-]+)(?::(\d+))?$/.exec(flags.host ?? '') ?? [];

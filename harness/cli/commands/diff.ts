@@ -10,18 +10,18 @@ const gates = ['verdicts', 'timings', 'config'] as const;
 type Gate = (typeof gates)[number];
 
 export const failOnOption = (): Option =>
-  new Option('--fail-on <what>', `what makes the exit code 1, separated by commas: ${gates.join(', ')}`).default(
+  new Option('--fail-on <what>', `differences that set exit code 1, separated by commas: ${gates.join(', ')}`).default(
     'verdicts',
   );
 
 export function addDiff(program: Command): void {
   program
     .command('diff')
-    .description('compare two runs: verdicts, times, and what every proxy’s configuration means')
-    .argument('<base>', 'folder of the run before')
-    .argument('<head>', 'folder of the run after')
+    .description('compare two runs: verdicts, times, and the meaning of every proxy’s configuration')
+    .argument('<base>', 'folder of the earlier run')
+    .argument('<head>', 'folder of the later run')
     .addOption(failOnOption())
-    .option('--json', 'JSON on stdout')
+    .option('--json', 'write JSON to stdout')
     .action(async (base: string, head: string, flags: { readonly failOn: string; readonly json?: boolean }) => {
       const { diffRuns } = await import('../../compare/diff-runs.ts');
       const chosen = gatesOf(flags.failOn);

@@ -8,12 +8,12 @@ import { tell } from '../tell.ts';
 export function addDoctor(program: Command): void {
   program
     .command('doctor')
-    .description('say what is there, what will be fetched or built, how long it takes, and what is missing')
+    .description('show what is available, what will be downloaded or built, how long that takes, and what is missing')
     .addOption(toolchainOption())
     .addOption(meshOption())
     .addOption(kubernetesOption())
     .addOption(providerOption())
-    .option('--json', 'JSON on stdout')
+    .option('--json', 'write JSON to stdout')
     .action(
       async (
         flags: {

@@ -14,11 +14,11 @@ export function addDown(program: Command): void {
   program
     .command('down')
     .description(
-      'remove every cluster, process, network namespace and network that a run left; a second one finds nothing',
+      'remove every cluster, process, network namespace and network that a run left; a second call finds nothing',
     )
-    .option('--all', 'also remove the private Docker daemon’s images and data')
-    .option('--forget', 'with clusters of your own: leave those that do not answer any more as they are')
-    .option('--json', 'one line of JSON on stdout')
+    .option('--all', 'also remove the images and data of the private Docker daemon')
+    .option('--forget', 'on your own clusters: leave clusters that no longer answer as they are')
+    .option('--json', 'write one line of JSON to stdout')
     .action(async (flags: Flags, command: Command) => {
       const { leaveLabOf, removeAbandoned, removeEnvironment } =
         await import('../../environment/remove-environment.ts');

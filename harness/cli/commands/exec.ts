@@ -13,12 +13,12 @@ export function addExec(program: Command): void {
     .command('exec')
     .description(
       'run a program where the kept environment lives, with its kubectl, istioctl, kind and docker on the ' +
-        'PATH and a kubeconfig whose contexts are named like the clusters: exec -- kubectl --context west get ' +
+        'PATH and a kubeconfig whose contexts have the names of the clusters: exec -- kubectl --context west get ' +
         'pods -A, exec -- bash, exec -- npx vitest',
     )
     .argument('<program>')
     .argument('[args...]')
-    .option('--yes', 'with clusters of your own: scenarios that the program plays do not ask before the first write')
+    .option('--yes', 'on your own clusters: scenarios that the program plays do not ask before the first write')
     .passThroughOptions()
     .action(async (wanted: string, args: string[], flags: { readonly yes?: boolean }, command: Command) => {
       const { config: file } = command.optsWithGlobals<{ config?: string }>();

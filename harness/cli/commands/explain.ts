@@ -8,7 +8,7 @@ export function addExplain(program: Command): void {
     .command('explain')
     .description('explain an error code, or list all of them')
     .argument('[code]')
-    .option('--json', 'JSON on stdout')
+    .option('--json', 'write JSON to stdout')
     .action((given: string | undefined, flags: { readonly json?: boolean }) => {
       const code = given?.toUpperCase();
       if (code !== undefined && !isErrorCode(code))

@@ -14,22 +14,24 @@ export function addFault(program: Command): void {
   const group = program
     .command('fault')
     .description(
-      'break a kept environment on purpose, one fault after the other, and see that it is noticed and explained',
+      'break a kept environment on purpose, one fault at a time, and check that meshproof notices and explains it',
     );
   group
     .command('list')
-    .description('every fault that is known, with what it breaks and the cause that is right')
-    .option('--json', 'JSON on stdout')
+    .description('list every known fault, with what it breaks and its right cause')
+    .option('--json', 'write JSON to stdout')
     .action((flags: { readonly json?: boolean }) => {
       const lines = faults.map(({ id, at, breaks }) => `${id.padEnd(34)}${at.padEnd(8)}${breaks}`);
       tell(flags.json === true ? `${JSON.stringify(faults)}\n` : `${lines.join('\n')}\n`);
     });
   group
     .command('run')
-    .description('put faults into the kept environment, play what must notice them, and take them out again')
-    .argument('[ids...]', 'faults by their ids')
-    .option('--all', 'every fault')
-    .option('--part <place/count>', 'with --all: one part of them, e.g. 3/8')
+    .description(
+      'inject faults into the kept environment, play the scenarios that must notice them, and remove the faults',
+    )
+    .argument('[ids...]', 'IDs of faults')
+    .option('--all', 'run every fault')
+      .option('--part <place/count>', 'with --all: run one part of the faults, such as 3/8')
     .option('--json', 'end with one line of JSON on stdout')
     .action(async (ids: string[], flags: Flags, command: Command) => {
       const [{ runFaults }, { summarize }, { runThisInside, standsInside }] = await Promise.all([

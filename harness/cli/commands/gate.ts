@@ -22,18 +22,18 @@ export function addGate(program: Command): void {
   program
     .command('gate')
     .description(
-      'run two builds of the mesh one after the other and compare the runs: what a change to the mesh changes',
+      'run two builds of the mesh one after the other, and compare the runs to see what a mesh change affects',
     )
     .requiredOption(
       '--base <build>',
-      'the mesh before: istio@<release>, istio@<pseudo-version of a commit>, path:<checkout>',
+      'mesh before the change: istio@<release>, istio@<pseudo-version of a commit>, path:<checkout>',
     )
-    .requiredOption('--head <build>', 'the mesh after')
-    .option('--only <ids>', 'play these scenarios only: ids, patterns with *, or suites, separated by commas')
+    .requiredOption('--head <build>', 'mesh after the change')
+    .option('--only <ids>', 'play only these scenarios: IDs, patterns with *, or suites, separated by commas')
     .addOption(failOnOption())
     .addOption(toolchainOption())
     .addOption(kubernetesOption())
-    .option('--json', 'the comparison as JSON on stdout')
+    .option('--json', 'write the comparison as JSON to stdout')
     .action(async (flags: GateFlags, command: Command) => {
       const chosen = gatesOf(flags.failOn);
       const [{ gate }, { parseMesh }] = await Promise.all([

@@ -5,10 +5,10 @@ export function addInit(program: Command): void {
   program
     .command('init')
     .description(
-      'make a repository for scenarios of your own: a config file, one scenario, and a workflow that plays it',
+      'create a repository for your own scenarios: a config file, one scenario, and a workflow that plays it',
     )
-    .argument('[folder]', 'where (default: here); what already exists stays as it is', '.')
-    .option('--json', 'one line of JSON on stdout')
+    .argument('[folder]', 'target folder (default: the current one); existing files stay as they are', '.')
+    .option('--json', 'write one line of JSON to stdout')
     .action(async (folder: string, flags: { readonly json?: boolean }) => {
       const { layOutRepository } = await import('../own-repository.ts');
       const { wrote, kept } = await layOutRepository(folder);

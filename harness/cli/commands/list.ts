@@ -13,9 +13,9 @@ interface Flags {
 export function addList(program: Command): void {
   program
     .command('list')
-    .description('list every scenario with its section of the walkthrough and its claims')
-    .option('--published', 'list the releases, files and images that can be had instead, with their hashes')
-    .option('--json', 'JSON on stdout')
+    .description('list every scenario with its walkthrough section and its claims')
+    .option('--published', 'list the available releases, files and images with their hashes instead')
+    .option('--json', 'write JSON to stdout')
     .action(async ({ json = false, published = false }: Flags, command: Command) => {
       const { config } = command.optsWithGlobals<{ config?: string }>();
       await (published ? listPublished(json) : listAllScenarios(json, config));

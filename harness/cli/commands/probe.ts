@@ -25,17 +25,20 @@ export function addProbe(program: Command): void {
   program
     .command('probe')
     .description(
-      'show what a pod’s proxy really has: listeners, routes, clusters, endpoints and secrets, with SNI and ' +
-        'certificate chains',
+      'show the actual configuration of a pod’s proxy: listeners, routes, clusters, endpoints and secrets, with ' +
+        'SNI and certificate chains',
     )
-    .argument('[pod]', 'a pod’s name, the beginning of one, or the name of its app')
-    .option('--cluster <name>', 'cluster of the kept environment (default: the first that has the namespace’s pod)')
+    .argument('[pod]', 'name of a pod, the beginning of its name, or the name of its app')
+    .option(
+      '--cluster <name>',
+      'cluster of the kept environment (default: the first one with that pod in the namespace)',
+    )
     .option('-n, --namespace <name>', 'namespace of the pod', 'foo')
     .option('--file <dump>', 'read a config dump from a file instead')
-    .option('--only <sections>', `some of ${sections.join(', ')}`)
-    .option('--match <text>', 'rows that hold this text only')
-    .option('--trace <host:port>', 'follow a call hop by hop through this proxy; exit code 1 when a hop is missing')
-    .option('--json', 'JSON on stdout')
+    .option('--only <sections>', `sections to show, from ${sections.join(', ')}`)
+    .option('--match <text>', 'show only rows that contain this text')
+    .option('--trace <host:port>', 'trace a call hop by hop through this proxy; exit code 1 if a hop is missing')
+    .option('--json', 'write JSON to stdout')
     .action(async (pod: string | undefined, flags: ProbeFlags, command: Command) => {
       const chosen = flags.only?.split(',') ?? [...sections];
       const unknown = chosen.find((one) => !(sections as readonly string[]).includes(one));

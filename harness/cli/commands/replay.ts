@@ -7,9 +7,9 @@ import { tell } from '../tell.ts';
 export function addReplay(program: Command): void {
   program
     .command('replay')
-    .description('compute the verdicts and diagnoses of a run again from its evidence, without any cluster')
+    .description('recompute the verdicts and diagnoses of a run from its evidence, without any cluster')
     .argument('[run]', 'folder of the run, or its archive (default: the latest)')
-    .option('--json', 'JSON on stdout')
+    .option('--json', 'write JSON to stdout')
     .action(async (folder: string | undefined, flags: { readonly json?: boolean }, command: Command) => {
       const { latestRun } = await import('../../run/record/open-run.ts');
       const { replay } = await import('../../compare/replay.ts');

@@ -18,16 +18,16 @@ export function addReport(program: Command): void {
   program
     .command('report')
     .description(
-      'write report.html, conformance.yaml, walkthrough.md and Allure’s page of a run again from its record, ' +
-        'also of one that was killed',
+      'rewrite report.html, conformance.yaml, walkthrough.md and the Allure page of a run from its record, even ' +
+        'if the run was killed',
     )
     .argument('[run]', 'folder of the run (default: the latest)')
     .option(
       '--merge <runs...>',
-      'make one run of several that shared its scenarios (`run --shard`): one verdict, one report, all evidence',
+      'merge the parts of a sharded run (`run --shard`) into one run: one verdict, one report, all evidence',
     )
     .option('--json', 'with --merge: end with one line of JSON on stdout, as `run --json` does')
-    .option('--archive [file]', 'pack the run into one file that can be handed on, and tell its SHA-256 digest')
+    .option('--archive [file]', 'pack the run into one file that you can share, and print its SHA-256 digest')
     .action(async (folder: string | undefined, flags: ReportFlags, command: Command) => {
       const { latestRun, openRun } = await import('../../run/record/open-run.ts');
       const { writeReports } = await import('../../run/record/reports.ts');

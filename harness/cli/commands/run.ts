@@ -36,27 +36,27 @@ interface RunFlags {
 export function addRun(program: Command): void {
   program
     .command('run')
-    .description('bring two meshed clusters up, prove every claim, report, tear down')
-    .option('--only <ids>', 'play these scenarios only: ids, patterns with *, or suites, separated by commas')
+    .description('create two meshed clusters, prove every claim, write a report and tear down')
+    .option('--only <ids>', 'play only these scenarios: IDs, patterns with *, or suites, separated by commas')
     .option(
       '--shard <place/count>',
-      'play one part of the scenarios, e.g. 2/3; `report --merge` makes one run of all parts',
+      'play one part of the scenarios, e.g. 2/3; `report --merge` combines all parts into one run',
     )
-    .option('--shuffle [seed]', 'play them in a random order; the seed is printed, and repeats the order')
+    .option('--shuffle [seed]', 'play the scenarios in random order; the printed seed repeats the order')
     .option(
       '--prove',
-      'undo the cause of a red scenario, play it again, and put the cause in again (only on clusters that ' +
-        'meshproof created)',
+      'undo the cause of a failed scenario, play the scenario again, and put the cause back (only on clusters ' +
+        'that meshproof created)',
     )
-    .option('--pause-on-failure', 'keep the mesh as it is when the first claim fails, until Enter is pressed')
-    .option('--keep', 'keep the environment afterwards')
+    .option('--pause-on-failure', 'when the first claim fails, keep the mesh as it is until you press Enter')
+    .option('--keep', 'keep the environment after the run')
     .option('--reuse', 'use the environment that `up` or `--keep` left')
     .addOption(providerOption())
     .addOption(toolchainOption())
     .addOption(meshOption())
     .addOption(kubernetesOption())
-    .option('--yes', 'with clusters of your own: do not ask before the first write')
-    .option('--dry-run', 'with clusters of your own: say what would be played and made, and write nothing')
+    .option('--yes', 'on your own clusters: do not ask before the first write')
+    .option('--dry-run', 'on your own clusters: show what would be played and created, and write nothing')
     .option('--json', 'end with one line of JSON on stdout')
     .action(async (flags: RunFlags, command: Command) => {
       await runAndReport(command, flags, { plays: true, keep: flags.keep === true });
@@ -66,12 +66,12 @@ export function addRun(program: Command): void {
 export function addUp(program: Command): void {
   program
     .command('up')
-    .description('bring two meshed clusters up and keep them')
+    .description('create two meshed clusters and keep them')
     .addOption(providerOption())
     .addOption(toolchainOption())
     .addOption(meshOption())
     .addOption(kubernetesOption())
-    .option('--yes', 'as for `run`; with clusters of your own `up` writes nothing, so there is nothing to ask')
+    .option('--yes', 'as for `run`; on your own clusters, `up` writes nothing, so it does not ask')
     .option('--json', 'end with one line of JSON on stdout')
     .action(async (flags: RunFlags, command: Command) => {
       await runAndReport(command, flags, { plays: false, keep: true });
@@ -81,7 +81,7 @@ export function addUp(program: Command): void {
 export function addPrepare(program: Command): void {
   program
     .command('prepare')
-    .description('fetch or build everything that a run needs, programs and images, and start nothing')
+    .description('download or build everything that a run needs (programs and images), and start nothing')
     .addOption(toolchainOption())
     .addOption(meshOption())
     .addOption(kubernetesOption())

@@ -20,24 +20,35 @@ interface ExportFlags {
 }
 
 export function addServices(program: Command): void {
-  const services = program.command('services').description('the services of a fleet, as its clusters see each other');
+  const services = program
+    .command('services')
+    .description('export the services of a fleet, so that its clusters can call each other’s services');
   services
     .command('export')
-    .description('write the ServiceEntries by which every cluster calls the services of all others under .global')
+    .description('write ServiceEntries, so that every cluster can call the services of all others under .global')
     .option(
       '--namespaces <names>',
-      'namespaces whose services are exported, separated by commas (default: those with sidecar injection)',
+      'namespaces of the exported services, separated by commas (default: namespaces with sidecar injection)',
     )
-    .option('--into <namespace>', 'namespace of the entries for remote services', 'istio-system')
-    .option('--range <cidr>', 'where addresses come from, inside of 240.0.0.0/4', '240.64.0.0/16')
-    .option('--out <folder>', 'write <cluster>.yaml there (default: all of them to stdout)')
-    .option('--book <file>', 'where the address of each host is written down', 'meshproof-addresses.json')
-    .option('--apply', 'apply them as well, and delete those that this export applied before and no longer needs')
-    .option('--name <export>', 'name of the export (needed with --apply): its entries carry it, others are left alone')
-    .option('--allow-empty', 'with --apply: also when nothing is left to export, which deletes all that it applied')
+    .option('--into <namespace>', 'namespace for the entries of remote services', 'istio-system')
+    .option('--range <cidr>', 'address range, inside 240.0.0.0/4', '240.64.0.0/16')
+    .option('--out <folder>', 'folder for the <cluster>.yaml files (default: write all of them to stdout)')
+    .option('--book <file>', 'file that records the address of each host', 'meshproof-addresses.json')
+    .option('--apply', 'also apply the entries, and delete entries that this export applied before and no longer needs')
+    .option(
+      '--name <export>',
+      'name of the export (required with --apply): its entries carry it, other entries are left alone',
+    )
+    .option(
+      '--allow-empty',
+      'with --apply: continue when nothing is left to export, which deletes everything that it applied',
+    )
     .option('--yes', 'with --apply: do not ask before the first write')
-    .option('--watch', 'stay, and keep files (and clusters) in step with the services of the clusters')
-    .option('--json', 'one line of JSON for each export: how many entries each cluster has, and which files changed')
+    .option('--watch', 'keep running, and keep the files (and clusters) in sync with the services of the clusters')
+    .option(
+      '--json',
+      'write one line of JSON for each export: the number of entries in each cluster, and the changed files',
+    )
     .action(async (flags: ExportFlags, command: Command) => {
       const config = await loadConfig(command.optsWithGlobals<{ config?: string }>().config);
       const { fleetClusters } = await import('../../fleet/fleet-clusters.ts');

@@ -19,13 +19,13 @@ interface SoakFlags {
 export function addSoak(program: Command): void {
   program
     .command('soak')
-    .description('play many runs on a mesh that is whole, and count what is red nevertheless')
-    .requiredOption('--runs <n>', 'how many runs there are to be in the end')
-    .option('--only <ids>', 'play these scenarios only: ids, patterns with *, or suites, separated by commas')
+    .description('play many runs on an intact mesh, and count the false failures')
+    .requiredOption('--runs <n>', 'total number of runs')
+    .option('--only <ids>', 'play only these scenarios: IDs, patterns with *, or suites, separated by commas')
     .option('--load', 'keep every core busy during every second run')
     .option('--reuse', 'use the kept environment for each run')
-    .option('--resume', 'go on where a soak was stopped: its runs count (reports/soak.json)')
-    .option('--yes', 'with clusters of your own: do not ask before the first write')
+    .option('--resume', 'continue a stopped soak: its runs count (reports/soak.json)')
+    .option('--yes', 'on your own clusters: do not ask before the first write')
     .option('--json', 'end with one line of JSON on stdout')
     .action(async (flags: SoakFlags, command: Command) => {
       const runs = Number(flags.runs);

@@ -8,7 +8,7 @@ export function addStatus(program: Command): void {
   program
     .command('status')
     .description('show the kept environment and the private Docker daemon')
-    .option('--json', 'one line of JSON on stdout')
+    .option('--json', 'write one line of JSON to stdout')
     .action(async (flags: { readonly json?: boolean }, command: Command) => {
       const { config: file } = command.optsWithGlobals<{ config?: string }>();
       const { name } = await loadConfig(file);

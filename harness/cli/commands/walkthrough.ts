@@ -10,13 +10,13 @@ interface WalkthroughFlags {
 export function addWalkthrough(program: Command): void {
   program
     .command('walkthrough')
-    .description('write the page as executed: each of its commands with what a run did for it and what came back')
+    .description('write the walkthrough as executed: each command, with what a run did for it and the output')
     .argument('[run]', 'folder of the run (default: the latest)')
     .option(
       '--coverage',
-      'list every command of the page with the steps that carry it out; exit code 1 when one has none',
+      'list every command of the page with the steps that carry it out; exit code 1 if a command has none',
     )
-    .option('--json', 'JSON on stdout')
+    .option('--json', 'write JSON to stdout')
     .action(async (folder: string | undefined, flags: WalkthroughFlags, command: Command) => {
       const { latestRun, openRun } = await import('../../run/record/open-run.ts');
       const { readWalkthrough, writeTranscript } = await import('../../run/record/reports.ts');
