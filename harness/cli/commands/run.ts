@@ -36,7 +36,7 @@ interface RunFlags {
 export function addRun(program: Command): void {
   program
     .command('run')
-    .description('create two meshed clusters, prove every claim, write a report and tear down')
+    .description('bring up two meshed clusters, prove every claim, write a report and tear down')
     .option('--only <ids>', 'play only these scenarios: IDs, patterns with *, or suites, separated by commas')
     .option(
       '--shard <place/count>',
@@ -66,7 +66,7 @@ export function addRun(program: Command): void {
 export function addUp(program: Command): void {
   program
     .command('up')
-    .description('create two meshed clusters and keep them')
+    .description('bring up two meshed clusters and keep them')
     .addOption(providerOption())
     .addOption(toolchainOption())
     .addOption(meshOption())
