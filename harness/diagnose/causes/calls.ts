@@ -27,18 +27,18 @@ const readings: readonly Reading[] = [
           cluster,
           { kind: 'AuthorizationPolicy', namespace, name },
           call,
-          'refused the call by one of its DENY rules',
+          'denied the call with one of its DENY rules',
         ),
       ];
     return policiesOn(cluster, call).map((object) =>
-      policy(cluster, object, call, 'allows only calls that match its rules, and this one matches none'),
+      policy(cluster, object, call, 'allows only calls that match its rules, and this call matches none'),
     );
   },
   // "jwt_authn_access_denied{Jwt_is_missing}" (Envoy's JWT filter).
   (call, cluster) =>
     /jwt_authn|Jwt/.test(call.details)
       ? ofKind(cluster, 'RequestAuthentication').map((object) =>
-          policy(cluster, object, call, 'refused the call’s token'),
+          policy(cluster, object, call, 'rejected the token of the call'),
         )
       : [],
   // The fault filter, a direct response and a redirect are a VirtualService's doing.
@@ -54,13 +54,13 @@ const readings: readonly Reading[] = [
             hostsOf(object).some((pattern) => concern.hosts.some((host) => hostMatches(pattern, host))),
           )
           .filter(({ body }) => valueAt(body, 'spec.trafficPolicy.connectionPool') !== undefined)
-          .map((object) => policy(cluster, object, call, 'allows fewer connections or requests than were made'))
+          .map((object) => policy(cluster, object, call, 'allows fewer connections or requests than the client made'))
       : [],
   (call, cluster, { concern }) =>
     /response_timeout|upstream_per_try_timeout/.test(call.details) || hasFlag(call, 'UT')
       ? virtualServices(cluster, concern.hosts)
           .filter(({ body }) => listIn(body, 'spec.http').some((rule) => recordIn(rule)['timeout'] !== undefined))
-          .map((object) => policy(cluster, object, call, 'ends calls before the server has answered'))
+          .map((object) => policy(cluster, object, call, 'ends calls before the server answers'))
       : [],
   // The server's own sidecar sent the call to the program beside it: what came back is the program's.
   (call, cluster) => {
@@ -73,11 +73,11 @@ const readings: readonly Reading[] = [
       call.details === 'via_upstream' && call.code >= 500
         ? `answers ${call.code} itself`
         : hasFlag(call, 'UF', 'URX')
-          ? `does not take connections on port ${port}: nobody listens there`
+          ? `does not accept connections on port ${port}: nothing listens there`
           : hasFlag(call, 'UC', 'UPE')
-            ? 'ends connections before it has answered'
+            ? 'closes connections before it answers'
             : hasFlag(call, 'DC', 'UT')
-              ? 'has not answered when the caller gave up'
+              ? 'did not answer before the caller gave up'
               : undefined;
     return does === undefined
       ? []
@@ -88,7 +88,7 @@ const readings: readonly Reading[] = [
             cluster: cluster.cluster,
             object: ownerOf(pod),
             does,
-            try: `kubectl logs -n ${pod.namespace ?? ''} ${pod.name}; call the program past its sidecar.`,
+            try: `kubectl logs -n ${pod.namespace ?? ''} ${pod.name}; call the program directly, without its sidecar.`,
             seen: [`${call.proxy} answered ${call.code} (${call.flags}, ${call.details})`],
           },
         ];
@@ -112,7 +112,7 @@ function policy(
     object: seenName(object),
     does,
     try:
-      `Look at its rules: kubectl get -n ${object.namespace ?? ''} ${object.kind.toLowerCase()} ${object.name} ` +
+      `Check its rules: kubectl get -n ${object.namespace ?? ''} ${object.kind.toLowerCase()} ${object.name} ` +
       '-o yaml',
     seen: [`${proxy} answered ${code} (${flags === '-' ? '' : `${flags}, `}${details})`],
   };

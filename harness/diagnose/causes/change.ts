@@ -33,11 +33,11 @@ function remedy({ change, object: { kind, namespace, name } }: ObjectChange): st
   const where = namespace === undefined ? '' : ` -n ${namespace}`;
   switch (change) {
     case 'added':
-      return `Delete it, or make its rules leave this call alone: kubectl delete${where} ${kind.toLowerCase()} ${name}`;
+      return `Delete it, or exclude this call from its rules: kubectl delete${where} ${kind.toLowerCase()} ${name}`;
     case 'removed':
-      return `Put ${kind} ${name} back${where === '' ? '' : ` into ${namespace ?? ''}`}.`;
+      return `Restore ${kind} ${name}${where === '' ? '' : ` in ${namespace ?? ''}`}.`;
     case 'changed':
-      return `Set the field back: kubectl edit${where} ${kind.toLowerCase()} ${name}`;
+      return `Restore the field: kubectl edit${where} ${kind.toLowerCase()} ${name}`;
   }
 }
 

@@ -14,9 +14,9 @@ export const controlPlane: Explainer = ({ situation }) =>
         ...told,
         certainty: 2,
         does:
-          `has no ready pod${pods.length === 0 ? '' : ` (${pods.length} are not)`}: proxies keep what they had, ` +
-          'and learn nothing new',
-        try: 'kubectl describe -n istio-system deploy/istiod; look at its log and its events.',
+          `has no ready pod${pods.length === 0 ? '' : ` (${pods.length} are not ready)`}: proxies keep their ` +
+          'old configuration, and get no updates',
+        try: 'kubectl describe -n istio-system deploy/istiod; check its log and its events.',
         seen: [],
       });
     // istiod's words for a push that Envoy refused, and for certificates that it does not sign.
@@ -25,8 +25,8 @@ export const controlPlane: Explainer = ({ situation }) =>
       suspects.push({
         ...told,
         certainty: 2,
-        does: `sends a configuration that proxies reject: ${rejected.slice(0, 300)}`,
-        try: 'Mend the object that the message speaks of; until then the proxy keeps its last good configuration.',
+        does: `sends configuration that proxies reject: ${rejected.slice(0, 300)}`,
+        try: 'Fix the object named in the message. Until then, the proxy keeps its last good configuration.',
         seen: [rejected],
       });
     return suspects;
@@ -45,7 +45,7 @@ export const apiServers: Explainer = ({ situation }) =>
         cluster,
         object: 'API server',
         does: `does not answer: ${first.slice(first.indexOf(':') + 2, 300)}`,
-        try: 'See that kube-apiserver and etcd run on the node, and that its address is reached.',
+        try: 'Check that kube-apiserver and etcd run on the node, and that its address is reachable.',
         seen: unseen.slice(0, 4),
       },
     ];
@@ -71,9 +71,9 @@ export const deadWebhooks: Explainer = ({ situation, concern }) =>
                 object: `${kind} ${configuration.name}`,
                 field: `webhooks[${name}]`,
                 does:
-                  `makes the API server refuse objects while service ${target} does not answer (failurePolicy ` +
+                  `makes the API server reject objects while service ${target} does not answer (failurePolicy ` +
                   `${textIn(hook, 'failurePolicy')})`,
-                try: `See that ${target} has ready pods, or remove the webhook.`,
+                try: `Check that ${target} has ready pods, or remove the webhook.`,
                 seen: [],
               },
             ];

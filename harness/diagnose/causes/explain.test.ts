@@ -207,7 +207,7 @@ test('a policy that Envoy names in its access log is named, whoever made it', ()
 test.each([
   ['process: envoy is stopped pod0b1f…', 'Pod bar/httpbin-1', 'continued'],
   ['service', 'east-node', 'no longer has “service: kubelet”'],
-  ['limits', 'east-node', 'only so much of the machine'],
+  ['limits', 'east-node', 'how much of the machine the node can use'],
 ] as const)('what is wrong on the node itself: %s', (what, object, words) => {
   const uid = '0b1f4a52-8c7e-4d0f-9a53-6d1c2b3a4f5e';
   const baseline = [
@@ -346,12 +346,12 @@ describe('a node', () => {
     networkBaseline: ['node: state: running on kind', ...networkBaseline],
   });
   test.each([
-    ['that is paused', ['node: state: paused on kind'], 'is paused: nothing on it runs'],
+    ['that is paused', ['node: state: paused on kind'], 'is paused, so nothing on it runs'],
     ['without a network', ['node: state: running on'], 'is connected to no network'],
     [
       'that passes nothing on',
       ['node: state: running on kind', 'node: setting: net/ipv4/ip_forward = 0'],
-      'passes no packets on',
+      'does not forward packets',
     ],
     [
       'with a queue',

@@ -23,7 +23,7 @@ const kinds: Readonly<Record<string, readonly [Layer, Reader?]>> = {
   DaemonSet: ['pods and images', deployment],
   StatefulSet: ['pods and images', deployment],
   ResourceQuota: ['pods and images', always('limits what the namespace may run', 'spec.hard')],
-  LimitRange: ['pods and images', always('changes the resources that every new pod asks for', 'spec.limits')],
+  LimitRange: ['pods and images', always('changes the resources that every new pod requests', 'spec.limits')],
   Namespace: ['pods and images', namespace],
   ServiceAccount: ['pods and images'],
   MutatingWebhookConfiguration: ['control plane', webhook],
@@ -36,18 +36,18 @@ const kinds: Readonly<Record<string, readonly [Layer, Reader?]>> = {
   ValidatingAdmissionPolicy: ['control plane', always('makes the API server refuse objects', 'spec.validations')],
   ValidatingAdmissionPolicyBinding: [
     'control plane',
-    always('puts a rule in force by which the API server refuses objects', 'spec'),
+    always('activates a rule that makes the API server refuse objects', 'spec'),
   ],
-  APIService: ['control plane', always('decides who answers for a group of the API', 'spec')],
-  HorizontalPodAutoscaler: ['pods and images', always('sets how many pods a workload has', 'spec')],
+  APIService: ['control plane', always('determines which server handles an API group', 'spec')],
+  HorizontalPodAutoscaler: ['pods and images', always('sets the number of pods of a workload', 'spec')],
   EndpointSlice: ['names and addresses', always('adds endpoints to a Service by hand', 'endpoints')],
   ClusterRole: ['control plane', always('changes what a service account may read', 'rules')],
   ClusterRoleBinding: ['control plane', always('changes what a service account may read', 'subjects')],
   Role: ['control plane', always('changes what a service account may read', 'rules')],
   RoleBinding: ['control plane', always('changes what a service account may read', 'subjects')],
   Service: ['names and addresses', service],
-  IPAddressPool: ['names and addresses', always('decides which addresses load balancers get', 'spec.addresses')],
-  L2Advertisement: ['names and addresses', always('decides which addresses are announced to the network', 'spec')],
+  IPAddressPool: ['names and addresses', always('determines which addresses load balancers get', 'spec.addresses')],
+  L2Advertisement: ['names and addresses', always('determines which addresses are announced to the network', 'spec')],
   Secret: ['trust', secret],
   VirtualService: ['mesh objects', virtualService],
   DestinationRule: ['mesh objects', destinationRule],
@@ -57,11 +57,11 @@ const kinds: Readonly<Record<string, readonly [Layer, Reader?]>> = {
   Gateway: ['mesh objects', gateway],
   PeerAuthentication: ['mesh objects', peerAuthentication],
   AuthorizationPolicy: ['mesh objects', authorizationPolicy],
-  RequestAuthentication: ['mesh objects', always('refuses calls whose JWT it does not accept', 'spec.jwtRules')],
+  RequestAuthentication: ['mesh objects', always('rejects calls with a JWT that it does not accept', 'spec.jwtRules')],
   EnvoyFilter: ['mesh objects', envoyFilter],
   ProxyConfig: ['mesh objects', always('changes how the proxies that it selects start', 'spec')],
-  Telemetry: ['mesh objects', always('changes what proxies record of calls', 'spec')],
-  WasmPlugin: ['mesh objects', always('puts a program of its own into the proxies that it selects', 'spec.url')],
+  Telemetry: ['mesh objects', always('changes what proxies record about calls', 'spec')],
+  WasmPlugin: ['mesh objects', always('adds a program to the proxies that it selects', 'spec.url')],
 };
 
 /** The layer of a kind. */
@@ -72,7 +72,7 @@ export function meaningOf(object: SeenObject, fields: readonly FieldChange[] = [
   const [layer, reader] = kinds[object.kind] ?? ['mesh objects'];
   const read = reader?.(object, fields);
   return read === undefined
-    ? { layer, does: 'could change how calls are treated', field: fields[0]?.field }
+    ? { layer, does: 'could change how calls are handled', field: fields[0]?.field }
     : { layer, ...read };
 }
 
@@ -81,15 +81,15 @@ export function meaningOfChange({ change, object, fields }: ObjectChange): Meani
   const { layer, does, field } = meaningOf(object, fields);
   switch (change) {
     case 'removed':
-      return { layer, does: 'is gone: it was there when the mesh was ready, and the path needs it' };
+      return { layer, does: 'is gone: it existed when the mesh was ready, and the path needs it' };
     case 'added':
-      return { layer, does: `was not there when the mesh was ready: it ${does}`, field };
+      return { layer, does: `did not exist when the mesh was ready: it ${does}`, field };
     case 'changed': {
       const [first] =
         fields.filter((one) => one.field === field).length > 0 ? fields.filter((one) => one.field === field) : fields;
       const others = fields.length > 1 ? `, and ${fields.length - 1} more fields` : '';
       const told =
-        first === undefined ? '' : `${first.field} was ${shown(first.was)} and is ${shown(first.is)}${others}`;
+        first === undefined ? '' : `${first.field} was ${shown(first.was)} and is now ${shown(first.is)}${others}`;
       return { layer, does: `was changed: ${told}; it ${does}`, field: first?.field ?? field };
     }
   }
@@ -104,12 +104,12 @@ function always(does: string, field: string): Reader {
 
 function deployment(object: SeenObject, fields: readonly FieldChange[]): Omit<Meaning, 'layer'> {
   const replicas = valueAt(object.body, 'spec.replicas');
-  if (replicas === 0) return { does: 'runs no pod at all', field: 'spec.replicas' };
+  if (replicas === 0) return { does: 'runs no pods', field: 'spec.replicas' };
   const field = tellingField(fields) ?? 'spec.template';
   if (field.endsWith('image')) return { does: 'runs another image', field };
-  if (/(env|args|command)/.test(field)) return { does: 'starts its program in another way', field };
+  if (/(env|args|command)/.test(field)) return { does: 'starts its program differently', field };
   if (/(labels|annotations)/.test(field)) return { does: 'gives its pods other labels or annotations', field };
-  return { does: 'runs its pods in another way', field };
+  return { does: 'runs its pods differently', field };
 }
 
 /** Of several fields the one that says most: what the pods are, before how they are replaced. */
@@ -127,8 +127,11 @@ function namespace(object: SeenObject, fields: readonly FieldChange[]): Omit<Mea
   const field = fields.find((one) => one.field.includes('labels'))?.field ?? fields[0]?.field;
   const injection = object.labels['istio-injection'] ?? object.labels['istio.io/rev'];
   return injection === undefined || injection === 'disabled'
-    ? { does: 'asks for no sidecars: new pods have none', field: field ?? 'metadata.labels.istio-injection' }
-    : { does: 'decides by its labels which control plane and network its pods belong to', field };
+    ? {
+        does: 'does not enable sidecar injection, so new pods have no sidecar',
+        field: field ?? 'metadata.labels.istio-injection',
+      }
+    : { does: 'sets with its labels which control plane and network its pods belong to', field };
 }
 
 function webhook(object: SeenObject, fields: readonly FieldChange[]): Omit<Meaning, 'layer'> {
@@ -137,9 +140,9 @@ function webhook(object: SeenObject, fields: readonly FieldChange[]): Omit<Meani
   const to = textIn(dead ?? hooks[0] ?? {}, 'clientConfig.service.name');
   const field = fields[0]?.field ?? 'webhooks';
   if (object.kind === 'MutatingWebhookConfiguration' && object.name.includes('inject'))
-    return { does: 'decides which pods get a sidecar', field };
+    return { does: 'determines which pods get a sidecar', field };
   return {
-    does: `makes the API server ask ${to === '' ? 'somebody else' : `service ${to}`} before it takes objects`,
+    does: `makes the API server ask ${to === '' ? 'another server' : `service ${to}`} before it accepts objects`,
     field,
   };
 }
@@ -147,13 +150,14 @@ function webhook(object: SeenObject, fields: readonly FieldChange[]): Omit<Meani
 function configMap(object: SeenObject, fields: readonly FieldChange[]): Omit<Meaning, 'layer'> | undefined {
   const field = fields[0]?.field ?? 'data';
   if (object.name === 'coredns' || object.name === 'kube-dns')
-    return { does: 'decides how the cluster’s own DNS answers names', field };
+    return { does: 'determines how the cluster’s own DNS answers names', field };
   if (/^istio(-|$)/.test(object.name) && object.name !== 'istio-ca-root-cert') {
     const changed = fields.find((one) => one.field === 'data.mesh');
     const lines = changed === undefined ? '' : `: ${otherLines(changed).join(' | ')}`;
     return { does: `is the configuration of the whole mesh${lines}`, field };
   }
-  if (object.name === 'istio-ca-root-cert') return { does: 'is the root that new sidecars trust istiod by', field };
+  if (object.name === 'istio-ca-root-cert')
+    return { does: 'contains the root that new sidecars use to trust istiod', field };
   return undefined;
 }
 
@@ -169,21 +173,21 @@ function otherLines({ was = '', is = '' }: FieldChange): string[] {
 function service(object: SeenObject, fields: readonly FieldChange[]): Omit<Meaning, 'layer'> {
   const field = fields[0]?.field ?? 'spec';
   if (field.includes('selector')) return { does: 'selects other pods', field };
-  if (field.includes('ports')) return { does: 'offers other ports', field };
-  if (/type|loadBalancer/.test(field)) return { does: 'is reached in another way', field };
-  return { does: `decides where ${object.name}.${object.namespace ?? ''} leads`, field };
+  if (field.includes('ports')) return { does: 'exposes other ports', field };
+  if (/type|loadBalancer/.test(field)) return { does: 'is exposed differently', field };
+  return { does: `determines where ${object.name}.${object.namespace ?? ''} leads`, field };
 }
 
 function secret(object: SeenObject, fields: readonly FieldChange[]): Omit<Meaning, 'layer'> | undefined {
   const field = fields[0]?.field ?? 'data';
   return object.name === 'cacerts' || object.name === 'istio-ca-secret'
-    ? { does: 'holds the CA by which istiod signs the identities of this cluster, and it is another CA', field }
+    ? { does: 'contains the CA that istiod uses to sign the identities of this cluster, and it is another CA', field }
     : undefined;
 }
 
 function networkPolicy(object: SeenObject): Omit<Meaning, 'layer'> {
   return {
-    does: `lets only the connections of its rules in or out of the pods that it selects in ${object.namespace ?? ''}`,
+    does: `allows only the connections in its rules to or from the pods that it selects in ${object.namespace ?? ''}`,
     field: 'spec',
   };
 }
@@ -220,7 +224,7 @@ function destinationRule({ body }: SeenObject, fields: readonly FieldChange[]): 
   const policy = recordIn(valueAt(body, 'spec.trafficPolicy') ?? {});
   if (mode !== '' && mode !== 'ISTIO_MUTUAL')
     return {
-      does: `makes calls to ${host} with tls mode ${mode} in place of Istio’s mutual TLS`,
+      does: `makes calls to ${host} use tls mode ${mode} instead of Istio’s mutual TLS`,
       field: 'spec.trafficPolicy.tls.mode',
     };
   if (textIn(body, 'spec.trafficPolicy.tls.sni') !== '')
@@ -231,15 +235,15 @@ function destinationRule({ body }: SeenObject, fields: readonly FieldChange[]): 
     return { does: `limits connections and requests to ${host}`, field: 'spec.trafficPolicy.connectionPool' };
   if (policy['outlierDetection'] !== undefined)
     return {
-      does: `takes endpoints of ${host} out that answered with errors`,
+      does: `ejects endpoints of ${host} that answered with errors`,
       field: 'spec.trafficPolicy.outlierDetection',
     };
   if (mode === '')
     return {
-      does: `is the rule for ${host} and asks for no mutual TLS, which replaces the rule of the mesh that does`,
+      does: `is the rule for ${host} and sets no mutual TLS; it replaces the rule of the mesh that does`,
       field: 'spec.trafficPolicy.tls',
     };
-  return { does: `decides how ${host} is called`, field: fields[0]?.field ?? 'spec' };
+  return { does: `determines how ${host} is called`, field: fields[0]?.field ?? 'spec' };
 }
 
 function serviceEntry({ body }: SeenObject, fields: readonly FieldChange[]): Omit<Meaning, 'layer'> {
@@ -247,11 +251,11 @@ function serviceEntry({ body }: SeenObject, fields: readonly FieldChange[]): Omi
   const field = fields[0]?.field;
   if (listIn(body, 'spec.exportTo').length > 0 && (field === undefined || field.includes('exportTo')))
     return {
-      does: `declares ${hosts} for the namespaces ${listIn(body, 'spec.exportTo').join(', ')} only`,
+      does: `declares ${hosts} only for the namespaces ${listIn(body, 'spec.exportTo').join(', ')}`,
       field: 'spec.exportTo',
     };
   if (textIn(body, 'spec.location') === 'MESH_EXTERNAL')
-    return { does: `declares ${hosts} as outside of the mesh`, field: 'spec.location' };
+    return { does: `declares ${hosts} as outside the mesh`, field: 'spec.location' };
   const endpoints = listIn(body, 'spec.endpoints').map((one) => textIn(recordIn(one), 'address'));
   return {
     does: `declares ${hosts}${endpoints.length === 0 ? '' : ` at ${endpoints.join(', ')}`}`,
@@ -269,8 +273,8 @@ function workloadEntry({ body }: SeenObject): Omit<Meaning, 'layer'> {
 function sidecar({ body, namespace: own = '' }: SeenObject): Omit<Meaning, 'layer'> {
   const egress = listIn(body, 'spec.egress').flatMap((one) => listIn(recordIn(one), 'hosts'));
   return egress.length > 0
-    ? { does: `lets the sidecars of ${own} know only the hosts ${egress.join(', ')}`, field: 'spec.egress' }
-    : { does: `changes what the sidecars of ${own} listen on`, field: 'spec' };
+    ? { does: `limits the sidecars in ${own} to the hosts ${egress.join(', ')}`, field: 'spec.egress' }
+    : { does: `changes what the sidecars in ${own} listen on`, field: 'spec' };
 }
 
 function gateway({ body }: SeenObject, fields: readonly FieldChange[]): Omit<Meaning, 'layer'> {
@@ -293,27 +297,27 @@ function peerAuthentication({ body, namespace: own }: SeenObject): Omit<Meaning,
   const mode = textIn(body, 'spec.mtls.mode');
   return ports === undefined
     ? {
-        does: `makes workloads of ${own ?? 'the mesh'} take mutual TLS in the mode ${mode || 'of their parent'}`,
+        does: `makes workloads in ${own ?? 'the mesh'} use the mutual TLS mode ${mode || 'of their parent'}`,
         field: 'spec.mtls.mode',
       }
-    : { does: `sets the mutual TLS of single ports in ${own ?? ''}`, field: 'spec.portLevelMtls' };
+    : { does: `sets mutual TLS for single ports in ${own ?? ''}`, field: 'spec.portLevelMtls' };
 }
 
 function authorizationPolicy({ body, namespace: own = '' }: SeenObject): Omit<Meaning, 'layer'> {
   const action = textIn(body, 'spec.action') || 'ALLOW';
   const rules = listIn(body, 'spec.rules');
-  if (action === 'DENY') return { does: `refuses calls in ${own} that match its rules`, field: 'spec.rules' };
+  if (action === 'DENY') return { does: `denies calls in ${own} that match its rules`, field: 'spec.rules' };
   if (action === 'CUSTOM')
-    return { does: `asks somebody else whether calls in ${own} may pass`, field: 'spec.provider' };
+    return { does: `asks an external provider whether to allow calls in ${own}`, field: 'spec.provider' };
   return rules.length === 0
     ? { does: `allows nothing in ${own}: it has no rules`, field: 'spec' }
-    : { does: `allows in ${own} only calls that match its rules`, field: 'spec.rules' };
+    : { does: `limits calls in ${own} to those that match its rules`, field: 'spec.rules' };
 }
 
 function envoyFilter({ body }: SeenObject): Omit<Meaning, 'layer'> {
   const patches = listIn(body, 'spec.configPatches').map(recordIn);
   const told = patches.map((patch) => `${textIn(patch, 'patch.operation')} ${textIn(patch, 'applyTo')}`).join(', ');
-  return { does: `changes Envoy’s configuration past Istio (${told})`, field: 'spec.configPatches' };
+  return { does: `changes Envoy’s configuration directly, without Istio (${told})`, field: 'spec.configPatches' };
 }
 
 /** "VirtualService bar/httpbin does …": a cause in one sentence. */

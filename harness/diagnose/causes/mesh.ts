@@ -50,7 +50,7 @@ export const twoEntries: Explainer = ({ situation, concern }) =>
       .map((object) => ({
         ...suspect(cluster, object),
         certainty: 2 as const,
-        does: `declares ${hostsOf(object).join(', ')} a second time: the older of the two is the one that proxies get`,
+        does: `declares ${hostsOf(object).join(', ')} a second time: proxies get only the older one`,
       }));
   });
 
@@ -78,7 +78,7 @@ function suspect({ cluster }: ClusterSituation, object: SeenObject): Suspect {
     ...(field === undefined ? {} : { field }),
     does,
     try:
-      `Look whether it is meant for this call: kubectl get -n ${object.namespace ?? ''} ` +
+      `Check whether it is meant for this call: kubectl get -n ${object.namespace ?? ''} ` +
       `${object.kind.toLowerCase()} ${object.name} -o yaml`,
     seen: [],
   };

@@ -25,8 +25,8 @@ export const gatewayService: Explainer = ({ situation, concern }) =>
           ...told,
           certainty: 2,
           field: 'status.loadBalancer',
-          does: 'waits for an address: the load balancer has given it none, so peers cannot call it',
-          try: 'Look at the address pool and at the load balancer’s controller (MetalLB: namespace metallb-system).',
+          does: 'has no address yet: the load balancer has not assigned one, so peers cannot call it',
+          try: 'Check the address pool and the controller of the load balancer (MetalLB: namespace metallb-system).',
         });
       const port = listIn(service.body, 'spec.ports')
         .map(recordIn)
@@ -36,7 +36,7 @@ export const gatewayService: Explainer = ({ situation, concern }) =>
           ...told,
           certainty: 2,
           field: 'spec.ports',
-          does: 'does not offer port 15443, on which clusters call each other',
+          does: 'does not expose port 15443, which clusters use to call each other',
           try: 'Add the port: {name: tls, port: 15443, targetPort: 15443}.',
         });
       else if (
@@ -47,7 +47,7 @@ export const gatewayService: Explainer = ({ situation, concern }) =>
           ...told,
           certainty: 2,
           field: 'spec.ports.targetPort',
-          does: `leads port 15443 to port ${textIn(port, 'targetPort')} of the gateway’s pods, where nobody listens`,
+          does: `sends port 15443 to port ${textIn(port, 'targetPort')} of the gateway’s pods, where nothing listens`,
           try: 'Set targetPort to 15443.',
         });
       const pods = ofKind(cluster, 'Pod').filter(({ namespace }) => namespace === service.namespace);
@@ -57,8 +57,8 @@ export const gatewayService: Explainer = ({ situation, concern }) =>
           ...told,
           certainty: 2,
           field: 'spec.selector',
-          does: 'selects no pod, so whoever calls its address meets nobody',
-          try: 'Make the selector and the labels of the gateway’s pods agree.',
+          does: 'selects no pod, so calls to its address reach nothing',
+          try: 'Make the selector match the labels of the gateway’s pods.',
         });
       return suspects;
     });
@@ -77,7 +77,7 @@ export const clusterDns: Explainer = ({ situation, concern }) =>
         layer: 'names and addresses',
         cluster: cluster.cluster,
         object: 'Deployment kube-system/coredns',
-        does: 'has no ready pod: names of the cluster do not resolve',
+        does: 'has no ready pod, so the names of the cluster do not resolve',
         try: 'kubectl describe -n kube-system deploy/coredns',
         seen: [],
       },

@@ -4,31 +4,31 @@ import { textIn } from './reading.ts';
 
 /** What a line of the machine's network state does, by its own words. */
 const readings: readonly (readonly [RegExp, string])[] = [
-  [/^state: paused/, 'is paused: nothing on it runs'],
+  [/^state: paused/, 'is paused, so nothing on it runs'],
   [/^state: running on\s*$/, 'is connected to no network'],
   [/^state: running/, 'is connected to other networks'],
   [/^state:/, 'does not run'],
-  [/^limits:/, 'lets the node have only so much of the machine'],
-  [/^process: .* is stopped/, 'keeps it from doing anything until it is continued'],
+  [/^limits:/, 'limits how much of the machine the node can use'],
+  [/^process: .* is stopped/, 'blocks it until the process is continued'],
   [/^service: /, 'is what the node needs to run its pods'],
-  [/^resolver: /, 'decides who answers the node’s questions for names'],
-  [/^disk: full/, 'lets nothing more be written'],
+  [/^resolver: /, 'determines which server answers the node’s DNS queries'],
+  [/^disk: full/, 'prevents any further writes'],
   [/netem.*\b(loss)\b/, 'loses packets'],
   [/netem.*\b(corrupt|duplicate|reorder)\b/, 'damages packets'],
   [/netem.*\b(delay)\b/, 'delays packets'],
-  [/queue: qdisc (tbf|htb|cake|hfsc|netem)/, 'limits how much passes'],
-  [/queue filter:/, 'sorts out packets before anything else sees them'],
-  [/-j DROP\b|\bdrop\b|-P \w+ DROP/, 'drops packets, so callers wait until their time-out'],
-  [/-j REJECT\b|\breject\b/, 'refuses packets, so callers see a refused connection'],
-  [/-j (DNAT|REDIRECT|SNAT|MASQUERADE|TPROXY)\b/, 'leads packets elsewhere'],
-  [/-j TCPMSS\b/, 'changes the size of segments'],
-  [/^setting: .*ip_forward = 0/, 'passes no packets on, so none reach its pods'],
-  [/^setting:/, 'treats packets in another way'],
+  [/queue: qdisc (tbf|htb|cake|hfsc|netem)/, 'limits how much traffic passes'],
+  [/queue filter:/, 'filters packets before anything else sees them'],
+  [/-j DROP\b|\bdrop\b|-P \w+ DROP/, 'drops packets, so callers wait until they time out'],
+  [/-j REJECT\b|\breject\b/, 'rejects packets, so callers see a refused connection'],
+  [/-j (DNAT|REDIRECT|SNAT|MASQUERADE|TPROXY)\b/, 'redirects packets'],
+  [/-j TCPMSS\b/, 'changes the TCP segment size'],
+  [/^setting: .*ip_forward = 0/, 'does not forward packets, so none reach its pods'],
+  [/^setting:/, 'changes how packets are handled'],
   [/\b(state DOWN|DOWN)\b/, 'is switched off'],
-  [/^link: .*\bmtu \d+/, 'has another MTU, so larger packets do not pass'],
+  [/^link: .*\bmtu \d+/, 'has a different MTU, so larger packets do not pass'],
   [/(PERMANENT|NOARP)/, 'holds a fixed hardware address for a neighbour, so its packets go to the wrong place'],
   [/^route: (blackhole|unreachable|prohibit)\b/, 'is a route that leads nowhere'],
-  [/^route/, 'leads packets another way'],
+  [/^route/, 'sends packets another way'],
   [/^address:/, 'is an address of the machine'],
 ];
 
@@ -69,7 +69,7 @@ function suspect(cluster: ClusterSituation, node: string, added: readonly string
     (one) =>
       (address !== undefined && textIn(one.status, 'podIP') === address) || (uid !== undefined && one.uid === uid),
   );
-  const does = readingOf(rule) ?? 'changes the way of packets';
+  const does = readingOf(rule) ?? 'changes the path of packets';
   const told = rule.replace(/^pod \S+: /, '').replace(/ pod[0-9a-f_-]{36}$/, '');
   return {
     // Rules of a machine are nobody's by chance: on clusters that meshproof made, somebody put them in.
@@ -81,10 +81,10 @@ function suspect(cluster: ClusterSituation, node: string, added: readonly string
     does: told.startsWith('state:')
       ? does
       : `${added.includes(rule) ? 'has' : 'no longer has'} ` +
-        `“${told}”${pod === undefined ? '' : ' in its network namespace'}: that ${does}`,
+        `“${told}”${pod === undefined ? '' : ' in its network namespace'}, which ${does}`,
     try: told.startsWith('state:')
-      ? `Start or connect the node’s container again: docker inspect ${node}`
-      : 'Take it back on the node; nothing of Kubernetes or Istio made it.',
+      ? `Start or reconnect the container of the node: docker inspect ${node}`
+      : 'Undo the change on the node. Neither Kubernetes nor Istio made it.',
     seen: [...added.map((line) => `+ ${line}`), ...gone.map((line) => `- ${line}`)].slice(0, 8),
   };
 }

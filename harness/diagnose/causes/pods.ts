@@ -22,7 +22,7 @@ function nodes(situation: ClusterSituation): Suspect[] {
           ...told,
           certainty: 2,
           does: `is not ready: ${textIn(ready, 'message')}`,
-          try: 'Look at the kubelet of the node.',
+          try: 'Check the kubelet of the node.',
           seen: [],
         },
       ];
@@ -36,9 +36,9 @@ function nodes(situation: ClusterSituation): Suspect[] {
             certainty: 2,
             field: 'spec.taints',
             does:
-              'takes no new pods: ' +
+              'accepts no new pods: ' +
               taints.map((taint) => `${textIn(taint, 'key')}:${textIn(taint, 'effect')}`).join(', '),
-            try: `kubectl uncordon ${node.name}, or take the taint away.`,
+            try: `kubectl uncordon ${node.name}, or remove the taint.`,
             seen: [],
           },
         ]
@@ -63,7 +63,7 @@ function workloads(situation: ClusterSituation, { namespaces, ownFields = [] }: 
               ...told,
               certainty: 2,
               field: 'spec.replicas',
-              does: 'is scaled to zero: it runs no pod at all',
+              does: 'is scaled to zero, so it runs no pods',
               try: `kubectl scale -n ${workload.namespace ?? ''} ${kind.toLowerCase()} ${workload.name} --replicas=1`,
               seen: [],
             },
@@ -79,8 +79,8 @@ function workloads(situation: ClusterSituation, { namespaces, ownFields = [] }: 
             certainty: 2,
             ...(hook === undefined ? {} : { layer: 'control plane' as const, object: `webhook ${hook}` }),
             ...(quota === undefined ? {} : { object: `ResourceQuota ${workload.namespace ?? ''}/${quota}` }),
-            does: `keeps ${seenName(workload)} from making pods: ${message.slice(0, 300)}`,
-            try: 'Mend what the message names; the pods then come by themselves.',
+            does: `prevents ${seenName(workload)} from creating pods: ${message.slice(0, 300)}`,
+            try: 'Fix what the message names. The pods then start by themselves.',
             seen: [],
           },
         ];
@@ -111,9 +111,9 @@ function troubleOf(situation: ClusterSituation, pod: SeenObject): Suspect[] {
           layer: 'pods and images',
           field: 'spec.template.spec.containers.image',
           does:
-            `cannot have the image ${textIn(container, 'image')} of its container ${name}: ` +
+            `cannot get the image ${textIn(container, 'image')} of its container ${name}: ` +
             textIn(waiting, 'message').slice(0, 200),
-          try: 'Name an image that the node can pull.',
+          try: 'Use an image that the node can pull.',
         },
       ];
     if (/CrashLoop|CreateContainer|RunContainer/.test(reason))
@@ -131,8 +131,8 @@ function troubleOf(situation: ClusterSituation, pod: SeenObject): Suspect[] {
       {
         ...told,
         layer: 'pods and images',
-        does: `has a pod that no node takes: ${textIn(unscheduled, 'message').slice(0, 200)}`,
-        try: 'Give it room, or loosen what it asks of nodes.',
+        does: `has a pod that no node accepts: ${textIn(unscheduled, 'message').slice(0, 200)}`,
+        try: 'Free resources for the pod, or relax its requirements for nodes.',
       },
     ];
   if (textIn(pod.status, 'phase') !== 'Running') return [];
@@ -175,9 +175,9 @@ export const uninjected: Explainer = ({ situation, concern }) =>
             ...(refuses === undefined ? {} : { field: 'metadata.labels.sidecar.istio.io/inject' }),
             does:
               refuses === undefined
-                ? 'has a pod without a sidecar, though its namespace asks for injection: the injector did not see it'
-                : `asks for no sidecar (${refuses}), so its pod is not of the mesh`,
-            try: 'Mend the injector or the label, and restart the pod.',
+                ? 'has a pod without a sidecar, although its namespace enables injection: the injector did not see it'
+                : `disables its sidecar (${refuses}), so its pod is not in the mesh`,
+            try: 'Fix the injector or the label, and restart the pod.',
             seen: [seenName(pod)],
           },
         ];
@@ -205,7 +205,7 @@ export const selectsNobody: Explainer = ({ situation, concern }) =>
             object: seenName(service),
             field: 'spec.selector',
             does: `selects ${text}, which no pod has`,
-            try: 'Make the selector and the labels of the pods agree.',
+            try: 'Make the selector match the labels of the pods.',
             seen: pods.map(seenName).slice(0, 5),
           },
         ];

@@ -25,11 +25,11 @@ function outOfTime(all: readonly ProxyTrust[], now: number): Suspect[] {
       cluster: clusterOf(proxy),
       object: `certificate of ${proxy}`,
       does:
-        `is valid from ${notBefore} to ${notAfter} only, so peers refuse it (issued by ` +
+        `is valid only from ${notBefore} to ${notAfter}, so peers reject it (issued by ` +
         `${issuer.replaceAll('\n', ', ')})`,
       try:
-        'See that istiod signs (its log, its CA’s own expiry), compare the machines’ clocks, and restart the ' +
-        'workload.',
+        'Check that istiod signs certificates (its log, the expiry of its CA), compare the clocks of the machines, ' +
+        'and restart the workload.',
       seen: [],
     }));
 }
@@ -53,8 +53,8 @@ function roots(all: readonly ProxyTrust[], suspected: readonly string[]): Suspec
     cluster,
     object: caSecret,
     field: 'data.root-cert.pem',
-    does: 'belongs to another root than the other clusters trust: proxies of this cluster and theirs refuse each other',
-    try: 'Give every cluster an intermediate CA of one root, restart istiod, then the workloads.',
+    does: 'has another root than the one that the other clusters trust, so proxies on both sides reject each other',
+    try: 'Give every cluster an intermediate CA from one shared root. Restart istiod, then the workloads.',
     seen: others.map(({ proxy, issuer }) => `${proxy}: issued by ${issuer.replaceAll('\n', ', ')}`).slice(0, 6),
   }));
 }
@@ -76,9 +76,9 @@ function domains(all: readonly ProxyTrust[], suspected: readonly string[]): Susp
           object: meshConfig,
           field: 'trustDomain',
           does:
-            `gives identities of the trust domain ${domainOf(other.identity)}, while others have ` +
+            `issues identities in the trust domain ${domainOf(other.identity)}, but others use ` +
             known.filter((domain) => domain !== domainOf(other.identity)).join(', '),
-          try: 'Use one trust domain, or name the others as trustDomainAliases.',
+          try: 'Use one trust domain, or list the others as trustDomainAliases.',
           seen: all.map(({ proxy, identity }) => `${proxy}: ${identity}`).slice(0, 6),
         },
       ];
