@@ -11,12 +11,12 @@ export default scenario(
     section: 'Cleanup the example; Uninstalling',
     claims: {
       'example-shows':
-        'while the example runs, it shows in the gateways’ configuration (the control of the claims below)',
+        'while the example runs, it is visible in the gateways’ configuration (the control for the claims below)',
       'example-gone': 'the namespaces, workloads and Istio objects of the example are gone from both APIs',
-      'gateways-as-before': 'the configuration of every gateway is what it was before the example',
-      'traces-found': 'while the control planes run, their traces are found (the control of the claim below)',
+      'gateways-as-before': 'the configuration of every gateway is the same as before the example',
+      'traces-found': 'while the control planes run, their traces are found (the control for the claim below)',
       'no-trace':
-        'the control planes are uninstalled without a trace: no object of any kind in either cluster is Istio’s',
+        'the uninstalled control planes leave no trace: no object of any kind in either cluster belongs to Istio',
     },
     plays: 'last',
     needs: { ...sample.needs, ownsMesh: true },
@@ -63,12 +63,12 @@ export default scenario(
         clusters.map(async (cluster) => {
           // Pods with a sidecar are a trace as well.
           const [mesh] = await Promise.all([cluster.mesh.uninstall(), cluster.removeSamples()]);
-          restore(`install the control plane of ${cluster.name} again`, () => cluster.mesh.reinstall(mesh));
+          restore(`reinstall the control plane of ${cluster.name}`, () => cluster.mesh.reinstall(mesh));
           return mesh.manifest.length;
         }),
       ),
     );
-    await step('leave-no-trace', 'wait until nothing is on its way out any more', () =>
+    await step('leave-no-trace', 'wait until no object is terminating any more', () =>
       Promise.all(clusters.map((cluster) => cluster.mesh.leavesNoTrace())),
     );
     await claim('no-trace', async () => {

@@ -11,12 +11,12 @@ export default scenario(
     section: 'Setup DNS',
     claims: {
       captured: 'a pod with a sidecar resolves the host by DNS capture, without any stub domain',
-      'plain-cannot': 'a pod without a sidecar cannot, before the stub domain (the control of the claims below)',
-      corefile: 'the cluster’s Corefile got the stub domain in the form for its version, and kept its own blocks',
+      'plain-cannot': 'before the stub domain, a pod without a sidecar cannot (the control for the claims below)',
+      corefile: 'the cluster’s Corefile has the stub domain in the form for its version, and keeps its own blocks',
       'plain-resolves': 'a pod without a sidecar resolves the host through the cluster’s DNS',
-      'others-resolve': 'a host outside of .global still resolves, for both',
+      'others-resolve': 'a host outside .global still resolves, for both pods',
       undeclared: 'a .global host that nobody declared does not resolve',
-      'taken-back': 'after the stub domain is taken back, a pod without a sidecar no longer resolves the host',
+      'taken-back': 'after the stub domain is removed, a pod without a sidecar no longer resolves the host',
     },
     needs: { clusters: 2, ownsCluster: true, namespaces: ['foo', 'legacy'] },
     replaced: [replacements.istiocoredns],
@@ -24,7 +24,7 @@ export default scenario(
   },
   async ({ client, step, claim }) => {
     const { dns } = client;
-    const [sleep, plain] = await step('deploy', 'deploy sleep with a sidecar, and one without', () =>
+    const [sleep, plain] = await step('deploy', 'deploy one sleep with a sidecar, and one without', () =>
       Promise.all([client.deploySleep('foo'), client.deployPlainSleep('legacy')]),
     );
     await step('declare', 'declare httpbin.bar.global', () =>
@@ -40,8 +40,8 @@ export default scenario(
     await claim('plain-cannot', async () => {
       await expect(() => plain.resolve(host)).toAlwaysResolveTo([]);
     });
-    const { image, form } = await step('see-dns', 'see what the cluster’s DNS is', () => dns.form());
-    const server = await step('deploy-name-server', 'deploy the name server that stands in for istiocoredns', () =>
+    const { image, form } = await step('see-dns', 'find out which DNS the cluster runs', () => dns.form());
+    const server = await step('deploy-name-server', 'deploy the name server that replaces istiocoredns', () =>
       dns.deployNameServer(image, { [host]: address }),
     );
     const before = await dns.corefile();
@@ -67,7 +67,7 @@ export default scenario(
         for (const pod of [sleep, plain]) await expect(() => pod.resolve('nobody.bar.global')).toAlwaysResolveTo([]);
       });
     } finally {
-      await step('remove-stub-domain', 'take the stub domain back', () => dns.removeStubDomain());
+      await step('remove-stub-domain', 'remove the stub domain', () => dns.removeStubDomain());
     }
     await step('forget', 'wait until the cluster’s DNS has forgotten it', () =>
       expect(() => plain.resolve(host)).toEventuallyResolveTo([]),

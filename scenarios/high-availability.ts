@@ -19,11 +19,11 @@ export default scenario(
     section: 'Summary › one mesh, the same service in several clusters',
     claims: {
       'prefers-own-region': 'the sidecar prefers the endpoint of its own region, with the peer’s gateway behind it',
-      'served-locally': 'before any fault every call is served in the client’s own cluster',
-      'fails-over': 'with the local replica gone calls fail over to the peer',
-      'survives-gateway': 'with one of two gateway pods of the peer killed calls go on through the other',
-      'survives-control-planes': 'with both control planes killed and restarted no call fails',
-      returns: 'with the local replica back calls return to it',
+      'served-locally': 'before any fault, the client’s own cluster serves every call',
+      'fails-over': 'when the local replica is gone, calls fail over to the peer',
+      'survives-gateway': 'when one of the peer’s two gateway pods is killed, calls continue through the other',
+      'survives-control-planes': 'when both control planes are killed and restarted, no call fails',
+      returns: 'when the local replica is back, calls return to it',
     },
     needs: { ...sample.needs, ownsMesh: true },
     replaced: [replacements.sniRewrite],
@@ -34,14 +34,14 @@ export default scenario(
       Promise.all([work(client.mesh), work(server.mesh)]);
     const replicas = (count: number) => () => client.scale(namespace, 'httpbin', count);
     await step('second-gateway', 'give the peer a second gateway pod', () => server.scale(system, ingress, 2));
-    restore('take the second gateway pod away', () => server.scale(system, ingress, 1));
+    restore('remove the second gateway pod', () => server.scale(system, ingress, 1));
     const { sleep, local, remote, cluster, toNear, toPeer } = await sample.deploy(run);
     await claim('prefers-own-region', async () => {
       expect((await sleep.proxy.configDump()).prioritiesOf(cluster)).toEqual({ [toNear]: 0, [toPeer]: 1 });
     });
 
     const during = await underLoad(run, sleep, load, [
-      ['remove-replica', 'take the local replica away', replicas(0), at.replicaGone],
+      ['remove-replica', 'remove the local replica', replicas(0), at.replicaGone],
       ['kill-gateway', 'kill one of the peer’s two gateway pods', () => server.mesh.kill(ingress), at.gatewayKilled],
       ['kill-control-planes', 'kill both control planes', both((mesh) => mesh.kill('istiod')), at.controlPlanesKilled],
       ['return-replica', 'bring the local replica back', replicas(1), at.replicaBack],

@@ -10,9 +10,9 @@ export default scenario(
     id: 'load-balancer-hostname',
     section: 'Configure the example services › a load balancer with a host name',
     claims: {
-      'call-succeeds': 'the call succeeds with a host name in place of the gateway’s IP',
+      'call-succeeds': 'the call succeeds with a host name instead of the gateway’s IP address',
       'strict-dns': 'the sidecar resolves the name itself: a STRICT_DNS cluster with that name as its only endpoint',
-      'all-to-address': 'all traffic went to the address behind the name, and passed the peer’s gateway',
+      'all-to-address': 'all traffic went to the address behind the name, and passed through the peer’s gateway',
     },
     needs: sample.needs,
     replaced: [replacements.sniRewrite],
@@ -21,7 +21,7 @@ export default scenario(
     const { client, step, claim } = run;
     const { sleep, gateway, connect } = await sample.deploy(run);
     const { address, port } = gateway;
-    await step('name-gateway', 'give that address a host name, as a cloud’s load balancer does', () =>
+    await step('name-gateway', 'give that address a host name, as a cloud load balancer does', () =>
       client.apply(...hostnameFor({ name: 'peer-gateway', namespace, address, port })),
     );
     const path = await connect({

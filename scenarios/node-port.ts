@@ -10,10 +10,10 @@ export default scenario(
     id: 'node-port',
     section: 'Configure the example services › NodePort instead of a load balancer',
     claims: {
-      'call-succeeds': 'the call succeeds over the node’s address and the node port of 15443',
+      'call-succeeds': 'the call succeeds through the node’s address and the node port of 15443',
       'only-endpoint': 'the sidecar’s only endpoint is the node port; the SNI stays the same',
-      'passed-gateway': 'this very traffic passed the peer’s gateway, and the sidecar sent it to the node',
-      'no-load-balancer': 'the load balancer’s address took no part',
+      'passed-gateway': 'this exact traffic passed through the peer’s gateway, and the sidecar sent it to the node',
+      'no-load-balancer': 'the address of the load balancer is not used',
     },
     needs: { ...sample.needs, loadBalancer: false },
     replaced: [replacements.sniRewrite],
@@ -27,7 +27,7 @@ export default scenario(
     const toNode = `${node.address}:${node.port}`;
     const path = await connect({
       endpoints: [node],
-      says: 'create the ServiceEntry with the node port in place of 15443',
+      says: 'create the ServiceEntry with the node port instead of 15443',
     });
 
     const { calls, moved, upstreams } = await step('call', 'call the service ten times', () => path.call(10));

@@ -6,11 +6,11 @@ export default scenario(
     id: 'prerequisites',
     section: 'Prerequisites',
     claims: {
-      'own-api-servers': 'two clusters answer, each with an API server of its own',
+      'own-api-servers': 'two clusters answer, each with its own API server',
       'cluster-admin': 'the user is cluster-admin in each cluster',
-      'gateways-reachable': 'each ingress gateway has an address that the peer reaches',
+      'gateways-reachable': 'each ingress gateway has an address that the peer can reach',
       'common-root': 'all clusters trust one common root CA',
-      'own-intermediates': 'each cluster signs with an intermediate of its own',
+      'own-intermediates': 'each cluster signs with its own intermediate CA',
     },
     plays: 'first',
     needs: { clusters: 2, loadBalancer: true, namespaces: pageSample.needs.namespaces },
@@ -19,7 +19,7 @@ export default scenario(
         step: 'cluster-admin',
         runs: 'deploy-the-Istio-control-plane-in-each-cluster.1',
         instead:
-          'Only a user who is not cluster-admin yet needs the binding; this asks the API server whether the user is.',
+          'Only a user who is not yet cluster-admin needs the binding. This asks the API server whether the user is.',
       },
     ],
   },

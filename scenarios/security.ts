@@ -14,13 +14,13 @@ export default scenario(
     id: 'security',
     section: 'Prerequisites › a common root CA; the gateway on port 15443',
     claims: {
-      'member-served': 'a member of the mesh is served (the control of the refusals below)',
+      'member-served': 'a member of the mesh gets an answer (the control for the refusals below)',
       'plain-text-refused': 'plain text on 15443 is refused',
-      'other-root-refused': 'a client whose certificate is of another root is refused, for exactly that reason',
+      'other-root-refused': 'a client with a certificate from another root is refused, for exactly that reason',
       'no-certificate-refused': 'a client without a certificate is refused',
       'unknown-sni': 'an SNI of a service that does not exist reaches no upstream',
       'other-hosts-hidden':
-        'AUTO_PASSTHROUGH serves hosts of *.local and *.global only: another host of the same pods stays hidden',
+        'AUTO_PASSTHROUGH serves only hosts of *.local and *.global: another host of the same pods stays hidden',
     },
     needs: { ...sample.needs, hosts: [sample.service, hidden] },
   },

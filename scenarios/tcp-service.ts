@@ -12,11 +12,11 @@ export default scenario(
     id: 'tcp-service',
     section: 'Configure the example services › a TCP service, addresses, port names',
     claims: {
-      'tcp-service': 'a TCP service takes the same way without any HTTP route: the port decides the protocol',
+      'tcp-service': 'a TCP service uses the same path without any HTTP route: the port determines the protocol',
       'refused-declarations':
-        'multicast and loopback addresses are refused, and a port whose name says another protocol',
+        'multicast and loopback addresses are refused, and so is a port whose name says another protocol',
       'shared-address':
-        'of two TCP services at one address only the older is reached, and the check says so beforehand',
+        'if two TCP services share one address, only the older is reached, and the check says so beforehand',
     },
     needs: { ...sample.needs, hosts: [sample.service, tcp, twin] },
     replaced: [replacements.sniRewrite],
@@ -43,7 +43,7 @@ export default scenario(
     });
 
     await step('declare-twin', 'declare a second TCP service at the same address', () => client.apply(declared(twin)));
-    await step('hold-twin', 'wait until the sidecar knows both', () =>
+    await step('hold-twin', 'wait until the sidecar knows both services', () =>
       sleep.proxy.holds(
         `a cluster for ${twin.host}`,
         (dump) => dump.outbound(twin.host, twin.port.number) !== undefined,

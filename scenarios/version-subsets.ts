@@ -10,11 +10,11 @@ export default scenario(
     id: 'version-subsets',
     section: 'Version-aware routing to remote services',
     claims: {
-      'header-picks': 'a header picks the version: every call lands where it should',
-      weighted: `of ${calls} calls weighted 80 to 20, as many reach v2 as chance allows`,
+      'header-picks': 'a header selects the version: every call reaches the right one',
+      weighted: `of ${calls} calls weighted 80 to 20, the number that reaches v2 is within the bounds of chance`,
       'subset-clusters': 'the sidecar has a subset cluster for each version, each with its own SNI and endpoint',
       'subset-chains': 'the peer’s gateway has a filter chain for each subset’s SNI, to the pods of that version',
-      'passed-gateway': 'the traffic of each version passed the peer’s gateway under the SNI of its subset',
+      'passed-gateway': 'the traffic of each version passed through the peer’s gateway under the SNI of its subset',
     },
     needs: pageSample.needs,
     replaced: [replacements.sniRewrite],
@@ -28,7 +28,7 @@ export default scenario(
     );
     const byPod = { v1: { version: 'v1' }, v2: { version: 'v2' } };
     const there = subsets({ host, namespace: 'bar', name: 'httpbin-bar-global', subsets: byPod });
-    await step('expose', 'let their gateways know the .global name and its subsets (profile modern)', async () => {
+    await step('expose', 'make the .global name and its subsets known to their gateways (profile modern)', async () => {
       for (const home of new Set([first, second])) await home.apply(pageSample.exposed(home), there);
     });
     const here = { host, ...pageSample.place(host) };

@@ -28,31 +28,31 @@ export const replacements = {
   multiclusterValues: {
     was: 'values-istio-multicluster-gateways.yaml (gone since 1.8)',
     by:
-      'The file is gone since Istio 1.8. An IstioOperator asks for the same in today’s words: DNS capture, both ' +
-      'gateways with port 15443, the egress gateway’s network view; the profile adds the gateways’ ' +
-      'AUTO_PASSTHROUGH and mutual TLS for *.global.',
+      'The file is gone since Istio 1.8. An IstioOperator now sets the same: DNS capture, both gateways with port ' +
+      '15443, and the egress gateway’s network view. The profile adds AUTO_PASSTHROUGH on the gateways, and mutual ' +
+      'TLS for *.global.',
   },
   istiocoredns: {
     was: 'istiocoredns (gone since 1.9)',
     by:
-      'Sidecars answer .global themselves by DNS capture; for pods without one a CoreDNS with the same names ' +
-      'stands in, under the same service name.',
+      'Sidecars answer .global themselves by DNS capture. For pods without a sidecar, a CoreDNS with the same names ' +
+      'replaces it, under the same service name.',
   },
   sniRewrite: {
     was: 'the EnvoyFilter that rewrote .global to .svc.cluster.local in the SNI (gone since 1.8)',
-    by: 'The receiving cluster declares the .global host itself, by a ServiceEntry that selects the workload’s pods.',
+    by: 'The receiving cluster declares the .global host itself, with a ServiceEntry that selects the workload’s pods.',
   },
   visibleToAll: {
     was: 'objects without exportTo, which every sidecar of the mesh gets',
     by:
-      'In a mesh that people live in they are visible to their own namespace and to the gateways only ' +
-      '(exportTo); the rest of each manifest is the page’s.',
+      'In a mesh that is in use, they are visible only to their own namespace and to the gateways (exportTo). The ' +
+      'rest of each manifest is the same as in the walkthrough.',
   },
   networkView: {
     was: 'a sidecar without a network view saw only endpoints without a network (until 1.7)',
     by:
-      'Clients get a network view of their own, and endpoints the label security.istio.io/tlsMode: istio; ' +
-      'without it half of the traffic goes direct while curl says 200.',
+      'Clients get their own network view, and endpoints get the label security.istio.io/tlsMode: istio. Without ' +
+      'it, half of the traffic goes direct while curl reports 200.',
   },
 } as const;
 

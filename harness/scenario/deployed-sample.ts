@@ -104,7 +104,7 @@ export class DeployedSample {
 
   async #expose(service: GlobalService, suffix: string): Promise<void> {
     const { server, step } = this.#run;
-    const says = `let the second cluster’s gateway know ${service.host} (profile modern)`;
+    const says = `make ${service.host} known to the second cluster’s gateway (profile modern)`;
     await step(`expose${suffix}`, says, () => server.apply(this.#sample.exposed(server, service)));
   }
 
@@ -114,7 +114,7 @@ export class DeployedSample {
   ): Promise<RemotePath> {
     const workload = `${this.httpbin.address}:${this.#run.server.httpbinPort}`;
     const path = new RemotePath({ client: this.sleep, gateway: this.gateway, workload, ...how });
-    const says = 'wait until every proxy of the path holds the configuration';
+    const says = 'wait until every proxy on the path holds the configuration';
     await this.#run.step(`hold${suffix}`, says, () => path.held());
     return path;
   }

@@ -79,7 +79,7 @@ export class FailoverSample {
       ],
       resolution: 'STATIC',
       also: localityFailover({ host: service.host, ...this.#sample.place(service.host), from: 'home', to: 'away' }),
-      says: 'declare both endpoints with their localities, and the failover from one to the other',
+      says: 'declare both endpoints with their localities, and the failover between them',
     });
   }
 }

@@ -7,12 +7,12 @@ export default scenario(
     section: 'Send remote traffic via an egress gateway › IP address',
     claims: {
       'call-succeeds': 'the call succeeds',
-      identity: 'httpbin sees the identity of sleep: both gateways pass the TLS through',
-      'sidecar-to-egress': 'the sidecar leads to the egress gateway',
-      'no-other-endpoint': 'the sidecar knows no other endpoint: nothing can go direct',
-      'egress-to-peer': 'the egress gateway leads this SNI to the peer’s gateway, and to nothing else',
-      'passed-both': 'this very traffic passed both gateways under this SNI',
-      'none-direct': 'of twenty requests none went direct',
+      identity: 'httpbin sees the identity of sleep: both gateways pass TLS through',
+      'sidecar-to-egress': 'the sidecar sends to the egress gateway',
+      'no-other-endpoint': 'the sidecar knows no other endpoint: no call can go direct',
+      'egress-to-peer': 'the egress gateway sends this SNI to the peer’s gateway, and nowhere else',
+      'passed-both': 'this exact traffic passed through both gateways under this SNI',
+      'none-direct': 'none of twenty requests went direct',
     },
     needs: { ...pageSample.needs, egressGateway: true },
     replaced: [replacements.networkView, replacements.sniRewrite],
@@ -24,7 +24,7 @@ export default scenario(
   async (run) => {
     const { step, claim } = run;
     const { sleep, connectThroughEgress } = await pageSample.deploy(run);
-    const declares = 'replace the ServiceEntry: the peer’s gateway in network external, the egress gateway beside it';
+    const declares = 'replace the ServiceEntry: the peer’s gateway in network external, and the egress gateway';
     const { egress, path, toEgress, toPeer } = await connectThroughEgress('STATIC', declares);
 
     const { calls, moved, upstreams } = await step('call', 'call the service twenty times', () => path.call(20));

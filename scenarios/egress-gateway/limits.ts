@@ -14,12 +14,12 @@ export default scenario(
     id: 'egress-gateway/limits',
     section: 'Send remote traffic via an egress gateway › the documented limit',
     claims: {
-      'serves-inter-cluster': 'the egress gateway serves inter-cluster traffic (the control of the limits below)',
+      'serves-inter-cluster': 'the egress gateway serves inter-cluster traffic (the control for the limits below)',
       'network-view':
-        'it does not see endpoints outside of its network view: the cluster of another service is there, and empty',
+        'it does not see endpoints outside its network view: the cluster of another service exists, but is empty',
       'only-15443':
-        'it listens for inter-cluster traffic on 15443 only: no listener takes other egress traffic on 80 or 443',
-      'nobody-on-80': 'an HTTP request to it on port 80 finds nobody',
+        'it listens for inter-cluster traffic only on 15443: no listener takes other egress traffic on 80 or 443',
+      'nobody-on-80': 'an HTTP request to it on port 80 reaches nothing',
     },
     needs: { ...sample.needs, egressGateway: true, hosts: [sample.service, tickets] },
     replaced: [replacements.networkView],
@@ -27,10 +27,10 @@ export default scenario(
   async (run) => {
     const { client, step, claim } = run;
     const { sleep, gateway, connectThroughEgress } = await sample.deploy(run);
-    const declares = 'lead the service through the egress gateway';
+    const declares = 'send the service’s traffic through the egress gateway';
     const { egress, path, toPeer } = await connectThroughEgress('STATIC', declares);
     const inEgress = (): ReturnType<typeof egress.proxy.configDump> => egress.proxy.configDump();
-    await step('declare-other', 'add another service, whose endpoint is not in the network “external”', () =>
+    await step('declare-other', 'add another service with an endpoint that is not in the network “external”', () =>
       client.apply(
         sample.remote({
           service: tickets,

@@ -15,10 +15,10 @@ export default scenario(
     section: 'Multi-primary on different networks › Verify the installation',
     claims: {
       endpoints:
-        'the sidecar knows the pod of its own cluster and the peer’s gateway on 15443, and no remote pod’s address',
+        'the sidecar knows the pod of its own cluster and the peer’s gateway on 15443, but no address of a remote pod',
       'both-answer': 'the service answers from both clusters',
-      'no-hairpin': 'no hairpin: each gateway’s SNI cluster holds the pods of its own cluster only',
-      'no-loop': 'no loop: so many calls open no more than so many connections in each gateway',
+      'no-hairpin': 'no hairpin: each gateway’s SNI cluster contains only the pods of its own cluster',
+      'no-loop': 'no loop: the calls open no more connections in each gateway than there are calls',
     },
     needs: { clusters: 2, loadBalancer: true, topologies: ['multi-primary'], namespaces: [namespace] },
   },
@@ -38,7 +38,7 @@ export default scenario(
       const known = [local, `${peer.address}:15443`];
       await expect(() => sleep.proxy.configDump()).toAlwaysHaveEndpoints(outboundCluster(host, port.number), known);
     });
-    const { value: answers, moved } = await step('call', `call it ${calls} times`, () =>
+    const { value: answers, moved } = await step('call', `call the service ${calls} times`, () =>
       path.watch(() => sleep.curlTimes(calls, `${host}:${port.number}/hostname`)),
     );
     await claim('both-answer', () => {
