@@ -31,7 +31,7 @@ export function addFault(program: Command): void {
     )
     .argument('[ids...]', 'IDs of faults')
     .option('--all', 'run every fault')
-      .option('--part <place/count>', 'with --all: run one part of the faults, such as 3/8')
+    .option('--part <place/count>', 'with --all: run one part of the faults, such as 3/8')
     .option('--json', 'end with one line of JSON on stdout')
     .action(async (ids: string[], flags: Flags, command: Command) => {
       const [{ runFaults }, { summarize }, { runThisInside, standsInside }] = await Promise.all([
