@@ -55,6 +55,7 @@ export function changesOf(situation: ClusterSituation, applied: readonly SeenObj
   const wanted = new Map((baseline ?? []).map((object) => [seenKey(object), object]));
   // What the scenario applied itself is as it left it, whatever was there before.
   for (const object of applied) wanted.set(seenKey(object), object);
+  const own = new Set(applied.map(seenKey));
   const there = new Map(objects.map((object) => [seenKey(object), object]));
   const changes: ObjectChange[] = [];
   for (const [key, object] of there) {
@@ -65,7 +66,8 @@ export function changesOf(situation: ClusterSituation, applied: readonly SeenObj
         changes.push({ cluster, change: 'added', object, fields: [] });
       continue;
     }
-    const fields = fieldChanges(before, object);
+    const others = own.has(key) ? othersFields(before, object) : [];
+    const fields = [...fieldChanges(before, object), ...others];
     if (fields.length > 0 || object.deleting === true)
       changes.push({
         cluster,
@@ -96,7 +98,7 @@ function fieldChanges(before: SeenObject, after: SeenObject): FieldChange[] {
   const changed = names
     .filter((name) => was.get(name) !== is.get(name))
     .map((field) => ({ field, was: was.get(field), is: is.get(field) }));
-  return [...changed, ...hiddenChanges(before, after), ...othersFields(before, after)];
+  return [...changed, ...hiddenChanges(before, after)];
 }
 
 /** Values that must not be shown, and are not what they were. */
@@ -109,7 +111,7 @@ function hiddenChanges({ hidden: was }: SeenObject, { hidden: is }: SeenObject):
 
 /**
  * What somebody else set on an object that the scenario applied: it was there before, so the API server answered the
- * scenario with it, and both states hold it.
+ * scenario with it, and both states hold it. Of other objects only what is not as it was counts, whoever wrote it.
  */
 const othersFields = (before: SeenObject, after: SeenObject): FieldChange[] =>
   before.setByOthers === undefined

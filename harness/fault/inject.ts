@@ -99,7 +99,8 @@ async function putIn(
   if ('edit' in injection) {
     const { edit, field, from, to } = injection;
     const [outer, inner] = field;
-    const object = JSON.parse(await editor.read(edit)) as Record<string, Record<string, string> | undefined>;
+    const before = await editor.read(edit);
+    const object = JSON.parse(before) as Record<string, Record<string, string> | undefined>;
     const text = object[outer]?.[inner] ?? '';
     if (!text.includes(from))
       throw new MeshproofError('MP903', {
@@ -108,7 +109,7 @@ async function putIn(
         seen: text.slice(0, 300),
       });
     await editor.patch(edit, 'merge', { [outer]: { [inner]: text.replaceAll(from, to) } });
-    return () => editor.patch(edit, 'merge', { [outer]: { [inner]: text } });
+    return () => editor.replace(before);
   }
   const docker = new Docker(environment.programs.docker, environment.dockerHost);
   const node = `${environment.name}-${cluster.name}-control-plane`;

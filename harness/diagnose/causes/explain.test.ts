@@ -299,6 +299,13 @@ describe('what other people set on an object of the scenario', () => {
     expect(cause?.seen).toContain('spec.minReadySeconds: not set → set by kubectl-patch');
   });
 
+  test('of an object of the mesh that is as it was, whoever wrote it last is none', () => {
+    const bent = deployment([managed('kubectl-patch', { 'f:spec': { 'f:minReadySeconds': {} } })]);
+    const east = situation('east', (all) => [...all, bent]);
+    const before = { ...east, baseline: [...(east.baseline ?? []), deployment([])] };
+    expect(explain(of(situation('west'), before), concern)).toEqual([]);
+  });
+
   test('what controllers and the scenario itself wrote is none', () => {
     const own = deployment([]);
     const east = situation('east', (all) => [...all, own]);

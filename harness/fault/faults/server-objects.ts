@@ -153,7 +153,11 @@ export const serverFaults: readonly Fault[] = [
     breaks: 'a WorkloadEntry with the server’s labels adds an address where nobody is',
     at: 'server',
     inject: {
-      add: odd(networking, 'WorkloadEntry', 'bar', { address: '192.0.2.88', labels: { app: 'httpbin' } }),
+      add: odd(networking, 'WorkloadEntry', 'bar', {
+        address: '192.0.2.88',
+        // Without this label istiod leaves it out of the clusters that gateways choose by SNI.
+        labels: { app: 'httpbin', 'security.istio.io/tlsMode': 'istio' },
+      }),
     },
     cause: ['WorkloadEntry bar/fault'],
   },
