@@ -74,3 +74,18 @@ describe('faults that were put into a real mesh are diagnosed as they were live'
     expect(diagnoses.filter((diagnosis) => ![code, 'MP815'].includes(diagnosis.code))).toEqual([]);
   });
 });
+
+test('the title of an error and its advice may be reworded after a run was recorded', async () => {
+  const folder = await unpackRun('fault-gateway');
+  const file = join(folder, 'run.json');
+  const before = await readFile(file, 'utf8');
+  const reworded = before
+    .replaceAll('MP701 condition not met in time: ', 'MP701 too late: ')
+    .replaceAll(/\\n {2}try {6}[^"\\]*/g, '\\n  try      Do something else.');
+  expect(reworded).toContain('MP701 too late: ');
+  expect(reworded).toContain('Do something else.');
+  await writeFile(file, reworded);
+  const { differences } = await replay(folder);
+  await rm(folder, { recursive: true });
+  expect(differences).toEqual([]);
+});

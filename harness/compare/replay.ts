@@ -96,7 +96,17 @@ function told(
   const { verdict, behind, code, reason, diagnosis, note, hops } = claim;
   const broken = hops.filter(({ found }) => found === undefined).map(({ proxy, hop }) => `${proxy} ${hop}`);
   // A run that was recorded before reasons were redacted says the same as its replay.
-  return [verdict, behind, code, diagnosis?.code, diagnosis?.hop, note, ...broken, reason]
+  return [verdict, behind, code, diagnosis?.code, diagnosis?.hop, note, ...broken, withoutAdvice(reason)]
     .flatMap((part) => (part === undefined ? [] : [redactText(part)]))
     .join('\n');
 }
+
+/**
+ * A reason without the words that come from the catalogue, an error's title and what to try: those are sentences, which
+ * may be reworded after a run was recorded.
+ */
+const withoutAdvice = (reason: string | undefined): string | undefined =>
+  reason
+    ?.replaceAll(/^(MP\d{3}) [^:\n]+:/gm, '$1:')
+    .replaceAll(/^ {2}try {6}.*(\n {11}.*)*\n?/gm, '')
+    .trimEnd();

@@ -14,10 +14,10 @@ export function diagnosisPage(faults: readonly Fault[], outcomes: ReadonlyMap<st
     const outcome = outcomes.get(id);
     const told =
       outcome === undefined
-        ? ['not put in yet', '', '', '', '']
+        ? ['not injected yet', '', '', '', '']
         : [
             outcome.notPutIn !== undefined
-              ? 'could not be put in'
+              ? 'could not be injected here'
               : outcome.caught
                 ? outcome.cause
                   ? 'caught, right cause'
@@ -34,26 +34,23 @@ export function diagnosisPage(faults: readonly Fault[], outcomes: ReadonlyMap<st
     );
   });
   return [
-    '# What breaks, and what is told',
+    '# Faults, and what meshproof reports',
     '',
-    'Faults that `meshproof fault run` puts into a kept pair of clusters, one after the other, and takes out ' +
-      'again. This page is made of what',
-    'became of them by `npm run docs:diagnosis`; nothing in it is written by hand. The last two columns are ' +
-      'what `istioctl analyze -A` and',
-    '`istioctl proxy-status` said at the same moment, beside what they say of the healthy mesh: the right ' +
-      'object, nothing, or something else.',
+    '`meshproof fault run` injects these faults into a kept pair of clusters, one at a time, and removes them again.',
+    '`npm run docs:diagnosis` makes this page from the outcomes; nothing on it is written by hand. The last two',
+    'columns show what `istioctl analyze -A` and `istioctl proxy-status` reported at the same moment, compared with',
+    'what they report about the healthy mesh: the right object, nothing, or something else.',
     '',
-    `${known.length} of ${faults.length} faults were put in: ${caught.length} caught, ` +
+    `${known.length} of ${faults.length} faults were injected: ${caught.length} caught, ` +
       `${known.filter((outcome) => outcome.cause).length} with the right object as the first cause` +
       `${
         seconds.length === 0
           ? ''
-          : '; median ' +
-            `${(seconds[Math.floor(seconds.length / 2)] ?? 0).toFixed(1)} s from the scenario’s begin to ` +
-            'red'
+          : `; median ${(seconds[Math.floor(seconds.length / 2)] ?? 0).toFixed(1)} s from the start of the ` +
+            'scenario to red'
       }.`,
     '',
-    '| fault | breaks | right cause | became | red after | told first | analyze | proxy-status |',
+    '| fault | what it breaks | right cause | result | red after | first cause | analyze | proxy-status |',
     '|---|---|---|---|---:|---|---|---|',
     ...rows,
     '',

@@ -72,7 +72,7 @@ test('there are at least 60 faults, and the page has a row for each', () => {
   };
   const page = diagnosisPage(faults, new Map([[outcome.id, outcome]]));
   for (const { id } of faults) expect(page).toContain(`| \`${id}\` |`);
-  expect(page).toContain(`1 of ${faults.length} faults were put in: 1 caught, 1 with the right object`);
+  expect(page).toContain(`1 of ${faults.length} faults were injected: 1 caught, 1 with the right object`);
   expect(page).toContain('| caught, right cause | 9.0 s | MP825 a \\| b |');
 });
 
