@@ -28,6 +28,21 @@ describe('presence', () => {
     expect(verdict.message()).toMatch(/looks within 0 s, 3 in a row are asked for; last seen:\nlook \d+: false/);
   });
 
+  test('that must be steady has to hold longer after it was lost, and is refuted when it comes and goes', async () => {
+    const steady = { ...quick, within: 1_000, losses: 2 };
+    const late = answers(false, false, true, true, true);
+    expect((await eventually(late.look, true, steady)).pass).toBe(true);
+    expect(late.count()).toBe(5);
+    const once = answers(true, false, true);
+    expect((await eventually(once.look, true, steady)).pass).toBe(true);
+    expect(once.count()).toBe(8);
+    const half = answers(...Array.from({ length: 40 }, (_, index) => index % 2 === 0));
+    const verdict = await eventually(half.look, true, steady);
+    expect(verdict.pass).toBe(false);
+    expect(half.count()).toBe(6);
+    expect(verdict.message()).toMatch(/^it comes and goes: 3 of 6 looks held, it was lost 3 times; last seen:/);
+  });
+
   test('under “not” waits for it to go', async () => {
     expect((await eventually(answers(true, false, false, false).look, false, quick)).pass).toBe(false);
     expect((await eventually(answers(true).look, false, quick)).pass).toBe(true);

@@ -23,6 +23,12 @@ export const rules = {
   every: 100,
 } as const;
 
+/**
+ * The rules for what a whole mesh does every time, a call that is answered say. What comes once does not go again: each
+ * loss doubles the looks in a row that are asked for, and the third refutes the claim, since half of the calls fail.
+ */
+export const steadily = { ...rules, losses: 2 } as const;
+
 /** Begins to watch whether all that was applied has reached every proxy of every cluster. */
 type Delivery = () => () => Promise<boolean>;
 const deliveries = new AsyncLocalStorage<Delivery>();
@@ -41,7 +47,10 @@ export async function whileDelivering<T>(delivery: Delivery, work: () => Promise
  */
 const atLeast = 6_000;
 
-type Rules = { readonly [Key in keyof typeof rules]: number };
+type Rules = { readonly [Key in keyof typeof rules]: number } & {
+  /** How often a presence may be lost again after it was seen, where that counts; the next loss refutes it. */
+  readonly losses?: number;
+};
 type Look = () => Promise<Verdict>;
 
 /**
@@ -54,11 +63,12 @@ type Look = () => Promise<Verdict>;
 export async function eventually(
   look: Look,
   wanted: boolean,
-  { inARow, within, every }: Rules = rules,
+  { inARow, within, every, losses: mostLosses }: Rules = rules,
   name = 'eventually',
 ): Promise<Verdict> {
   const series = looking(name);
   const begun = performance.now();
+  let [losses, heldLooks, asked] = [0, 0, inARow];
   let [held, watch]: [boolean, (() => Promise<boolean>) | undefined] = [false, undefined];
   const settled = async (): Promise<boolean> => {
     if (held || performance.now() - begun < every * 10) return false;
@@ -67,16 +77,27 @@ export async function eventually(
   };
   for (let looks = 1, row = 0; ; looks += 1) {
     const verdict = await look();
-    held ||= verdict.pass === wanted;
-    row = verdict.pass === wanted ? row + 1 : 0;
-    if (row === inARow) {
+    const isWanted = verdict.pass === wanted;
+    held ||= isWanted;
+    heldLooks += Number(isWanted);
+    if (!isWanted && row > 0 && mostLosses !== undefined) {
+      losses += 1;
+      asked *= 2;
+    }
+    row = isWanted ? row + 1 : 0;
+    if (row === asked) {
       series.end();
       return verdict;
+    }
+    if (mostLosses !== undefined && losses > mostLosses) {
+      series.end();
+      const told = `it comes and goes: ${heldLooks} of ${looks} looks held, it was lost ${losses} times; last seen:`;
+      return { pass: !wanted, message: () => `${told}\n${verdict.message()}` };
     }
     if (await series.again({ every, until: (seconds) => seconds * 1000 + every > within, settled })) continue;
     const told =
       `${row > 0 ? `only the last ${row} of ` : ''}${looks} looks within ${series.end().toFixed(0)} s, ` +
-      `${inARow} in a row are asked for; last seen:`;
+      `${asked} in a row are asked for; last seen:`;
     return { pass: !wanted, message: () => `${told}\n${verdict.message()}` };
   }
 }

@@ -4,7 +4,7 @@ import { endpointName, type ConfigDump } from '../probe/envoy/config-dump.ts';
 import type { Moved } from '../probe/flow.ts';
 import type { HandshakeResult } from '../probe/tls-client.ts';
 import { brokenHop, describeTrace, nearestTo, type Hop } from '../probe/trace.ts';
-import { always, eventually, ever, rules, type Verdict } from './convergence.ts';
+import { always, eventually, ever, rules, steadily, type Verdict } from './convergence.ts';
 
 /** Matchers for what probes return; their messages show what was seen, and the nearest thing to what was not. */
 export const meshMatchers = {
@@ -227,7 +227,9 @@ function repeated(
  * `toAlways…` (through a whole window), and `not.toEver…` (absence: never within the window).
  */
 export const convergingMatchers = {
-  ...repeated('Eventually', (look, wanted, name) => eventually(look, wanted, rules, name)),
+  ...repeated('Eventually', (look, wanted, name) =>
+    eventually(look, wanted, name === 'toEventuallyHaveStatus' ? steadily : rules, name),
+  ),
   ...repeated('Always', (look, _wanted, name) => always(look, rules, name)),
   ...repeated('Ever', (look, _wanted, name) => ever(look, rules, name)),
 };
