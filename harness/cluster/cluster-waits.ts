@@ -1,3 +1,4 @@
+import { patience, Stuck } from '../wait/stuck.ts';
 import { holds, notYet, waitFor } from '../wait/wait-for.ts';
 import { isAbsent, isBooting } from './api-errors.ts';
 import type { ClusterReads } from './cluster-reads.ts';
@@ -37,9 +38,6 @@ export interface RolloutOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A refusal that does not pass in this time, in milliseconds, does not do so while somebody waits. */
-const patience = 5_000;
-
 /**
  * Waits until a deployment has rolled out. It ends before its deadline when the API server refuses its pods for a
  * reason that stays: a quota, a policy; not a webhook, which may be about to answer.
@@ -50,13 +48,13 @@ export async function deploymentIsAvailable(
   name: string,
   options: RolloutOptions,
 ): Promise<void> {
-  let refusedSince: number | undefined;
+  const stuck = new Stuck();
   await waitFor({
     name: `deployment ${namespace}/${name} of ${api.address.name} is available`,
     where: `cluster ${api.address.name}`,
     every: 200,
     ...options,
-    settled: () => Promise.resolve(refusedSince !== undefined && performance.now() - refusedSince >= patience),
+    settled: () => Promise.resolve(stuck.for >= patience),
     look: async () => {
       const found = await api.apps.readNamespacedDeployment({ namespace, name }).catch((error: unknown) => {
         if (isAbsent(error)) return undefined;
@@ -73,7 +71,8 @@ export async function deploymentIsAvailable(
         ({ type, status: value }) => type === 'ReplicaFailure' && value === 'True',
       );
       const refusal = failure?.message?.includes(' is forbidden: ') === true ? failure.message : undefined;
-      refusedSince = refusal === undefined ? undefined : (refusedSince ?? performance.now());
+      // The words name another pod each time.
+      stuck.see(refusal === undefined ? undefined : 'a refusal');
       return notYet(refusal ?? (await podSummary(api.core, namespace, spec?.selector.matchLabels ?? {})));
     },
     tolerates: isBooting,

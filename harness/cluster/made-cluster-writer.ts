@@ -3,10 +3,7 @@ import pRetry from 'p-retry';
 import { isAbsent, isBooting } from './api-errors.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
 import { fieldManager } from './labels.ts';
-import type { ObjectWriter } from './object-writer.ts';
-
-/** How long a write is tried again while something boots; in milliseconds. */
-const patience = { retries: 120, factor: 1, minTimeout: 500, maxRetryTime: 60_000 } as const;
+import { writePatience, type ObjectWriter } from './object-writer.ts';
 
 /** Writes to a cluster that meshproof made, where everything is its own: by server-side apply that takes all fields. */
 export class MadeClusterWriter implements ObjectWriter {
@@ -18,7 +15,7 @@ export class MadeClusterWriter implements ObjectWriter {
 
   async apply(object: KubernetesObject, signal?: AbortSignal): Promise<KubernetesObject> {
     return await pRetry(() => this.#force(object), {
-      ...patience,
+      ...writePatience,
       shouldRetry: ({ error }) => isBooting(error),
       ...(signal === undefined ? {} : { signal }),
     });

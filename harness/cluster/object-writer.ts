@@ -1,5 +1,8 @@
 import type { KubernetesObject } from './kubernetes-object.ts';
 
+/** How long a write is tried again while something boots, or while a controller changes the same object. */
+export const writePatience = { retries: 120, factor: 1, minTimeout: 500, maxRetryTime: 60_000 } as const;
+
 /** How objects get into a cluster and out of it: one way where meshproof made the cluster, another where it did not. */
 export interface ObjectWriter {
   /**

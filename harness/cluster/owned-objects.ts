@@ -5,11 +5,8 @@ import { isAbsent, isBooting, isConflict } from './api-errors.ts';
 import { objectName, withPodLabels, type KubernetesObject } from './kubernetes-object.ts';
 import { fieldManager, isOwn, lentLabel, ownerLabel, ownLabel, ownLabels } from './labels.ts';
 import { foreignContents, type NamespaceReader } from './namespace-contents.ts';
-import type { ObjectWriter } from './object-writer.ts';
+import { writePatience, type ObjectWriter } from './object-writer.ts';
 import type { WriteGuard } from './write-guard.ts';
-
-/** How long a write is tried again while something boots, or while a controller changes the same object. */
-const patience = { retries: 120, factor: 1, minTimeout: 500, maxRetryTime: 60_000 } as const;
 
 export interface OwnedObjectsOptions {
   readonly cluster: string;
@@ -47,7 +44,7 @@ export class OwnedObjects implements ObjectWriter {
       return found === undefined ? await this.#create(object) : await this.#change(object, found);
     };
     return await pRetry(write, {
-      ...patience,
+      ...writePatience,
       shouldRetry: ({ error }) => isConflict(error) || isBooting(error),
       ...(signal === undefined ? {} : { signal }),
     });
@@ -92,7 +89,7 @@ export class OwnedObjects implements ObjectWriter {
           if (!isAbsent(error)) throw error;
         });
     };
-    await pRetry(remove, { ...patience, shouldRetry: ({ error }) => isConflict(error) || isBooting(error) });
+    await pRetry(remove, { ...writePatience, shouldRetry: ({ error }) => isConflict(error) || isBooting(error) });
   }
 
   /**

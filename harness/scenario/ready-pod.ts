@@ -1,11 +1,9 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import type { ClusterApi } from '../cluster/cluster-api.ts';
 import { holdsIn, recordIn, valueAt } from '../diagnose/causes/reading.ts';
+import { patience, Stuck } from '../wait/stuck.ts';
 import { holds, notYet, waitFor } from '../wait/wait-for.ts';
 import { anyOf } from '../text/any-of.ts';
-
-/** What does not mend itself in this time, in milliseconds, does not do so while a scenario waits. */
-const patience = 5_000;
 
 /** Reasons by which the kubelet says that it cannot start a container as it is declared. */
 const neverStarts = new RegExp(
@@ -50,23 +48,6 @@ export async function readyPod(
 }
 
 const noPod = 'no pod';
-
-/** How long one and the same thing has kept a pod from being ready. */
-class Stuck {
-  on: string | undefined;
-  #since = performance.now();
-
-  see(what: string | undefined): void {
-    if (what === this.on) return;
-    this.on = what;
-    this.#since = performance.now();
-  }
-
-  /** Milliseconds; 0 while nothing keeps it. */
-  get for(): number {
-    return this.on === undefined ? 0 : performance.now() - this.#since;
-  }
-}
 
 /** What keeps pods from ever being ready; undefined while they may yet be. */
 export function hopeless(pods: readonly V1Pod[]): string | undefined {
