@@ -1,19 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { format, resolveConfig } from 'prettier';
 import { expect, test } from 'vitest';
 import { packageRoot } from '../assets/package-files.ts';
 import { catalogue } from '../errors/catalogue.ts';
 import { configSchema } from '../config/config.ts';
-import { references } from './references.ts';
-
-const formatted = async (page: string): Promise<string> =>
-  await format(page, { ...(await resolveConfig(join(packageRoot, 'page.md'))), parser: 'markdown' });
+import { formatPage, references } from './references.ts';
 
 test.each(Object.keys(references()))(
   '%s is what the code makes of it (else: npm run docs:references)',
   async (path) => {
-    expect(await readFile(join(packageRoot, path), 'utf8')).toBe(await formatted(references()[path] ?? ''));
+    expect(await readFile(join(packageRoot, path), 'utf8')).toBe(await formatPage(references()[path] ?? ''));
   },
 );
 

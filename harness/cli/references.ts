@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import { z } from 'zod';
+import { packageRoot } from '../assets/package-files.ts';
 import { catalogue } from '../errors/catalogue.ts';
 import { configSchema } from '../config/config.ts';
 
@@ -10,6 +12,12 @@ export const references = (): Readonly<Record<string, string>> => ({
   'docs/configuration.md': configurationPage(),
   'docs/errors.md': errorsPage(),
 });
+
+/** A page as it stands in docs/: wrapped as every page of the repository is. */
+export async function formatPage(page: string): Promise<string> {
+  const { format, resolveConfig } = await import('prettier');
+  return await format(page, { ...(await resolveConfig(join(packageRoot, 'page.md'))), parser: 'markdown' });
+}
 
 interface Key {
   readonly description?: string;

@@ -60,7 +60,7 @@ async function lentNamespaces(api: ClusterApi): Promise<string[]> {
 
 async function removeSelected(api: ClusterApi, selector: string, among?: readonly string[]): Promise<string[]> {
   const kinds =
-    among === undefined && api.address.foreign !== true
+    among === undefined
       ? (await api.deletableKinds()).map(({ apiVersion, kind }) => [apiVersion, kind] as const)
       : scenarioKinds;
   const places = among ?? [undefined];
