@@ -21,7 +21,7 @@ export default scenario(
       'form-1-4-0': 'the form for CoreDNS 1.4.0, word for word, resolves both on a real CoreDNS 1.4.0',
       'form-kube-dns': 'the form for KubeDNS forwards .global to the same name server, read by KubeDNS’s own rule',
     },
-    needs: { clusters: 2, ownsCluster: true, namespaces: [namespace] },
+    needs: { clusters: 2, ownsCluster: true, namespaces: [namespace], toItself: ['the cluster’s DNS'] },
     replaced: [replacements.istiocoredns],
     walkthrough: [
       {

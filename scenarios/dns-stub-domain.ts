@@ -18,7 +18,7 @@ export default scenario(
       undeclared: 'a .global host that nobody declared does not resolve',
       'taken-back': 'after the stub domain is removed, a pod without a sidecar no longer resolves the host',
     },
-    needs: { clusters: 2, ownsCluster: true, namespaces: ['foo', 'legacy'] },
+    needs: { clusters: 2, ownsCluster: true, namespaces: ['foo', 'legacy'], toItself: ['the cluster’s DNS'] },
     replaced: [replacements.istiocoredns],
     walkthrough: [{ step: 'add-stub-domain', runs: 'setup-DNS.3' }],
   },

@@ -1,5 +1,6 @@
 import { Option } from 'commander';
 import { providerNames } from '../cluster/providers/registry.ts';
+import { mostAtOnce } from '../config/config.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 
 export const providerOption = (): Option =>
@@ -23,4 +24,19 @@ export async function idsOf(only: string | undefined, from: readonly string[]): 
   if (ids.some((id) => id === '')) throw new MeshproofError('MP103', { what: '--only has an empty id', seen: only });
   const { chosenIds } = await import('../config/scenario-files.ts');
   return await chosenIds(ids, from);
+}
+
+/**
+ * How many scenarios play at the same time, as `--at-once` says it.
+ *
+ * @throws MeshproofError MP103 for what is no such number.
+ */
+export function atOnceOf(text: string): number {
+  if (/^\d{1,2}$/.test(text) && Number(text) >= 1 && Number(text) <= mostAtOnce) return Number(text);
+  const expected = `a number from 1 to ${mostAtOnce}`;
+  throw new MeshproofError('MP103', {
+    what: '--at-once is how many scenarios play at the same time',
+    expected,
+    seen: text,
+  });
 }

@@ -22,6 +22,9 @@ const pool = z.string().transform((text, context) => {
 /** A run of every scenario on two clusters writes about a tenth of it. */
 export const defaultEvidenceMegabytes = 1_000;
 
+/** More scenarios than that never play at the same time. */
+export const mostAtOnce = 32;
+
 /**
  * What meshproof.yaml may say. Unknown keys are errors: a misspelt key must not be silently ignored.
  * docs/configuration.md is made from it.
@@ -141,6 +144,15 @@ export const configSchema = z
       .min(1)
       .optional()
       .describe('Also removes runs that started more than this many days ago. By default, there is no limit.'),
+    atOnce: z
+      .int()
+      .min(1)
+      .max(mostAtOnce)
+      .optional()
+      .describe(
+        'How many scenarios play at the same time, at most. By default, twice the number of cores, from 2 to 8. ' +
+          'Scenarios that touch the same things take turns in any case.',
+      ),
     evidenceMegabytes: z
       .int()
       .min(1)

@@ -52,6 +52,9 @@ export default async function useKeptEnvironment(project: TestProject): Promise<
   }
   project.provide('runFolder', runFolder);
   project.provide('lastScenario', '');
+  // An editor's scenarios play one after the other, as vitest.config.ts has it.
+  project.provide('turns', '');
+  project.provide('atOnce', 1);
   project.provide('evidenceBytes', defaultEvidenceMegabytes * 1_000_000);
   return unlock;
 }

@@ -1,8 +1,11 @@
-import { clusterFlags } from '../process/cluster-flags.ts';
+import { CoreV1Api } from '@kubernetes/client-node';
+import { apiClient } from '../cluster/api-client.ts';
+import { apiMessage } from '../cluster/api-errors.ts';
 import type { ClusterAddress } from '../cluster/cluster-address.ts';
+import { readKubeconfig } from '../cluster/read-kubeconfig.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
-import { execInPod } from '../probe/pod.ts';
-import { runProgram } from '../process/run-program.ts';
+import { getFromPod, istiodDebug } from '../probe/loopback.ts';
+import type { PodContainer } from '../probe/pod.ts';
 import { systemNamespace } from './operator.ts';
 
 /**
@@ -21,13 +24,11 @@ const known = new Map<string, { readonly at: number; readonly pods: Promise<read
  * @throws MeshproofError MP702 when none did.
  */
 export async function askIstiods(kubectl: string, cluster: ClusterAddress, path: string): Promise<string[]> {
-  const pods = await istiodPods(kubectl, cluster);
+  const pods = await istiodPods(cluster);
   const answers = await Promise.allSettled(
     pods.map(async (pod) => {
       const where = { ...whereOf(cluster), namespace: systemNamespace, pod, container: 'discovery' };
-      const { stdout, stderr, exitCode } = await execInPod(kubectl, where, ['pilot-discovery', 'request', 'GET', path]);
-      if (exitCode !== 0) throw notAnswered(cluster, path, stderr);
-      return stdout;
+      return await getFromPod(kubectl, where, istiodDebug, path);
     }),
   );
   const given = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
@@ -38,37 +39,29 @@ export async function askIstiods(kubectl: string, cluster: ClusterAddress, path:
   throw refused ?? notAnswered(cluster, path, 'istiod has no running pod');
 }
 
-async function istiodPods(kubectl: string, cluster: ClusterAddress): Promise<readonly string[]> {
+async function istiodPods(cluster: ClusterAddress): Promise<readonly string[]> {
   const key = keyOf(cluster);
   const fresh = known.get(key);
   if (fresh !== undefined && performance.now() - fresh.at < trustedFor) return await fresh.pods;
-  const pods = listPods(kubectl, cluster);
+  const pods = listPods(cluster);
   known.set(key, { at: performance.now(), pods });
   // What could not be listed is listed again the next time.
   pods.catch(() => known.delete(key));
   return await pods;
 }
 
-async function listPods(kubectl: string, cluster: ClusterAddress): Promise<string[]> {
-  const names = '-o=jsonpath={range .items[*]}{.metadata.name}{"\\n"}{end}';
-  const { stdout } = await runProgram({
-    program: kubectl,
-    args: [
-      ...clusterFlags(cluster),
-      '--namespace',
-      systemNamespace,
-      'get',
-      'pods',
-      '--selector=app=istiod',
-      '--field-selector=status.phase=Running',
-      names,
-    ],
-    purpose: 'find the pods of istiod',
-    code: 'MP702',
-    where: `cluster ${cluster.name}`,
-    timeout: 10_000,
-  });
-  return stdout.split('\n').filter((pod) => pod !== '');
+async function listPods(cluster: ClusterAddress): Promise<string[]> {
+  try {
+    const { items } = await apiClient(readKubeconfig(cluster), CoreV1Api, []).listNamespacedPod({
+      namespace: systemNamespace,
+      labelSelector: 'app=istiod',
+      fieldSelector: 'status.phase=Running',
+    });
+    return items.flatMap(({ metadata }) => metadata?.name ?? []);
+  } catch (cause) {
+    const seen = apiMessage(cause);
+    throw new MeshproofError('MP702', { what: 'could not find the pods of istiod', where: whereIs(cluster), seen });
+  }
 }
 
 const keyOf = ({ kubeconfig, context }: ClusterAddress): string => `${kubeconfig} ${context}`;
@@ -76,11 +69,14 @@ const whereOf = ({
   name,
   kubeconfig,
   context,
-}: ClusterAddress): { readonly cluster: string; readonly kubeconfig: string; readonly context: string } => ({
+  foreign,
+}: ClusterAddress): Pick<PodContainer, 'cluster' | 'kubeconfig' | 'context' | 'foreign'> => ({
   cluster: name,
   kubeconfig,
   context,
+  foreign,
 });
 
+const whereIs = ({ name }: ClusterAddress): string => `cluster ${name}`;
 const notAnswered = (cluster: ClusterAddress, path: string, seen: string): MeshproofError =>
-  new MeshproofError('MP702', { what: `istiod did not answer ${path}`, where: `cluster ${cluster.name}`, seen });
+  new MeshproofError('MP702', { what: `istiod did not answer ${path}`, where: whereIs(cluster), seen });

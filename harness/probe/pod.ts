@@ -9,6 +9,8 @@ export interface PodContainer {
   readonly namespace: string;
   readonly pod: string;
   readonly container: string;
+  /** Its cluster is one that people own. */
+  readonly foreign?: boolean | undefined;
 }
 
 export interface ExecResult {

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { MeshproofError } from '../errors/meshproof-error.ts';
 import { barrier, type Passed, type Pushes } from './barrier.ts';
 import { readAccessLog, readLog, refusalsIn, untraced, type AccessLogEntry } from './access-log.ts';
 import { inKeyOrder } from './envoy/key-order.ts';
@@ -7,7 +6,8 @@ import { namesThatConcern, ownPart, type Concerned } from './envoy/own-part.ts';
 import { ConfigDump } from './envoy/config-dump.ts';
 import { holds, notYet, waitFor } from '../wait/wait-for.ts';
 import { ask } from '../tape/tape.ts';
-import { execInPod, type PodContainer } from './pod.ts';
+import { envoyAdmin, getFromPod } from './loopback.ts';
+import type { PodContainer } from './pod.ts';
 import type { Hop } from './trace.ts';
 
 /** What a proxy needs of the world around it. */
@@ -165,20 +165,8 @@ export class Proxy {
     part: (answer: unknown) => unknown = (answer) => answer,
   ): Promise<unknown> {
     const answer = async (): Promise<unknown> => {
-      const { stdout, stderr, exitCode } = await execInPod(this.#kubectl, this.where, [
-        'pilot-agent',
-        'request',
-        'GET',
-        `${path}${only}`,
-      ]);
-      if (exitCode !== 0) {
-        throw new MeshproofError('MP702', {
-          what: `Envoy's admin interface did not answer ${path}`,
-          where: this.name,
-          seen: stderr,
-        });
-      }
-      return inKeyOrder(part(JSON.parse(stdout)));
+      const text = await getFromPod(this.#kubectl, this.where, envoyAdmin, `${path}${only}`);
+      return inKeyOrder(part(JSON.parse(text)));
     };
     return await ask(`Envoy of ${this.name}: ${path}`, answer, { file, lookOnly: true });
   }

@@ -28,6 +28,7 @@ export class ClusterPods {
       namespace,
       pod,
       container,
+      foreign: cluster.foreign,
     };
   }
 

@@ -26,15 +26,16 @@ export class EvidenceBudget {
    *
    * @param folder of all evidence of the run; what lies there already has used up its part
    * @param bytes for the whole run
+   * @param parts that what is left is split into, for those who write at the same time
    */
-  static async of(folder: string, bytes: number): Promise<EvidenceBudget> {
+  static async of(folder: string, bytes: number, parts = 1): Promise<EvidenceBudget> {
     const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
     const sizes = await Promise.all(
       entries
         .filter((entry) => entry.isFile())
         .map(async (entry) => (await stat(join(entry.parentPath, entry.name)).catch(() => undefined))?.size ?? 0),
     );
-    return new EvidenceBudget(bytes - sizes.reduce((sum, size) => sum + size, 0));
+    return new EvidenceBudget((bytes - sizes.reduce((sum, size) => sum + size, 0)) / parts);
   }
 
   /** Takes room for an answer; false when there is none, and the answer is left out. */

@@ -10,7 +10,7 @@ import { seeObjects } from '../diagnose/seen-objects.ts';
 import { seenObjectSchema, type ClusterSituation, type SeenObject, type Situation } from '../diagnose/situation.ts';
 import { listIn, recordIn, textIn } from '../diagnose/causes/reading.ts';
 import { systemNamespace } from '../mesh/operator.ts';
-import { execInPod } from '../probe/pod.ts';
+import { envoyAdmin, getFromPod } from '../probe/loopback.ts';
 import { runProgram } from '../process/run-program.ts';
 import { Docker } from '../toolchain/docker.ts';
 import type { Environment, EnvironmentCluster } from './environment.ts';
@@ -224,12 +224,11 @@ async function trustOfPod(
     namespace: pod.namespace ?? '',
     pod: pod.name,
     container: 'istio-proxy',
+    foreign: cluster.foreign,
   };
   const path = 'config_dump?resource=dynamic_active_secrets';
-  const { stdout } = await execInPod(programs.kubectl, where, ['pilot-agent', 'request', 'GET', path], {
-    timeout: 8_000,
-  });
-  return trustOf(`${name} ${pod.namespace ?? ''}/${pod.name}`, JSON.parse(stdout));
+  const text = await getFromPod(programs.kubectl, where, envoyAdmin, path, 8_000);
+  return trustOf(`${name} ${pod.namespace ?? ''}/${pod.name}`, JSON.parse(text));
 }
 
 async function refusedBy(

@@ -34,6 +34,8 @@ export interface PlayOptions {
   readonly runFolder: string;
   /** Bytes of evidence that the whole run may write; no limit when left out. */
   readonly evidenceBytes?: number | undefined;
+  /** How many scenarios of the run play at the same time, each with its part of what evidence may still be written. */
+  readonly atOnce?: number;
   readonly signal: AbortSignal;
   readonly narrate?: Narrator;
   /** What answers instead of the clusters, in a replay. */
@@ -54,7 +56,8 @@ export interface PlayOptions {
  */
 export async function play(scenario: Scenario, options: PlayOptions): Promise<ScenarioResult> {
   const all = join(options.runFolder, 'evidence');
-  const budget = options.evidenceBytes === undefined ? undefined : await EvidenceBudget.of(all, options.evidenceBytes);
+  const { evidenceBytes, atOnce = 1 } = options;
+  const budget = evidenceBytes === undefined ? undefined : await EvidenceBudget.of(all, evidenceBytes, atOnce);
   const recording = new EvidenceFolder(join(all, scenario.meta.id), budget);
   const evidence = options.evidence ?? recording;
   const result = redact(await withTape(evidence, () => new Playing(scenario, evidence, options).play()));

@@ -27,6 +27,9 @@ export interface Replacement {
   readonly by: string;
 }
 
+/** What all scenarios of an environment share, besides its namespaces and hosts. */
+export type Shared = 'the cluster’s DNS';
+
 /** What a scenario needs of the environment; unmet needs make all of its claims "not supported", with the reason. */
 export interface Needs {
   readonly clusters: number;
@@ -46,6 +49,11 @@ export interface Needs {
   readonly ownsCluster?: boolean;
   /** Every namespace that it makes; all else that it writes is in these, or in the mesh's own. */
   readonly namespaces: readonly string[];
+  /**
+   * What it must not share with another scenario that names it too: the two never play at the same time. Namespaces and
+   * hosts count without being named here.
+   */
+  readonly toItself?: readonly Shared[];
   /** Every host that it declares by a ServiceEntry; in a mesh that people live in nobody else may have one of them. */
   readonly hosts?: readonly DeclaredHost[];
 }

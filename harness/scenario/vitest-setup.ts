@@ -11,13 +11,14 @@ import {
   step as allureStep,
   testCaseId,
 } from 'allure-js-commons';
-import { expect, inject, test } from 'vitest';
+import { expect, inject, onTestFinished, test } from 'vitest';
 import { pauseUntilToldToGoOn } from './pause.ts';
 import { proveCause } from './prove.ts';
 import { environmentSchema } from './environment.ts';
 import { convergingMatchers, meshMatchers } from './matchers.ts';
 import { play } from './play.ts';
 import { registerScenariosWith } from './scenario.ts';
+import { takeTurn } from './turn.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -25,6 +26,10 @@ declare module 'vitest' {
     runFolder: string;
     /** Id of the scenario after which the environment is taken down; "" when it stays. */
     lastScenario: string;
+    /** How many scenarios play at the same time. */
+    atOnce: number;
+    /** The Unix socket at which a scenario is given its turn; "" where they play one after the other. */
+    turns: string;
     /** Bytes of evidence that the run may write. */
     evidenceBytes: number;
     /** Whether the first cause of a red scenario is proven, by undoing it. */
@@ -44,6 +49,8 @@ registerScenariosWith((scenario) => {
   test(scenario.meta.id, async ({ task, signal }) => {
     // A scenario waits for many things at once by this one signal, which Node would take for a leak.
     setMaxListeners(0, signal);
+    const endTurn = await takeTurn(inject('turns'), scenario.meta.id, signal);
+    onTestFinished(endTurn);
     await epic(scenario.meta.section);
     await feature(scenario.meta.id);
     await label('scenario', scenario.meta.id);
@@ -55,6 +62,7 @@ registerScenariosWith((scenario) => {
     const options = {
       environment,
       evidenceBytes: inject('evidenceBytes'),
+      atOnce: inject('atOnce'),
       signal,
       assertions: () => expect.getState().assertionCalls,
     };

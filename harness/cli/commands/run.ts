@@ -9,7 +9,7 @@ import { summary as summaryOf } from '../../report/summary.ts';
 import { offers } from '../../cluster/providers/registry.ts';
 import { MeshproofError } from '../../errors/meshproof-error.ts';
 import { createProgress } from '../../progress/progress.ts';
-import { idsOf, kubernetesOption, meshOption, providerOption, toolchainOption } from '../options.ts';
+import { atOnceOf, idsOf, kubernetesOption, meshOption, providerOption, toolchainOption } from '../options.ts';
 import { addToJobSummary } from '../job-summary.ts';
 import { exitCodeOfRun, runSummary } from '../run-result.ts';
 import { enterGoesOn } from '../pause-key.ts';
@@ -22,6 +22,7 @@ interface RunFlags {
   readonly json?: boolean;
   readonly only?: string;
   readonly shard?: string;
+  readonly atOnce?: string;
   readonly shuffle?: string | true;
   readonly prove?: boolean;
   readonly pauseOnFailure?: boolean;
@@ -42,6 +43,7 @@ export function addRun(program: Command): void {
       '--shard <place/count>',
       'play one part of the scenarios, e.g. 2/3; `report --merge` combines all parts into one run',
     )
+    .option('--at-once <count>', 'how many scenarios play at the same time, at most; 1 plays one after the other')
     .option('--shuffle [seed]', 'play the scenarios in random order; the printed seed repeats the order')
     .option(
       '--prove',
@@ -98,7 +100,8 @@ async function runAndReport(
 ): Promise<void> {
   const { config: file } = command.optsWithGlobals<{ config?: string }>();
   const { provider, toolchain, mesh, kubernetes } = flags;
-  const config = await loadConfig(file, { provider, toolchain, mesh, kubernetes });
+  const atOnce = flags.atOnce === undefined ? undefined : atOnceOf(flags.atOnce);
+  const config = await loadConfig(file, { provider, toolchain, mesh, kubernetes, atOnce });
   const [{ parseShard }, { seedOf }] = await Promise.all([
     import('../../run/schedule/shard.ts'),
     import('../../run/schedule/seed.ts'),

@@ -162,9 +162,14 @@ export class RunRecord {
     }
   }
 
-  /** Adds or replaces the result of one scenario. */
-  async addScenario(result: RunData['scenarios'][number]): Promise<void> {
-    await this.save({ scenarios: [...this.data.scenarios.filter(({ id }) => id !== result.id), result] });
+  /**
+   * Adds or replaces the result of one scenario.
+   *
+   * @param order ids in the order in which they are listed, whichever ends first
+   */
+  async addScenario(result: RunData['scenarios'][number], order: readonly string[] = []): Promise<void> {
+    const all = [...this.data.scenarios.filter(({ id }) => id !== result.id), result];
+    await this.save({ scenarios: all.toSorted((a, b) => order.indexOf(a.id) - order.indexOf(b.id)) });
   }
 }
 

@@ -1,5 +1,6 @@
 import { MeshproofError } from '../../errors/meshproof-error.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
+import { usualSeconds } from './last-seconds.ts';
 
 /** One part of a run that several machines share. */
 export interface Shard {
@@ -26,16 +27,9 @@ export function parseShard(text: string, option = '--shard'): Shard {
 }
 
 /**
- * What a scenario weighs in a shard, in seconds, roughly: those that take control planes away wait for them to return,
- * those that change the cluster wait for its DNS. It comes from what a scenario declares and not from earlier runs,
- * since every machine must come to the same split.
- */
-const weightOf = ({ meta: { needs } }: Scenario): number =>
-  needs.ownsMesh === true ? 60 : needs.ownsCluster === true ? 30 : 8;
-
-/**
  * The scenarios of one shard, in the order they came in. The heaviest goes first to the shard that has least so far;
- * together all shards have every scenario once.
+ * together all shards have every scenario once. What it weighs comes from what it declares and not from earlier runs,
+ * since every machine must come to the same split.
  *
  * @throws MeshproofError MP103 when there are more shards than scenarios: an empty one would prove nothing, and be
  *   green.
@@ -49,11 +43,11 @@ export function scenariosOfShard(scenarios: readonly Scenario[], { index, count 
     });
   const shards = Array.from({ length: count }, () => ({ seconds: 0, ids: new Set<string>() }));
   const heaviestFirst = [...scenarios].sort(
-    (left, right) => weightOf(right) - weightOf(left) || left.meta.id.localeCompare(right.meta.id, 'en'),
+    (left, right) => usualSeconds(right) - usualSeconds(left) || left.meta.id.localeCompare(right.meta.id, 'en'),
   );
   for (const scenario of heaviestFirst) {
     const lightest = shards.reduce((least, one) => (one.seconds < least.seconds ? one : least));
-    lightest.seconds += weightOf(scenario);
+    lightest.seconds += usualSeconds(scenario);
     lightest.ids.add(scenario.meta.id);
   }
   return scenarios.filter(({ meta }) => shards[index - 1]?.ids.has(meta.id) === true);

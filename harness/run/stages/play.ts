@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { createVitest, type Reporter, type TestCase } from 'vitest/node';
 import { codeFile, codeRoot, packageRoot } from '../../assets/package-files.ts';
@@ -9,11 +10,14 @@ import type { Environment } from '../../scenario/environment.ts';
 import { scenarioResultSchema } from '../../scenario/claims.ts';
 import { isThere, longestPause, pausedFile } from '../../scenario/pause.ts';
 import { writeReports } from '../record/reports.ts';
-import { listScenarios, type ScenarioFile } from '../../config/scenario-files.ts';
+import { listScenarios, type ListedScenario } from '../../config/scenario-files.ts';
 import { describeScenario } from '../../report/scenario-lines.ts';
 import { verdictOfRun } from '../../report/run-data.ts';
 import { keepRunEnvironment } from '../record/run-environment.ts';
+import { lastSeconds, usualSeconds } from '../schedule/last-seconds.ts';
+import { packed } from '../schedule/packing.ts';
 import { inOrder } from '../schedule/sequencer.ts';
+import { serveTurns } from '../schedule/turn-server.ts';
 import { leavesEnvironment, type RunRequest, type Stage } from '../request.ts';
 
 /**
@@ -36,8 +40,12 @@ export async function play(request: RunRequest, environment: Environment, stage:
   await record.save({ verdict: verdictOfRun(record.data) });
 }
 
+/** How many scenarios play at the same time where nobody says: they wait more than they compute. */
+const usualAtOnce = (): number => Math.min(Math.max(2 * availableParallelism(), 2), 8);
+
 /**
- * Plays scenarios by vitest's own Node API, one after the other, and records each as it ends.
+ * Plays scenarios by vitest's own Node API and its pool of processes, side by side where they touch nothing in common,
+ * and records each as it ends.
  *
  * @throws MeshproofError MP999 when vitest itself failed: a scenario file that does not load, or a test without a
  *   result.
@@ -45,25 +53,38 @@ export async function play(request: RunRequest, environment: Environment, stage:
 async function playScenarios(
   request: RunRequest,
   environment: Environment,
-  scenarios: readonly ScenarioFile[],
+  scenarios: readonly ListedScenario[],
   { record, progress, signal }: Stage,
 ): Promise<void> {
   const { shuffle, config, onRed = { prove: false, pauses: false } } = request;
-  // The last scenario before the environment is taken down need not put back what it took.
-  const last = leavesEnvironment(request) || shuffle !== undefined ? undefined : scenarios.at(-1)?.id;
+  // A mesh that is looked at, or in which a cause is undone, is nobody else's meanwhile.
+  const atOnce = onRed.prove || onRed.pauses ? 1 : Math.min(config.atOnce ?? usualAtOnce(), scenarios.length);
+  const took = await lastSeconds(config.reports);
+  const order = packed(
+    scenarios.map((one) => ({
+      ...one,
+      needs: one.meta.needs,
+      plays: one.meta.plays,
+      seconds: took.get(one.id) ?? usualSeconds(one),
+    })),
+    atOnce,
+  );
+  const ids = scenarios.map(({ id }) => id);
+  // The last scenario before the environment is taken down need not put back what it took, where nobody plays beside it.
+  const last = order.at(-1);
+  const ends = last !== undefined && (atOnce === 1 || last.needs.ownsMesh === true);
+  const isLast = ends && !leavesEnvironment(request) && shuffle === undefined ? last.id : '';
   const broken: string[] = [];
   let tell: Say = () => undefined;
+  const reports = new NewestOnly(() => writeReports(record.folder, record.data));
 
   const reporter: Reporter = {
-    onTestCaseReady: (test) => {
-      tell(`playing ${test.name}`);
-    },
     onTestCaseResult: async (test: TestCase) => {
       const parsed = scenarioResultSchema.safeParse(test.meta().meshproof);
       if (parsed.success) {
-        await record.addScenario(parsed.data);
+        await record.addScenario(parsed.data, ids);
         // After each scenario, so that a run that is killed leaves reports of all that it played.
-        await writeReports(record.folder, record.data);
+        await reports.write();
         for (const line of describeScenario(parsed.data)) progress.note(line);
       } else broken.push(`${test.name}: ${(test.result().errors ?? []).map(({ message }) => message).join('; ')}`);
     },
@@ -75,6 +96,9 @@ async function playScenarios(
     },
   };
 
+  const turns = await serveTurns(order, (playing) => {
+    tell(`playing ${playing.join(', ')}`);
+  });
   const before = (['SIGINT', 'SIGTERM'] as const).map((name) => [name, process.listeners(name)] as const);
   process.env['VITEST'] = 'true';
   const vitest = await createVitest('test', {
@@ -87,8 +111,9 @@ async function playScenarios(
     // Compiled code needs no transformation, and whoever imports it must get one and the same module.
     server: { deps: { external: [new RegExp(`^${codeRoot.replace(/\W/g, '\\$&')}/.*\\.js$`)] } },
     pool: 'forks',
-    // Scenarios share the clusters, so they take turns; each one cleans up after itself.
-    fileParallelism: false,
+    // Each cleans up after itself; those that touch the same things take turns.
+    fileParallelism: atOnce > 1,
+    maxWorkers: atOnce,
     isolate: false,
     // A proof plays the scenario once more.
     testTimeout: onRed.pauses ? longestPause + 600_000 : 600_000,
@@ -101,16 +126,16 @@ async function playScenarios(
       ],
     ],
     sequence:
-      shuffle === undefined
-        ? { sequencer: inOrder(scenarios) }
-        : { shuffle: { files: true, tests: false }, seed: shuffle },
+      shuffle === undefined ? { sequencer: inOrder(order) } : { shuffle: { files: true, tests: false }, seed: shuffle },
     provide: {
       environment: JSON.stringify(environment),
       runFolder: record.folder,
       evidenceBytes: config.evidenceMegabytes * 1_000_000,
+      atOnce,
+      turns: turns.path,
       prove: onRed.prove,
       pauses: onRed.pauses,
-      lastScenario: last ?? '',
+      lastScenario: isLast,
     },
   });
   // vitest would end the process at a signal; an orderly end takes the environment down first.
@@ -128,7 +153,7 @@ async function playScenarios(
           await vitest.standalone();
           const project = vitest.getRootProject();
           await vitest.runTestSpecifications(
-            scenarios.map(({ file }) => project.createSpecification(file)),
+            order.map(({ file }) => project.createSpecification(file)),
             true,
           );
         },
@@ -138,10 +163,31 @@ async function playScenarios(
     noMore();
     signal.removeEventListener('abort', cancel);
     await vitest.close();
+    await turns.close();
   }
   signal.throwIfAborted();
   if (broken.length > 0)
     throw new MeshproofError('MP999', { what: 'scenarios could not be played', seen: broken.join('\n') });
+}
+
+/** Writes something again and again: one at a time, and what came meanwhile only once, as it is then. */
+class NewestOnly {
+  readonly #work: () => Promise<void>;
+  #writing: Promise<void> = Promise.resolve();
+  #next: Promise<void> | undefined;
+
+  constructor(work: () => Promise<void>) {
+    this.#work = work;
+  }
+
+  /** Comes when what is true now is written. */
+  async write(): Promise<void> {
+    this.#next ??= this.#writing.then(async () => {
+      this.#next = undefined;
+      await (this.#writing = this.#work());
+    });
+    await this.#next;
+  }
 }
 
 /**
