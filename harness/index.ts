@@ -63,7 +63,7 @@ export { clientIdentity, type ClientIdentity, type CurlExchange, type CurlOption
 export { binomialBound, type Bound } from './probe/distribution.ts';
 export type { CertificateView, ConfigDump, Endpoint, Rejection, UpstreamTls } from './probe/envoy/config-dump.ts';
 export { upstreamsOf, watchFlow, type Moved } from './probe/flow.ts';
-export type { Load, RunningLoad } from './probe/load.ts';
+export { succeeded, type InARow, type Load, type LoadCall, type RunningLoad } from './probe/load.ts';
 export type { LoadWindow } from './probe/load-window.ts';
 export type { PodContainer } from './probe/pod.ts';
 export type { Carried, Proxy } from './probe/proxy.ts';

@@ -1,7 +1,9 @@
-import { expect, pageSample, replacements, scenario } from '../harness/index.ts';
+import { expect, RemoteSample, replacements, scenario } from '../harness/index.ts';
 import { stubDomainServers } from '../harness/mesh/stub-domain.ts';
 
-const { host, address, port } = pageSample.service;
+const sample = new RemoteSample('dns');
+const { client: namespace } = sample.namespaces;
+const { host, address, port } = sample.service;
 const local = 'kubernetes.default.svc.cluster.local';
 
 /** Walkthrough: "Setup DNS". `.global` for pods with a sidecar by DNS capture, for others by the cluster's DNS. */
@@ -18,17 +20,17 @@ export default scenario(
       undeclared: 'a .global host that nobody declared does not resolve',
       'taken-back': 'after the stub domain is removed, a pod without a sidecar no longer resolves the host',
     },
-    needs: { clusters: 2, ownsCluster: true, namespaces: ['foo', 'legacy'], toItself: ['the cluster’s DNS'] },
+    needs: { ...sample.needs, ownsCluster: true, namespaces: [namespace, 'legacy'], toItself: ['the cluster’s DNS'] },
     replaced: [replacements.istiocoredns],
     walkthrough: [{ step: 'add-stub-domain', runs: 'setup-DNS.3' }],
   },
   async ({ client, step, claim }) => {
     const { dns } = client;
     const [sleep, plain] = await step('deploy', 'deploy one sleep with a sidecar, and one without', () =>
-      Promise.all([client.deploySleep('foo'), client.deployPlainSleep('legacy')]),
+      Promise.all([client.deploySleep(namespace), client.deployPlainSleep('legacy')]),
     );
-    await step('declare', 'declare httpbin.bar.global', () =>
-      client.apply(pageSample.remote({ resolution: 'STATIC', endpoints: [{ address: '192.0.2.1' }] })),
+    await step('declare', 'declare the host', () =>
+      client.apply(sample.remote({ resolution: 'STATIC', endpoints: [{ address: '192.0.2.1' }] })),
     );
     await step('hold', 'wait until the sidecar knows the host', () =>
       sleep.proxy.holds(`a cluster for ${host}`, (dump) => dump.outbound(host, port.number) !== undefined),
@@ -41,9 +43,8 @@ export default scenario(
       await expect(() => plain.resolve(host)).toAlwaysResolveTo([]);
     });
     const { image, form } = await step('see-dns', 'find out which DNS the cluster runs', () => dns.form());
-    const server = await step('deploy-name-server', 'deploy the name server that replaces istiocoredns', () =>
-      dns.deployNameServer(image, { [host]: address }),
-    );
+    const serve = () => dns.deployNameServer(image, { [host]: address });
+    const server = await step('deploy-name-server', 'deploy the name server that replaces istiocoredns', serve);
     const before = await dns.corefile();
     await step('add-stub-domain', 'add the stub domain in the form for CoreDNS above 1.4.0', () =>
       dns.addStubDomain('coredns>1.4.0', server),
@@ -64,14 +65,13 @@ export default scenario(
         for (const pod of [sleep, plain]) await expect(() => pod.resolve(local)).toEventuallyResolveTo(expected);
       });
       await claim('undeclared', async () => {
-        for (const pod of [sleep, plain]) await expect(() => pod.resolve('nobody.bar.global')).toAlwaysResolveTo([]);
+        for (const pod of [sleep, plain]) await expect(() => pod.resolve(`nobody.${host}`)).toAlwaysResolveTo([]);
       });
     } finally {
       await step('remove-stub-domain', 'remove the stub domain', () => dns.removeStubDomain());
     }
-    await step('forget', 'wait until the cluster’s DNS has forgotten it', () =>
-      expect(() => plain.resolve(host)).toEventuallyResolveTo([]),
-    );
+    const forgotten = () => expect(() => plain.resolve(host)).toEventuallyResolveTo([]);
+    await step('forget', 'wait until the cluster’s DNS has forgotten it', forgotten);
     await claim('taken-back', async () => {
       expect((await dns.corefile()).trimEnd()).toBe(before.trimEnd());
       await expect(() => plain.resolve(host)).toAlwaysResolveTo([]);

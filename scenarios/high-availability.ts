@@ -1,16 +1,19 @@
-import { expect, FailoverSample, replacements, scenario, underLoad, type LoadWindow } from '../harness/index.ts';
+import { expect, FailoverSample, replacements, scenario, succeeded, underLoad } from '../harness/index.ts';
+import type { InARow, LoadCall } from '../harness/index.ts';
 
 const sample = new FailoverSample('ha');
-const [namespace, system, ingress] = [sample.namespace, 'istio-system', 'istio-ingressgateway'] as const;
-/** Seconds into the load at which each thing happens to the mesh. */
-const at = { replicaGone: 8, gatewayKilled: 19, controlPlanesKilled: 30, replicaBack: 40, end: 60 };
-const load = { url: sample.url('/hostname'), perSecond: 20, seconds: at.end };
-
-/** @param most calls may fail: one that meets a dead endpoint is tried again elsewhere, after a second at most */
-function lost(window: LoadWindow, most: number): string {
-  expect(window.failed).toBeWithin({ low: 0, high: most });
-  return window.told;
-}
+const { namespace, host } = sample;
+const [system, ingress] = ['istio-system', 'istio-ingressgateway'] as const;
+const load = { url: sample.url('/hostname'), perSecond: 20, atMost: 240 };
+/** Calls that may fail where something dies: one that meets a dead endpoint is tried again, after a second at most. */
+const aSecond = load.perSecond;
+/** Three seconds of calls in a row, answered as they should be, before the next thing happens to the mesh. */
+const calls = (by: string, each: InARow['each']): InARow => ({
+  what: `answers by ${by}`,
+  each,
+  calls: 3 * load.perSecond,
+  within: 45_000,
+});
 
 /** One service in both clusters under one `.global` name: the client's own cluster serves it, else the peer. */
 export default scenario(
@@ -30,9 +33,10 @@ export default scenario(
   },
   async (run) => {
     const { client, server, step, claim, restore } = run;
-    const both = (work: (mesh: typeof client.mesh) => Promise<unknown>) => () =>
+    const both = (work: (mesh: typeof client.mesh) => Promise<unknown>) =>
       Promise.all([work(client.mesh), work(server.mesh)]);
     const replicas = (count: number) => () => client.scale(namespace, 'httpbin', count);
+    const restart = () => both((mesh) => mesh.kill('istiod')).then(() => both((mesh) => mesh.recovered()));
     await step('second-gateway', 'give the peer a second gateway pod', () => server.scale(system, ingress, 2));
     restore('remove the second gateway pod', () => server.scale(system, ingress, 1));
     const { sleep, local, remote, cluster, toNear, toPeer } = await sample.deploy(run);
@@ -40,33 +44,36 @@ export default scenario(
       expect((await sleep.proxy.configDump()).prioritiesOf(cluster)).toEqual({ [toNear]: 0, [toPeer]: 1 });
     });
 
-    const during = await underLoad(run, sleep, load, [
-      ['remove-replica', 'remove the local replica', replicas(0), at.replicaGone],
-      ['kill-gateway', 'kill one of the peer’s two gateway pods', () => server.mesh.kill(ingress), at.gatewayKilled],
-      ['kill-control-planes', 'kill both control planes', both((mesh) => mesh.kill('istiod')), at.controlPlanesKilled],
-      ['return-replica', 'bring the local replica back', replicas(1), at.replicaBack],
-      ['recover', 'wait until both control planes serve every proxy again', both((mesh) => mesh.recovered())],
+    const byPod = ({ body }: LoadCall) => body.includes(local.pod);
+    const byPeer = (call: LoadCall) => succeeded(call) && call.body.includes(remote.pod);
+    const byNear = (call: LoadCall) => succeeded(call) && !call.body.includes(remote.pod);
+    const { since, settledAfter, all } = await underLoad(run, sleep, load, [
+      ['call', 'call the service from the first cluster', () => sleep.resolve(host), calls('the local pod', byPod)],
+      ['remove-replica', 'remove the local replica', replicas(0), calls('the peer', byPeer)],
+      [
+        'kill-gateway',
+        'kill a gateway pod of the peer',
+        () => server.mesh.kill(ingress),
+        calls('the other gateway', byPeer),
+      ],
+      [
+        'kill-control-planes',
+        'kill both, and wait until they serve every proxy',
+        restart,
+        calls('the peer still', byPeer),
+      ],
+      ['return-replica', 'bring the local replica back', replicas(1), calls('the first cluster again', byNear)],
     ]);
-    await claim('served-locally', () => {
-      const before = during(0, at.replicaGone - 1);
-      expect(before.servedBy(local.pod)).toBe(before.all);
-      return lost(before, 0);
-    });
-    await claim('fails-over', () => {
-      const settled = during(at.gatewayKilled - 5, at.gatewayKilled - 1);
-      expect(settled.servedBy(remote.pod)).toBe(settled.all);
-      return lost(during(at.replicaGone - 1, at.gatewayKilled - 1), load.perSecond);
-    });
-    await claim('survives-gateway', () =>
-      lost(during(at.gatewayKilled - 1, at.controlPlanesKilled - 1), load.perSecond),
-    );
-    // Up to the end of the load: control planes are back only after the local replica is.
-    await claim('survives-control-planes', () => lost(during(at.controlPlanesKilled - 1, at.end), 0));
-    await claim('returns', () => {
-      const settled = during(at.end - 3, at.end);
-      expect(settled.servedBy(remote.pod)).toBe(0);
-      lost(settled, 0);
-      return `${during(at.replicaBack - 1, at.end).told}; ${during(0, at.end).told} in all`;
-    });
+    /** A claim on an event: who answered in the end, and how many calls may fail from it to the next one. */
+    const after = (event: Parameters<typeof since>[0], by: (call: LoadCall) => boolean, most: number): string => {
+      expect(settledAfter(event).servedBy(by)).toBe(settledAfter(event).all);
+      expect(since(event).failed).toBeWithin({ low: 0, high: most });
+      return since(event).told;
+    };
+    await claim('served-locally', () => after('call', byPod, 0));
+    await claim('fails-over', () => after('remove-replica', byPeer, aSecond));
+    await claim('survives-gateway', () => after('kill-gateway', byPeer, aSecond));
+    await claim('survives-control-planes', () => after('kill-control-planes', byPeer, 0));
+    await claim('returns', () => `${after('return-replica', byNear, aSecond)}; ${all.told} in all`);
   },
 );

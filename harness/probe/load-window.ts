@@ -1,5 +1,5 @@
 import { MeshproofError } from '../errors/meshproof-error.ts';
-import { callsWithin, type Load, type LoadResult } from './load.ts';
+import { succeeded, type Load, type LoadCall, type LoadResult } from './load.ts';
 
 /** What became of the calls that a load began within a time. */
 export interface LoadWindow {
@@ -8,8 +8,8 @@ export interface LoadWindow {
   readonly failed: number;
   /** "3 of 140 calls failed". */
   readonly told: string;
-  /** How many a pod answered, by the name that it says in the body. */
-  readonly servedBy: (pod: string) => number;
+  /** How many were answered by whom one looks for. */
+  readonly servedBy: (served: (call: LoadCall) => boolean) => number;
 }
 
 /** A load that begins a fifth fewer calls than it should says nothing: nothing fails where nothing is called. */
@@ -22,18 +22,27 @@ const least = 0.8;
  * @throws MeshproofError MP702 when the load did not call at its rate then
  */
 export function windowOf(result: LoadResult, { perSecond, url }: Load, from: number, to: number): LoadWindow {
-  const { calls, failed } = callsWithin(result, from, to);
-  const wanted = (to - from) * perSecond;
+  const calls = result.calls.filter(({ at }) => at >= from && at < to);
+  const wanted = Math.round((to - from) * perSecond);
   if (calls.length <= wanted * least)
     throw new MeshproofError('MP702', {
       what: `the load on ${url} was not at its rate`,
       expected: `${wanted} calls from second ${from} to second ${to}`,
       seen: `${calls.length} calls`,
     });
+  return told(calls);
+}
+
+/** The last calls that a load had begun by a moment, so many of them or all that there were. */
+export const lastBegun = (result: LoadResult, count: number, by: number): LoadWindow =>
+  told(result.calls.filter(({ at }) => at <= by).slice(-count));
+
+function told(calls: readonly LoadCall[]): LoadWindow {
+  const failed = calls.filter((call) => !succeeded(call)).length;
   return {
     all: calls.length,
-    failed: failed.length,
-    told: `${failed.length} of ${calls.length} calls failed`,
-    servedBy: (pod) => calls.filter(({ body }) => body.includes(pod)).length,
+    failed,
+    told: `${failed} of ${calls.length} calls failed`,
+    servedBy: (served) => calls.filter(served).length,
   };
 }

@@ -2,20 +2,21 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { ask } from '../tape/tape.ts';
-import { execInPod, type PodContainer } from './pod.ts';
+import { execArguments, type PodContainer } from './pod.ts';
 
 export interface Load {
   readonly url: string;
   /** Calls started each second, whether or not earlier ones have returned. */
   readonly perSecond: number;
-  readonly seconds: number;
+  /** It ends by itself after so many seconds, if nobody has ended it. */
+  readonly atMost: number;
   /** Deadline of one call in seconds (default 5). */
   readonly maxSeconds?: number;
 }
 
 /** One call of a load. */
 export interface LoadCall {
-  /** Seconds after the load began at which the call was started. */
+  /** Seconds after the load began at which the call was started, by the clock of the pod that calls. */
   readonly at: number;
   /** HTTP status, 0 when there was no answer. */
   readonly status: number;
@@ -26,32 +27,84 @@ export interface LoadCall {
   readonly body: string;
 }
 
+/** True for a call that got a 2xx. */
+export const succeeded = ({ status }: LoadCall): boolean => status >= 200 && status <= 299;
+
 export interface LoadResult {
   readonly calls: readonly LoadCall[];
 }
 
-/** A load that is under way. */
+/** What a load is watched for. */
+export interface InARow {
+  /** As the evidence says it: "the peer answers". */
+  readonly what: string;
+  readonly each: (call: LoadCall) => boolean;
+  /** So many calls in a row, all begun since it is watched for. */
+  readonly calls: number;
+  /** Milliseconds after which nobody waits for it any longer. */
+  readonly within: number;
+}
+
+/** A load that is under way. All moments are seconds of its own clock. */
 export interface RunningLoad {
-  /** Comes when the load is so many seconds old: the schedule of what is done to the mesh under it. */
-  reaches(seconds: number): Promise<void>;
-  readonly done: Promise<LoadResult>;
+  /** When the newest call that has returned was begun. */
+  moment(of: string): Promise<number>;
+  /** Waits until calls in a row are as they are wanted, or the time is over; comes with the moment of either. */
+  shows(wanted: InARow): Promise<number>;
+  /** Begins no more calls, and comes when all have returned. */
+  end(): Promise<LoadResult>;
 }
 
 const summarySchema = z.object({ response_code: z.number(), exitcode: z.number(), time_total: z.number() });
 const [field, record] = ['\u001f', '\u001e'];
 
+/** The calls of a load that have returned, while it goes on. */
+class Returned {
+  readonly calls: LoadCall[] = [];
+  readonly #listeners = new Set<() => void>();
+  /** Ends the load. */
+  end: () => void = () => undefined;
+
+  add(call: LoadCall): void {
+    this.calls.push(call);
+    for (const listen of this.#listeners) listen();
+  }
+
+  get newest(): number {
+    return this.calls.reduce((latest, { at }) => Math.max(latest, at), 0);
+  }
+
+  async inARow({ each, calls: count, within }: InARow, signal: AbortSignal): Promise<number> {
+    const since = this.newest;
+    const over = new AbortController();
+    let listen = (): void => undefined;
+    const seen = new Promise<void>((resolve) => {
+      listen = () => {
+        const recent = this.calls.filter(({ at }) => at > since).slice(-count);
+        if (recent.length === count && recent.every(each)) resolve();
+      };
+      this.#listeners.add(listen);
+    });
+    try {
+      await Promise.race([seen, pause(within, undefined, { signal: AbortSignal.any([signal, over.signal]) })]);
+    } finally {
+      this.#listeners.delete(listen);
+      over.abort();
+    }
+    return this.newest;
+  }
+}
+
 /**
  * Calls a URL at a steady rate from a pod. The load is open: a call that hangs does not hold back the next one, so that
  * the count of failures is of all that users would have sent.
  *
- * @throws MeshproofError MP702 when the load could not be run, or not at its rate.
+ * @throws MeshproofError MP702 from `end` when the load could not be run, or not to its end.
  */
 export function startLoad(kubectl: string, from: PodContainer, of: Load, signal: AbortSignal): RunningLoad {
-  const started = performance.now();
-  const question =
-    `load of ${of.perSecond} a second for ${of.seconds} s on ${of.url} from ${from.cluster} ` +
-    `${from.namespace}/${from.pod}`;
-  const done = ask(question, () => load(kubectl, from, of, signal), {
+  const question = `load of ${of.perSecond} a second on ${of.url} from ${from.cluster} ${from.namespace}/${from.pod}`;
+  const returned = new Returned();
+  const done = ask(question, () => load(kubectl, from, of, returned, signal), {
     file: `${from.cluster}.load.json`,
     lookOnly: true,
   });
@@ -59,21 +112,23 @@ export function startLoad(kubectl: string, from: PodContainer, of: Load, signal:
   const failed = done.then(() => new Promise<never>(() => undefined));
   failed.catch(() => undefined);
   return {
-    done,
-    reaches: (seconds) =>
-      ask(`${seconds} s of the ${question}`, () =>
-        Promise.race([failed, pause(Math.max(0, started + seconds * 1000 - performance.now()), undefined, { signal })]),
-      ),
+    moment: (name) => ask(`${name}, in the ${question}`, () => Promise.resolve(returned.newest)),
+    shows: (wanted) =>
+      ask(`${wanted.what}, in the ${question}`, () => Promise.race([failed, returned.inARow(wanted, signal)])),
+    end: async () => {
+      returned.end();
+      return await done;
+    },
   };
 }
 
 async function load(
   kubectl: string,
   from: PodContainer,
-  { url, perSecond, seconds, maxSeconds = 5 }: Load,
+  { url, perSecond, atMost, maxSeconds = 5 }: Load,
+  returned: Returned,
   signal: AbortSignal,
 ): Promise<LoadResult> {
-  const total = perSecond * seconds;
   // One line in one write for each call, so that calls in flight do not mix. The start is read from the system's
   // uptime, in hundredths.
   const one =
@@ -81,39 +136,54 @@ async function load(
     `'%s${field}%s${record}' "$(u)" "$r"`;
   // The next call starts at its own time, however long the last one took to start.
   const pace = `d=$((b+i*100/${perSecond}-$(u))); if [ $d -gt 0 ]; then sleep $((d/100)).$(printf %02d $((d%100))); fi`;
+  // It goes on until its input ends: when it is told to, or when nobody listens any more.
+  const untilTold = 'exec 3<&0; trap stop=1 USR1; (cat <&3 >/dev/null; kill -USR1 $$) 2>/dev/null & told=$!; exec 3<&-';
   const loop =
     'u() { read -r t _ < /proc/uptime; echo ' +
-    `"\${t%.*}\${t#*.}"; }; b=$(u); i=0; while [ $i -lt ${total} ]; do ` +
-    `(${one}) & i=$((i+1)); ${pace}; done; wait; printf 'began${field}%s' "$b"`;
-  const { stdout, stderr } = await execInPod(kubectl, from, ['sh', '-c', loop, 'sh', url], {
-    timeout: (seconds * 2 + maxSeconds + 15) * 1000,
-    signal,
+    `"\${t%.*}\${t#*.}"; }; ${untilTold}; b=$(u); printf 'began${field}%s${record}' "$b"; i=0; ` +
+    `while [ -z "$stop" ] && [ $i -lt ${perSecond * atMost} ]; do (${one}) <&- & i=$((i+1)); ${pace}; done; ` +
+    `kill $told 2>/dev/null; wait; printf 'ended${field}%s${record}' $i`;
+  // Loaded when something runs: commands that only read start the sooner.
+  const { execa } = await import('execa');
+  const running = execa(kubectl, execArguments(from, ['sh', '-c', loop, 'sh', url], { input: true }), {
+    reject: false,
+    timeout: (atMost * 2 + maxSeconds + 15) * 1000,
+    buffer: { stdout: false, stderr: true },
+    stdin: 'pipe',
+    cancelSignal: signal,
   });
-  const parts = stdout.split(record);
-  const began = Number(/began\u001f(\d+)/.exec(parts.at(-1) ?? '')?.[1]);
-  const calls = parts.slice(0, -1).map((part) => readCall(part, began));
-  if (Number.isNaN(began) || calls.length !== total) {
+  returned.end = () => {
+    running.stdin.end();
+  };
+  running.stdin.on('error', () => undefined);
+  let [rest, began, ended] = ['', Number.NaN, Number.NaN];
+  running.stdout.setEncoding('utf8');
+  for await (const text of running.stdout) {
+    const parts = `${rest}${String(text)}`.split(record);
+    rest = parts.pop() ?? '';
+    for (const part of parts) {
+      const [word = '', value] = part.split(field);
+      if (word === 'began') began = Number(value);
+      else if (word === 'ended') ended = Number(value);
+      else returned.add(readCall(part, began));
+    }
+  }
+  const { stderr } = await running;
+  signal.throwIfAborted();
+  const { calls } = returned;
+  if (calls.length !== ended) {
     throw new MeshproofError('MP702', {
-      what: `the load of ${total} calls gave ${calls.length} answers`,
+      what: `the load on ${url} did not come to its end`,
       where: `cluster ${from.cluster}, pod ${from.namespace}/${from.pod}`,
-      seen: stderr.slice(0, 500),
+      expected: 'an answer to each call that was begun',
+      seen: `${calls.length} answers${Number.isNaN(ended) ? '' : ` to ${ended} calls`}; ${stderr.slice(0, 500)}`,
     });
   }
-  return { calls: calls.sort((a, b) => a.at - b.at) };
+  return { calls: calls.toSorted((a, b) => a.at - b.at) };
 }
 
 function readCall(text: string, began: number): LoadCall {
   const [uptime = '', body = '', json = ''] = text.split(field);
   const { response_code: status, exitcode: exitCode, time_total: seconds } = summarySchema.parse(JSON.parse(json));
   return { at: Math.round(Number(uptime) - seconds * 100 - began) / 100, status, exitCode, seconds, body };
-}
-
-/** The calls started within a time, and of those the ones that got no 2xx. */
-export function callsWithin(
-  result: LoadResult,
-  from: number,
-  to: number,
-): { readonly calls: readonly LoadCall[]; readonly failed: readonly LoadCall[] } {
-  const calls = result.calls.filter(({ at }) => at >= from && at < to);
-  return { calls, failed: calls.filter(({ status }) => status < 200 || status > 299) };
 }

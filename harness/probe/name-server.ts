@@ -1,4 +1,4 @@
-import { GenericContainer, type StartedTestContainer } from 'testcontainers';
+import type { StartedTestContainer } from 'testcontainers';
 import { holds, notYet, waitFor } from '../wait/wait-for.ts';
 import type { Connect } from './connection.ts';
 import { lookUp, type DnsAnswer } from './dns-client.ts';
@@ -56,6 +56,7 @@ export class NameServer {
       kubernetes === undefined
         ? {}
         : { KUBERNETES_SERVICE_HOST: kubernetes.host, KUBERNETES_SERVICE_PORT: String(kubernetes.port) };
+    const { GenericContainer } = await import('testcontainers');
     const prepared = new GenericContainer(image)
       .withCopyContentToContainer(files)
       .withEnvironment(environment)

@@ -1,4 +1,4 @@
-import { GenericContainer, type StartedTestContainer } from 'testcontainers';
+import type { StartedTestContainer } from 'testcontainers';
 import type { Connect } from './connection.ts';
 import { curlCommand, parseCurlOutput, type CurlExchange, type CurlOptions } from './curl.ts';
 import { startOnClusterNetwork } from './own-container.ts';
@@ -32,6 +32,8 @@ export class OutsideClient {
     docker: DockerProgram,
     environment: string,
   ): Promise<OutsideClient> {
+    // Loaded when a container starts: most scenarios start none.
+    const { GenericContainer } = await import('testcontainers');
     const container = await startOnClusterNetwork(
       new GenericContainer(image).withEntrypoint(['sleep']).withCommand(['3600']),
       network,

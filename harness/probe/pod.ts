@@ -20,6 +20,28 @@ export interface ExecResult {
 }
 
 /**
+ * What `kubectl` is given to run a program in a container.
+ *
+ * @param options `input` carries what kubectl reads to the program
+ */
+export const execArguments = (
+  where: PodContainer,
+  command: readonly string[],
+  { input = false }: { readonly input?: boolean } = {},
+): string[] => [
+  ...clusterFlags(where),
+  '--namespace',
+  where.namespace,
+  'exec',
+  ...(input ? ['--stdin'] : []),
+  where.pod,
+  '-c',
+  where.container,
+  '--',
+  ...command,
+];
+
+/**
  * Runs a program in a container through `kubectl exec` and returns its output and exit code; a non-zero exit code is an
  * answer, not an error.
  *
@@ -36,27 +58,13 @@ export async function execInPod(
   const { timeout = 30_000, signal } = options;
   // Loaded when something runs: commands that only read start the sooner.
   const { execa } = await import('execa');
-  const result = await execa(
-    kubectl,
-    [
-      ...clusterFlags(where),
-      '--namespace',
-      where.namespace,
-      'exec',
-      where.pod,
-      '-c',
-      where.container,
-      '--',
-      ...command,
-    ],
-    {
-      reject: false,
-      timeout,
-      maxBuffer: 512 * 1024 * 1024,
-      stdin: 'ignore',
-      ...(signal === undefined ? {} : { cancelSignal: signal }),
-    },
-  );
+  const result = await execa(kubectl, execArguments(where, command), {
+    reject: false,
+    timeout,
+    maxBuffer: 512 * 1024 * 1024,
+    stdin: 'ignore',
+    ...(signal === undefined ? {} : { cancelSignal: signal }),
+  });
   signal?.throwIfAborted();
   if (
     result.timedOut ||

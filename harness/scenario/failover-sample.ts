@@ -25,6 +25,8 @@ const [home, away] = ['home/zone/rack', 'away/zone/rack'] as const;
 /** A sample whose service runs in one namespace of both clusters: the client's region first, the other behind it. */
 export class FailoverSample {
   readonly namespace: string;
+  /** The `.global` name that both clusters serve. */
+  readonly host: string;
   readonly needs: Needs;
   readonly #sample: RemoteSample;
 
@@ -33,6 +35,7 @@ export class FailoverSample {
     const { service } = new RemoteSample(name);
     const host = `httpbin.${name}.global`;
     this.namespace = name;
+    this.host = host;
     this.#sample = new RemoteSample(name, {
       namespaces: { client: name, server: name },
       service: { ...service, host },
@@ -48,19 +51,20 @@ export class FailoverSample {
 
   /**
    * Deploys the service in both clusters and a client in the region “home”, and goes on when its sidecar holds both
-   * ways: the steps of a remote sample, `deploy-local` and `hold-failover`.
+   * ways: the steps of a remote sample, `find-local` and `hold-failover`.
    *
    * @throws MeshproofError MP701 when a path is not there in time, MP704 when Envoy refuses a push
    */
   async deploy(run: SampleRun): Promise<DeployedFailover> {
     const { client, step } = run;
     const { service } = this.#sample;
-    const deployed = await this.#sample.deploy(run, { 'istio-locality': home.replaceAll('/', '.') });
+    const labels = { 'istio-locality': home.replaceAll('/', '.') };
+    const deployed = await this.#sample.deploy(run, labels, () => client.deployHttpbin(this.namespace));
     const { sleep, httpbin: remote, gateway } = deployed;
-    const [local, near] = await step('deploy-local', 'deploy httpbin in the first cluster as well', async () => {
-      const workload = await client.deployHttpbin(this.namespace);
-      return [workload, await client.service(this.namespace, 'httpbin')] as const;
-    });
+    // There by now, and ready: this only looks it up.
+    const [local, near] = await step('find-local', 'find httpbin in the first cluster as well', () =>
+      Promise.all([client.deployHttpbin(this.namespace), client.service(this.namespace, 'httpbin')]),
+    );
     await this.#connect(deployed, near.address);
     const cluster = outboundCluster(service.host, service.port.number);
     const toPeer = `${gateway.address}:${gateway.port}`;

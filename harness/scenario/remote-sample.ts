@@ -43,14 +43,19 @@ export class RemoteSample implements SampleObjects {
    * Deploys both workloads, and finds the gateway of the server's cluster: the steps `deploy` and `find-gateway`.
    *
    * @param labels of the client's pod; `istio-locality` says where it counts as being
+   * @param beside what else is deployed at the same time
    * @throws MeshproofError MP701 when a pod, MP604 when the gateway is not ready in time
    */
-  async deploy(run: SampleRun, labels: Readonly<Record<string, string>> = {}): Promise<DeployedSample> {
+  async deploy(
+    run: SampleRun,
+    labels: Readonly<Record<string, string>> = {},
+    beside: () => Promise<unknown> = () => Promise.resolve(),
+  ): Promise<DeployedSample> {
     const { client, server, step } = run;
     const { client: near, server: far } = this.namespaces;
     const deploys = `deploy sleep in namespace ${near} of the first cluster, httpbin in ${far} of the second`;
     const [sleep, httpbin] = await step('deploy', deploys, () =>
-      Promise.all([client.deploySleep(near, labels), server.deployHttpbin(far)]),
+      Promise.all([client.deploySleep(near, labels), server.deployHttpbin(far), beside()]),
     );
     const gateway = await step('find-gateway', 'find the gateway address of the second cluster', () =>
       server.ingressGateway(),

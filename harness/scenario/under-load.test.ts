@@ -1,34 +1,51 @@
 import { expect, test } from 'vitest';
-import type { Load, LoadCall } from '../probe/load.ts';
+import type { InARow, Load, LoadCall } from '../probe/load.ts';
 import { underLoad } from './under-load.ts';
 import type { Client } from './workload.ts';
 
-const load: Load = { url: 'http://httpbin/hostname', perSecond: 1, seconds: 10 };
+const load: Load = { url: 'http://httpbin/hostname', perSecond: 1, atMost: 60 };
 const calls = Array.from({ length: 10 }, (_, at): LoadCall => ({
   at,
   status: at === 4 ? 503 : 200,
   exitCode: 0,
   seconds: 0.1,
-  body: 'httpbin-a',
+  body: at < 5 ? 'httpbin-a' : 'httpbin-b',
 }));
+const until = (what: string): InARow => ({ what, each: () => true, calls: 2, within: 1_000 });
 
-test('each thing happens at its time as a step of its own, and the load is seen through', async () => {
-  const done: string[] = [];
-  const client = {
+/** A load whose clock is told: each look at it comes a second, or three, after the last one. */
+function clientWith(done: string[]): Client {
+  let now = 0;
+  return {
     startLoad: () => ({
-      done: Promise.resolve({ calls }),
-      reaches: (seconds: number) => Promise.resolve(void done.push(`second ${seconds}`)),
+      moment: () => Promise.resolve(now),
+      shows: ({ what }: InARow) => {
+        done.push(`until ${what}`);
+        return Promise.resolve((now += 3));
+      },
+      end: () => Promise.resolve({ calls }),
     }),
   } as unknown as Client;
-  const step = async <T>(key: string, _title: string, work: () => Promise<T>): Promise<T> => {
+}
+
+const step =
+  (done: string[]) =>
+  async <T>(key: string, _title: string, work: () => Promise<T>): Promise<T> => {
     done.push(key);
     return await work();
   };
+
+test('each thing happens as a step of its own, once the load shows what the one before it came to', async () => {
+  const done: string[] = [];
   const happens = (what: string) => (): Promise<unknown> => Promise.resolve(done.push(what));
-  const during = await underLoad({ step }, client, load, [
-    ['kill', 'kill it', happens('killed'), 3],
-    ['recover', 'wait for it', happens('recovered')],
+  const { since, settledAfter, all } = await underLoad({ step: step(done) }, clientWith(done), load, [
+    ['call', 'call it', happens('called'), until('a')],
+    ['kill', 'kill it', happens('killed'), until('b')],
   ]);
-  expect(done).toEqual(['kill', 'second 3', 'killed', 'recover', 'recovered', 'load']);
-  expect([during(0, 4).failed, during(4, 10).failed, during(0, 10).servedBy('httpbin-a')]).toEqual([0, 1, 10]);
+  expect(done).toEqual(['call', 'called', 'until a', 'kill', 'killed', 'until b', 'load']);
+  // The first event's calls up to the second event's begin; the last one's up to the end: no call belongs to nobody.
+  expect([since('call').all, since('kill').all, all.all]).toEqual([3, 7, 10]);
+  expect([since('call').failed, since('kill').failed, all.failed]).toEqual([0, 1, 1]);
+  const byB = ({ body }: LoadCall): boolean => body === 'httpbin-b';
+  expect([settledAfter('call').servedBy(byB), settledAfter('kill').servedBy(byB)]).toEqual([0, 2]);
 });

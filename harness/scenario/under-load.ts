@@ -1,37 +1,57 @@
-import type { Load } from '../probe/load.ts';
-import { windowOf, type LoadWindow } from '../probe/load-window.ts';
+import type { InARow, Load } from '../probe/load.ts';
+import { lastBegun, windowOf, type LoadWindow } from '../probe/load-window.ts';
 import type { ScenarioContext } from './scenario.ts';
 import type { Client } from './workload.ts';
 
 /**
- * Something that happens to the mesh while a load runs, as a step of its own: so many seconds into the load, or right
- * after the event before it where none are given.
+ * Something that happens to the mesh while a load runs, as a step of its own, and what the load shows then: the next one
+ * comes as soon as it does, or when its time is over.
  */
-export type LoadEvent = readonly [key: string, title: string, happens: () => Promise<unknown>, at?: number];
+export type LoadEvent<Key extends string = string> = readonly [
+  key: Key,
+  title: string,
+  happens: () => Promise<unknown>,
+  until: InARow,
+];
 
-/** A load that has ended: what became of the calls that it began between two of its seconds. */
-export type LoadReport = (from: number, to: number) => LoadWindow;
+/** A load that has ended. */
+export interface LoadReport<Key extends string = string> {
+  /** Every call from the moment that an event began to the moment that the next one did. */
+  readonly since: (event: Key) => LoadWindow;
+  /** Of these the last ones, as many as must show what the event comes to. */
+  readonly settledAfter: (event: Key) => LoadWindow;
+  /** Every call of the load. */
+  readonly all: LoadWindow;
+}
 
 /**
- * Runs a load, does each thing at its time, and sees the load through: a step for each event, and the step `load`.
+ * Runs a load, lets one thing after the other happen to the mesh, each as soon as calls show what the one before it came
+ * to, and ends the load: a step for each event, and the step `load`. A thing that never shows stops nothing: what its
+ * calls came to instead is in the report, for a claim to judge.
  *
  * @param from the client that calls
- * @param events in the order of their times
  * @throws MeshproofError MP702 when the load could not be run, or not at its rate
  */
-export async function underLoad(
+export async function underLoad<const Key extends string>(
   { step }: Pick<ScenarioContext<never>, 'step'>,
   from: Client,
   load: Load,
-  events: readonly LoadEvent[],
-): Promise<LoadReport> {
+  events: readonly LoadEvent<Key>[],
+): Promise<LoadReport<Key>> {
   const running = from.startLoad(load);
-  for (const [key, title, happens, at] of events)
+  const came: { readonly key: Key; readonly from: number; readonly shown: number; readonly calls: number }[] = [];
+  for (const [key, title, happens, until] of events)
     await step(key, title, async () => {
-      if (at !== undefined) await running.reaches(at);
+      const began = await running.moment(key);
       await happens();
+      came.push({ key, from: began, shown: await running.shows(until), calls: until.calls });
     });
-  const title = `see the load of ${load.perSecond} calls a second through its ${load.seconds} s`;
-  const result = await step('load', title, () => running.done);
-  return (begin, end) => windowOf(result, load, begin, end);
+  const result = await step('load', `end the load of ${load.perSecond} calls a second`, () => running.end());
+  const end = (result.calls.at(-1)?.at ?? 0) + 1 / load.perSecond;
+  const place = (event: Key): number => came.findIndex(({ key }) => key === event);
+  return {
+    since: (event) => windowOf(result, load, came[place(event)]?.from ?? end, came[place(event) + 1]?.from ?? end),
+    settledAfter: (event) => lastBegun(result, came[place(event)]?.calls ?? 0, came[place(event)]?.shown ?? 0),
+    all: windowOf(result, load, 0, end),
+  };
 }

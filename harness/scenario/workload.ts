@@ -1,5 +1,5 @@
 import { curl, curlTimes, rawAnswer, type CurlExchange, type CurlOptions } from '../probe/curl.ts';
-import { startLoad, type Load, type RunningLoad } from '../probe/load.ts';
+import { startLoad, type Load, type LoadResult, type RunningLoad } from '../probe/load.ts';
 import type { TopologyName } from '../mesh/topologies/names.ts';
 import type { PodContainer } from '../probe/pod.ts';
 import type { Proxy } from '../probe/proxy.ts';
@@ -62,15 +62,16 @@ export function clientIn(from: PodContainer, kubectl: string, journal: Journal, 
     },
     startLoad: (of) => {
       const running = startLoad(kubectl, from, of, signal);
-      const done = running.done.then((result) => {
+      const end = async (): Promise<LoadResult> => {
+        const result = await running.end();
         journal.note({
           cluster: from.cluster,
-          command: `${inPod} curl ${of.url}   # ${of.perSecond} a second for ${of.seconds} s`,
+          command: `${inPod} curl ${of.url}   # ${of.perSecond} a second, ${result.calls.length} in all`,
           output: tally(result.calls.map(({ status }) => `HTTP ${status}`)),
         });
         return result;
-      });
-      return { ...running, done };
+      };
+      return { ...running, end };
     },
     resolve: async (host) => {
       const addresses = await resolveInPod(kubectl, from, host);

@@ -15,6 +15,17 @@ import { ownContainerLabel } from '../labels.ts';
 import { installMetalLB } from '../metallb.ts';
 import type { Making, Provider, ProviderContext } from './provider.ts';
 
+/**
+ * A cluster that lives as long as a run, with one of everything, need not be safe from a power cut, nor elect who leads:
+ * the elections alone write to its etcd every second.
+ */
+const forThisRunOnly = {
+  kind: 'ClusterConfiguration',
+  etcd: { local: { extraArgs: { 'unsafe-no-fsync': 'true' } } },
+  controllerManager: { extraArgs: { 'leader-elect': 'false' } },
+  scheduler: { extraArgs: { 'leader-elect': 'false' } },
+};
+
 /** kind clusters on one Docker network, with MetalLB. */
 export class KindClusters implements Provider {
   readonly #context: ProviderContext;
@@ -207,7 +218,7 @@ export class KindClusters implements Provider {
         ...(images.ownNode ? { disableDefaultCNI: true, podSubnet: '10.244.0.0/16' } : {}),
       },
       nodes: [{ role: 'control-plane' }],
-      kubeadmConfigPatches: [stringify(kubelet)],
+      kubeadmConfigPatches: [stringify(kubelet), stringify(forThisRunOnly)],
     };
   }
 

@@ -97,7 +97,7 @@ async function playScenarios(
   };
 
   const turns = await serveTurns(order, (playing) => {
-    tell(`playing ${playing.join(', ')}`);
+    if (playing.length > 0) tell(`playing ${playing.join(', ')}`);
   });
   const before = (['SIGINT', 'SIGTERM'] as const).map((name) => [name, process.listeners(name)] as const);
   process.env['VITEST'] = 'true';
