@@ -54,16 +54,10 @@ async function overPortForward(where: DebuggedPod, port: number, path: string, t
   const connection = Duplex.from({ writable: sent, readable: received });
   // Whoever waits for the answer hears of a connection that breaks; nobody else listens.
   connection.on('error', () => undefined);
-  let close = (): void => undefined;
   const forwarded = new PortForward(readKubeconfig({ name, kubeconfig, context }))
     .portForward(namespace, pod, [port], received, words, sent)
-    .then((socket) => {
-      if (typeof socket === 'function') throw new Error('a connection was asked for that starts anew by itself');
-      close = () => {
-        socket.close();
-      };
-      return socket;
-    });
+    // One that starts anew by itself comes only where that is asked for.
+    .then((socket) => socket as WebSocket);
   const late = AbortSignal.timeout(timeout);
   try {
     return await new Promise<string>((resolve, reject) => {
@@ -113,8 +107,8 @@ async function overPortForward(where: DebuggedPod, port: number, path: string, t
   } finally {
     // Also a connection that opens only now.
     forwarded.then(
-      () => {
-        close();
+      (socket) => {
+        socket.close();
       },
       () => undefined,
     );

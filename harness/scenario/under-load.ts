@@ -4,8 +4,8 @@ import type { ScenarioContext } from './scenario.ts';
 import type { Client } from './workload.ts';
 
 /**
- * Something that happens to the mesh while a load runs, as a step of its own, and what the load shows then: the next one
- * comes as soon as it does, or when its time is over.
+ * Something that happens to the mesh while a load runs, as a step of its own, and what the load shows then: the next
+ * one comes as soon as it does, or when its time is over.
  */
 export type LoadEvent<Key extends string = string> = readonly [
   key: Key,
@@ -25,9 +25,9 @@ export interface LoadReport<Key extends string = string> {
 }
 
 /**
- * Runs a load, lets one thing after the other happen to the mesh, each as soon as calls show what the one before it came
- * to, and ends the load: a step for each event, and the step `load`. A thing that never shows stops nothing: what its
- * calls came to instead is in the report, for a claim to judge.
+ * Runs a load, lets one thing after the other happen to the mesh, each as soon as calls show what the one before it
+ * came to, and ends the load: a step for each event, and the step `load`. A thing that never shows stops nothing: what
+ * its calls came to instead is in the report, for a claim to judge.
  *
  * @param from the client that calls
  * @throws MeshproofError MP702 when the load could not be run, or not at its rate

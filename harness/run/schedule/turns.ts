@@ -25,8 +25,8 @@ interface Waiting {
 }
 
 /**
- * Who plays now, and who waits until nobody touches the same things. First come, first served: a scenario that needs the
- * mesh for itself is not overtaken by others that would keep it waiting.
+ * Who plays now, and who waits until nobody touches the same things. First come, first served: a scenario that needs
+ * the mesh for itself is not overtaken by others that would keep it waiting.
  */
 export class Turns {
   readonly #playing = new Map<string, Player>();

@@ -70,7 +70,7 @@ async function playScenarios(
     atOnce,
   );
   const ids = scenarios.map(({ id }) => id);
-  // The last scenario before the environment is taken down need not put back what it took, where nobody plays beside it.
+  // The last scenario before the environment is taken down need not put back what it took, if nobody plays beside it.
   const last = order.at(-1);
   const ends = last !== undefined && (atOnce === 1 || last.needs.ownsMesh === true);
   const isLast = ends && !leavesEnvironment(request) && shuffle === undefined ? last.id : '';
