@@ -5,6 +5,7 @@ import type { Docker } from '../docker.ts';
 import { bakerOption, removeAbandonedBakes } from './abandoned-bakes.ts';
 import { imageStoreOf, imageTransfer } from './image-transfer.ts';
 import { refusingResolver } from './refusing-resolver.ts';
+import { scratch, stopContainerd, unpackImages } from './unpack-images.ts';
 
 export interface BakeOptions {
   readonly docker: Docker;
@@ -22,7 +23,7 @@ export interface BakeOptions {
 
 /**
  * Puts images into a node image's containerd, the way kind's own image builder does it: start the image, import through
- * its containerd, commit. Clusters then start without a single pull or `kind load`.
+ * its containerd, commit. Clusters then start without a single pull or `kind load`, and without unpacking anything.
  *
  * @throws MeshproofError MP304 with the words of docker or ctr.
  */
@@ -47,6 +48,8 @@ export async function bakeNode({ docker, base, node, payload, labels = {}, say, 
         '/run',
         '--tmpfs',
         '/tmp',
+        '--volume',
+        scratch,
         '--entrypoint',
         'sleep',
         base,
@@ -85,11 +88,8 @@ export async function bakeNode({ docker, base, node, payload, labels = {}, say, 
         cause,
       });
     });
-    await exec(
-      'sh',
-      '-c',
-      'pkill -x containerd; while pgrep -x containerd >/dev/null; do sleep 0.1; done; rm -rf /run/containerd',
-    );
+    await exec('sh', '-c', stopContainerd);
+    await unpackImages({ docker, container, say, signal });
     say('committing the node image');
     const changes = [
       'ENTRYPOINT ["/usr/local/bin/entrypoint","/sbin/init"]',
@@ -101,6 +101,6 @@ export async function bakeNode({ docker, base, node, payload, labels = {}, say, 
       signal,
     });
   } finally {
-    await docker.run(['rm', '--force', container]).catch(() => undefined);
+    await docker.run(['rm', '--force', '--volumes', container]).catch(() => undefined);
   }
 }

@@ -13,6 +13,7 @@ import { locate } from '../toolchain.ts';
 import { bakeNode } from './bake-node.ts';
 import { envoyLabel, type EnvoyBuild, type ImageSet } from './image-set.ts';
 import { refusingResolver } from './refusing-resolver.ts';
+import { layoutOfImages } from './unpack-images.ts';
 import { removeOldImages } from './remove-old-images.ts';
 import type { ImageOptions } from './source-images.ts';
 
@@ -168,6 +169,7 @@ export function releaseNodeImage(choice: ReleaseChoice): string {
     ...images.map(({ name, digest = '' }) => `${name}@${digest}`),
     ...files.filter(({ id }) => id === 'metallb-manifest').map(({ sha256 = '' }) => sha256),
     JSON.stringify(refusingResolver),
+    layoutOfImages,
   ];
   return `meshproof/node:${createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 12)}`;
 }

@@ -13,6 +13,7 @@ import { locate, type Toolchain } from '../toolchain.ts';
 import { bakeNode } from './bake-node.ts';
 import type { ImageSet } from './image-set.ts';
 import { refusingResolver } from './refusing-resolver.ts';
+import { layoutOfImages } from './unpack-images.ts';
 import { removeOldImages } from './remove-old-images.ts';
 
 /** Files of the node image. */
@@ -121,6 +122,7 @@ export async function sourceImagesHash(toolchain: Named): Promise<string> {
     JSON.stringify(Object.entries(toolchain.keys).sort()),
     JSON.stringify(meshImagePlans(toolchain)),
     JSON.stringify(refusingResolver),
+    layoutOfImages,
     ...nodeFiles,
   ]);
 }
