@@ -21,3 +21,34 @@ export const onNode = (rule: string): { readonly onNode: string; readonly undo: 
   // A rule is taken out by what it is, and put in at a place: iptables takes no place here.
   undo: `iptables -D ${rule.replace(/^(\S+) \d+ /, '$1 ')}`,
 });
+
+/** An EnvoyFilter that ends every connection to a port of some proxies before it is passed on. */
+export const refusing = (
+  namespace: string,
+  context: 'GATEWAY' | 'SIDECAR_OUTBOUND',
+  portNumber: number,
+  labels?: Readonly<Record<string, string>>,
+): KubernetesObject =>
+  odd('networking.istio.io/v1alpha3', 'EnvoyFilter', namespace, {
+    ...(labels === undefined ? {} : { workloadSelector: { labels } }),
+    configPatches: [
+      {
+        applyTo: 'NETWORK_FILTER',
+        match: { context, listener: { portNumber } },
+        patch: {
+          operation: 'INSERT_FIRST',
+          value: {
+            name: 'envoy.filters.network.rbac',
+            typed_config: {
+              '@type': 'type.googleapis.com/envoy.extensions.filters.network.rbac.v3.RBAC',
+              stat_prefix: 'refused_',
+              rules: {
+                action: 'DENY',
+                policies: { all: { permissions: [{ any: true }], principals: [{ any: true }] } },
+              },
+            },
+          },
+        },
+      },
+    ],
+  });
