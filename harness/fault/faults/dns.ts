@@ -55,7 +55,7 @@ export const dnsFaults: readonly Fault[] = [
     id: 'dns-stub-domain-left',
     breaks: 'the client’s cluster DNS has a stub domain for .global already, with a server that nobody runs any more',
     at: 'client',
-    inject: withZone('global', 'forward . 192.0.2.53'),
+    inject: withZone('global', 'forward . 127.0.0.1:5354'),
     restarts,
     cause,
     noticedBy: ['dns-stub-domain'],
