@@ -22,6 +22,8 @@ export const sampleKinds = [
 export interface Declared {
   readonly namespaces: readonly string[];
   readonly hosts?: readonly DeclaredHost[];
+  /** False for one that holds where nobody gives a gateway an address: nothing waits for one then. */
+  readonly loadBalancer?: boolean;
 }
 
 /**
