@@ -14,7 +14,7 @@ export default scenario(
       'strict-dns': 'the sidecar resolves the name itself: a STRICT_DNS cluster with that name as its only endpoint',
       'all-to-address': 'all traffic went to the address behind the name, and passed through the peer’s gateway',
     },
-    needs: sample.needs,
+    needs: { ...sample.needs, reads: ['access log', 'counters'] },
     replaced: [replacements.sniRewrite],
   },
   async (run) => {

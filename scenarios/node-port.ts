@@ -15,7 +15,7 @@ export default scenario(
       'passed-gateway': 'this exact traffic passed through the peer’s gateway, and the sidecar sent it to the node',
       'no-load-balancer': 'the address of the load balancer is not used',
     },
-    needs: { ...sample.needs, loadBalancer: false },
+    needs: { ...sample.needs, loadBalancer: false, reads: ['access log', 'counters'] },
     replaced: [replacements.sniRewrite],
   },
   async (run) => {

@@ -16,7 +16,7 @@ export default scenario(
       'subset-chains': 'the peer’s gateway has a filter chain for each subset’s SNI, to the pods of that version',
       'passed-gateway': 'the traffic of each version passed through the peer’s gateway under the SNI of its subset',
     },
-    needs: pageSample.needs,
+    needs: { ...pageSample.needs, reads: ['counters'] },
     replaced: [replacements.sniRewrite],
     walkthrough: [{ step: 'declare', runs: 'version-aware-routing-to-remote-services.1' }],
   },

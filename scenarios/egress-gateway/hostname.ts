@@ -12,7 +12,7 @@ export default scenario(
       'passed-both': 'this exact traffic passed through both gateways under this SNI',
       'all-to-address': 'all of twenty requests went to the address behind the host name',
     },
-    needs: { ...pageSample.needs, egressGateway: true },
+    needs: { ...pageSample.needs, egressGateway: true, reads: ['access log', 'counters'] },
     replaced: [replacements.networkView, replacements.sniRewrite],
     walkthrough: [{ step: 'declare', runs: 'send-remote-traffic-via-an-egress-gateway.3' }],
   },

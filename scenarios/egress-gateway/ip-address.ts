@@ -14,7 +14,7 @@ export default scenario(
       'passed-both': 'this exact traffic passed through both gateways under this SNI',
       'none-direct': 'none of twenty requests went direct',
     },
-    needs: { ...pageSample.needs, egressGateway: true },
+    needs: { ...pageSample.needs, egressGateway: true, reads: ['access log', 'counters'] },
     replaced: [replacements.networkView, replacements.sniRewrite],
     walkthrough: [
       { step: 'find-egress', runs: 'send-remote-traffic-via-an-egress-gateway.1' },
