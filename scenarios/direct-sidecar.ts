@@ -20,7 +20,11 @@ export default scenario(
     needs: { ...pageSample.needs, reads: ['counters'] },
     replaced: [replacements.sniRewrite],
     walkthrough: [
-      { step: 'deploy', runs: 'configure-the-example-services.1-7' },
+      {
+        step: 'deploy',
+        runs: 'configure-the-example-services.1-7',
+        instead: 'The same two workloads from this run’s own images. Nobody calls sleep, so it has no Service.',
+      },
       { step: 'find-gateway', runs: 'configure-the-example-services.8' },
       { step: 'declare', runs: 'configure-the-example-services.9' },
       { step: 'answers-200', runs: 'configure-the-example-services.10' },

@@ -2,6 +2,7 @@ import { expect, pageSample, replacements, scenario } from '../harness/index.ts'
 import { stubDomainServers } from '../harness/mesh/stub-domain.ts';
 
 const { host, address, port } = pageSample.service;
+const added = 'The page’s block for .global is added to the Corefile of the first cluster, whose own blocks stay.';
 const local = 'kubernetes.default.svc.cluster.local';
 
 /** Walkthrough: "Setup DNS". `.global` for pods with a sidecar by DNS capture, for others by the cluster's DNS. */
@@ -20,10 +21,9 @@ export default scenario(
     },
     needs: { clusters: 2, ownsCluster: true, namespaces: ['foo', 'legacy'] },
     replaced: [replacements.istiocoredns],
-    walkthrough: [{ step: 'add-stub-domain', runs: 'setup-DNS.3' }],
+    walkthrough: [{ step: 'add-stub-domain', runs: 'setup-DNS.3', instead: added }],
   },
-  async ({ client, step, claim }) => {
-    const { dns } = client;
+  async ({ client, client: { dns }, step, claim }) => {
     const [sleep, plain] = await step('deploy', 'deploy one sleep with a sidecar, and one without', () =>
       Promise.all([client.deploySleep('foo'), client.deployPlainSleep('legacy')]),
     );

@@ -14,7 +14,14 @@ export default scenario(
     },
     needs: { ...pageSample.needs, egressGateway: true, reads: ['access log', 'counters'] },
     replaced: [replacements.networkView, replacements.sniRewrite],
-    walkthrough: [{ step: 'declare', runs: 'send-remote-traffic-via-an-egress-gateway.3' }],
+    walkthrough: [
+      {
+        step: 'declare',
+        runs: 'send-remote-traffic-via-an-egress-gateway.3',
+        instead:
+          'The page’s entry, with a network view and the label tlsMode for each endpoint, as today’s Istio needs them.',
+      },
+    ],
   },
   async (run) => {
     const { step, claim } = run;

@@ -18,7 +18,12 @@ export default scenario(
     replaced: [replacements.networkView, replacements.sniRewrite],
     walkthrough: [
       { step: 'find-egress', runs: 'send-remote-traffic-via-an-egress-gateway.1' },
-      { step: 'declare', runs: 'send-remote-traffic-via-an-egress-gateway.2' },
+      {
+        step: 'declare',
+        runs: 'send-remote-traffic-via-an-egress-gateway.2',
+        instead:
+          'The page’s entry, with a network view and the label tlsMode for each endpoint, as today’s Istio needs them.',
+      },
     ],
   },
   async (run) => {

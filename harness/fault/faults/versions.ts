@@ -73,6 +73,17 @@ export const versionFaults: readonly Fault[] = [
     kills: ['version-subsets: header-picks', 'version-subsets: subset-clusters'],
   },
   {
+    id: 'versions-labels-ignored',
+    breaks: 'an older DestinationRule fills the subset of one version with every endpoint, whatever its labels',
+    at: 'client',
+    inject: {
+      add: odd(networking, 'DestinationRule', 'foo', { host, trafficPolicy: mutual, subsets: [{ name: 'v2' }] }),
+    },
+    cause: ['DestinationRule foo/fault'],
+    noticedBy,
+    kills: ['version-subsets: subset-clusters'],
+  },
+  {
     id: 'versions-one-sni-for-both',
     breaks: 'an older DestinationRule calls one version under the SNI of the other',
     at: 'client',
