@@ -15,7 +15,7 @@ export default scenario(
       identity: 'httpbin sees the identity of sleep in the first cluster: mutual TLS end to end',
       'sidecar-path': 'the sidecar sends the call along listener → route → cluster → SNI → the peer’s gateway',
       'gateway-path': 'the peer’s gateway sends this SNI through its filter chain to httpbin',
-      'passed-gateway': 'this exact request passed through the peer’s gateway',
+      'passed-gateway': 'while this request was made, as much traffic under its SNI passed through the peer’s gateway',
     },
     needs: { ...pageSample.needs, reads: ['counters'] },
     replaced: [replacements.sniRewrite],

@@ -39,7 +39,7 @@ export default scenario(
     });
     await claim('all-to-address', async () => {
       expect(await upstreams()).toEqual({ [`${address}:${port}`]: 10 });
-      expect(moved).toHaveCarriedTraffic();
+      expect(moved).toHaveCarriedTraffic(calls.length);
     });
   },
 );

@@ -74,7 +74,7 @@ export default scenario(
       for (const version of [v1, v2]) await expect(() => version.inGateway()).toEventuallyReachTheEnd();
     });
     await claim('passed-gateway', () => {
-      expect(moved).toHaveCarriedTraffic();
+      expect(moved).toHaveCarriedTraffic(10);
     });
   },
 );

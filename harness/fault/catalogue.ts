@@ -7,6 +7,7 @@ import { multiPrimaryFaults } from './faults/multi-primary.ts';
 import { networkFaults } from './faults/network.ts';
 import { prerequisiteFaults } from './faults/prerequisites.ts';
 import { remoteServiceFaults } from './faults/remote-services.ts';
+import { reverseFaults } from './faults/reverse.ts';
 import { securityFaults } from './faults/security.ts';
 import { serverFaults } from './faults/server-objects.ts';
 import { versionFaults } from './faults/versions.ts';
@@ -25,6 +26,7 @@ export const faults: readonly Fault[] = [
   ...prerequisiteFaults,
   ...dnsFaults,
   ...remoteServiceFaults,
+  ...reverseFaults,
   ...egressFaults,
   ...versionFaults,
   ...securityFaults,

@@ -52,3 +52,26 @@ export const refusing = (
       },
     ],
   });
+
+export const httpManager = 'envoy.filters.network.http_connection_manager';
+
+/** An EnvoyFilter by which the sidecars of a namespace answer every call of their clients by themselves: with 200. */
+export const answering = (namespace: string): KubernetesObject =>
+  odd('networking.istio.io/v1alpha3', 'EnvoyFilter', namespace, {
+    configPatches: [
+      {
+        applyTo: 'HTTP_FILTER',
+        match: { context: 'SIDECAR_OUTBOUND', listener: { filterChain: { filter: { name: httpManager } } } },
+        patch: {
+          operation: 'INSERT_FIRST',
+          value: {
+            name: 'fault',
+            typed_config: {
+              '@type': 'type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault',
+              abort: { http_status: 200, percentage: { numerator: 100 } },
+            },
+          },
+        },
+      },
+    ],
+  });

@@ -1,9 +1,8 @@
 import type { Target } from '../../cluster/cluster-editor.ts';
 import { RemoteSample } from '../../scenario/remote-sample.ts';
 import type { Fault } from '../fault.ts';
-import { networking, odd, onNode, refusing } from './made.ts';
+import { answering, httpManager, networking, odd, onNode, refusing } from './made.ts';
 
-const httpManager = 'envoy.filters.network.http_connection_manager';
 const filters = 'type.googleapis.com/envoy.extensions.filters';
 const sleep: Target = { kind: 'deployment', namespace: 'foo', name: 'sleep' };
 const nodePort = new RemoteSample('node-port');
@@ -46,24 +45,7 @@ export const remoteServiceFaults: readonly Fault[] = [
     breaks: 'an EnvoyFilter makes the client’s sidecar answer 200 by itself',
     at: 'client',
     inject: {
-      add: odd('networking.istio.io/v1alpha3', 'EnvoyFilter', 'foo', {
-        configPatches: [
-          {
-            applyTo: 'HTTP_FILTER',
-            match: { context: 'SIDECAR_OUTBOUND', listener: { filterChain: { filter: { name: httpManager } } } },
-            patch: {
-              operation: 'INSERT_FIRST',
-              value: {
-                name: 'fault',
-                typed_config: {
-                  '@type': `${filters}.http.fault.v3.HTTPFault`,
-                  abort: { http_status: 200, percentage: { numerator: 100 } },
-                },
-              },
-            },
-          },
-        ],
-      }),
+      add: answering('foo'),
     },
     cause: ['EnvoyFilter foo/fault'],
     kills: ['direct-sidecar: identity', 'direct-sidecar: passed-gateway'],

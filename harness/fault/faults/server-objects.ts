@@ -1,5 +1,5 @@
 import type { Fault } from '../fault.ts';
-import { gatewaySelector, host, networking, odd, refusing, security, system } from './made.ts';
+import { gatewaySelector, host, httpManager, networking, odd, refusing, security, system } from './made.ts';
 
 const eastWest = system('gateways.networking.istio.io', 'istio-multicluster-ingressgateway');
 const server = {
@@ -7,7 +7,6 @@ const server = {
   tls: { mode: 'AUTO_PASSTHROUGH' },
   hosts: ['*.local', '*.global'],
 };
-const httpManager = 'envoy.filters.network.http_connection_manager';
 
 /** The same at the server's cluster: who exposes, refuses or adds. */
 export const serverFaults: readonly Fault[] = [
