@@ -37,6 +37,8 @@ const ownCertificate = {
 /** Port of the server's container, by which its sidecar tells filter chains apart. */
 const served = 8080;
 const noticedBy = ['security'];
+/** Name under which the gateway knows the server: of a cluster, and as an SNI. */
+const sni = `outbound_.8000_._.httpbin.${namespace}.global`;
 
 /** What lets in whom the mesh must refuse, or refuses who belongs to it. */
 export const securityFaults: readonly Fault[] = [
@@ -65,7 +67,7 @@ export const securityFaults: readonly Fault[] = [
             value: {
               name: 'fault',
               filter_chain_match: { transport_protocol: 'raw_buffer' },
-              filters: [tcpProxy(`outbound_.8000_._.httpbin.${namespace}.global`)],
+              filters: [tcpProxy(sni)],
             },
           },
         },
@@ -120,7 +122,7 @@ export const securityFaults: readonly Fault[] = [
         },
         {
           applyTo: 'FILTER_CHAIN',
-          match: { context: 'SIDECAR_INBOUND', listener: { portNumber: 15006 } },
+          match: { context: 'SIDECAR_INBOUND', listener: { name: 'virtualInbound' } },
           patch: {
             operation: 'ADD',
             value: {
@@ -145,6 +147,32 @@ export const securityFaults: readonly Fault[] = [
     cause: [`EnvoyFilter ${namespace}/fault`],
     noticedBy,
     kills: ['security: no-certificate-refused'],
+  },
+  {
+    id: 'security-chain-of-any-protocol',
+    breaks: 'an EnvoyFilter makes the server’s gateway pass TLS of any kind on, not only Istio’s own',
+    at: 'server',
+    inject: envoyFilter('istio-system', {
+      workloadSelector: { labels: gatewaySelector },
+      configPatches: [
+        {
+          applyTo: 'FILTER_CHAIN',
+          match: { context: 'GATEWAY', listener: { portNumber: 15443, filterChain: { sni } } },
+          patch: { operation: 'REMOVE' },
+        },
+        {
+          applyTo: 'FILTER_CHAIN',
+          match: { context: 'GATEWAY', listener: { portNumber: 15443 } },
+          patch: {
+            operation: 'ADD',
+            value: { name: 'fault', filter_chain_match: { server_names: [sni] }, filters: [tcpProxy(sni)] },
+          },
+        },
+      ],
+    }),
+    cause: ['EnvoyFilter istio-system/fault'],
+    noticedBy,
+    kills: ['security: other-hosts-hidden'],
   },
   {
     id: 'security-serves-nobody',
