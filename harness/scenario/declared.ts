@@ -5,6 +5,7 @@ import { MeshproofError } from '../errors/meshproof-error.ts';
 import { collisions, type DeclaredHost } from '../mesh/collisions.ts';
 import { systemNamespace } from '../mesh/operator.ts';
 import { untold, type Told } from '../mesh/proxy-telling.ts';
+import { ask } from '../tape/tape.ts';
 
 /**
  * Kinds that scenarios make on clusters that the user owns, as the question beforehand lists them; nothing else is
@@ -66,8 +67,12 @@ export async function firstCollision(
 ): Promise<string | undefined> {
   for (const api of apis.filter(({ address }) => address.foreign === true)) {
     const { address } = api;
-    const silent = reads.length === 0 ? undefined : await silence(reads, api);
-    if (silent !== undefined) return `${silent}: cluster ${address.name}`;
+    if (reads.length > 0) {
+      // Only the sentence is written down: the configuration of somebody else's mesh is nobody's business.
+      const question = `what proxies of ${address.name} do not tell`;
+      const silent = await ask(question, () => silence(reads, api), { unasked: '' });
+      if (silent !== '') return `${silent}: cluster ${address.name}`;
+    }
     if (hosts.length === 0) continue;
     const entries = await api.listObjects('networking.istio.io/v1', 'ServiceEntry');
     const others = entries.filter((entry) => !isOwn(entry, address.owner));
@@ -80,13 +85,15 @@ export async function firstCollision(
 /**
  * What the proxies of a mesh do not tell, by every configuration of it that there is: one for each revision. Where none
  * may be read it is found out by the proofs themselves.
+ *
+ * @returns "" when they tell all
  */
-async function silence(reads: readonly Told[], api: Pick<ClusterApi, 'listObjects'>): Promise<string | undefined> {
+async function silence(reads: readonly Told[], api: Pick<ClusterApi, 'listObjects'>): Promise<string> {
   const maps = await api.listObjects('v1', 'ConfigMap', undefined, systemNamespace).catch(() => []);
   const configs = maps.flatMap(({ metadata, ...map }) => {
     const { mesh } = (map['data'] ?? {}) as { readonly mesh?: string };
     return /^istio(-|$)/.test(metadata.name) && mesh !== undefined ? [mesh] : [];
   });
   const lacking = configs.map((config) => untold(reads, config));
-  return lacking.includes(undefined) ? undefined : lacking[0];
+  return lacking.includes(undefined) ? '' : (lacking[0] ?? '');
 }
