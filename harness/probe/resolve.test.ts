@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { lookingLive, withTape, type Tape } from '../tape/tape.ts';
 import type { ExecResult } from './pod.ts';
-import { resolveInPod } from './resolve.ts';
+import { hasName, resolveInPod } from './resolve.ts';
 
 const where = { cluster: 'west', kubeconfig: '', context: '', namespace: 'foo', pod: 'sleep-1', container: 'sleep' };
 
@@ -49,4 +49,13 @@ describe('no address', () => {
       expect.objectContaining({ code: 'MP702' }),
     );
   });
+});
+
+test.each([
+  ['10.96.0.1       kubernetes.default.svc.cluster.local\n', true],
+  ['10.96.0.1         10.96.0.1\n', false],
+  ['fd00::1         fd00::1\n', false],
+  ['', false],
+])('a name server that answers has a name for an address: %j', (printed, alive) => {
+  expect(hasName(printed)).toBe(alive);
 });

@@ -60,9 +60,15 @@ async function answers(kubectl: string, where: PodContainer): Promise<{ readonly
     look: async () => {
       looks += 1;
       const { stdout, exitCode } = await execInPod(kubectl, where, ['sh', '-c', control]);
-      return stdout.trim() === ''
-        ? notYet(`no name of the API server’s address either: getent ended with ${exitCode}`)
-        : holds({ late: looks > 1 });
+      return hasName(stdout)
+        ? holds({ late: looks > 1 })
+        : notYet(`no name of the API server’s address either: getent ended with ${exitCode}`);
     },
   });
+}
+
+/** Whether getent printed a name behind the address; musl's prints the address once more where there is none. */
+export function hasName(printed: string): boolean {
+  const [address = '', ...names] = printed.trim().split(/\s+/);
+  return names.some((name) => name !== address && /[a-z]/i.test(name));
 }

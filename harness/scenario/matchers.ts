@@ -6,8 +6,8 @@ import type { HandshakeResult } from '../probe/tls-client.ts';
 import { brokenHop, describeTrace, nearestTo, type Hop } from '../probe/trace.ts';
 import { always, eventually, ever, rules, steadily, type Verdict } from './convergence.ts';
 
-/** Fewer bytes than this no request takes: its line, the headers that a sidecar adds, and TLS around them. */
-const requestBytes = 100;
+/** Fewer bytes than this no request takes: TLS and a frame around it, and its id, even where HTTP/2 packs the rest. */
+const requestBytes = 50;
 
 /** Matchers for what probes return; their messages show what was seen, and the nearest thing to what was not. */
 export const meshMatchers = {
