@@ -90,7 +90,8 @@ export const remoteServiceFaults: readonly Fault[] = [
     id: 'node-ports-dropped',
     breaks: 'the server’s node drops packets to node ports',
     at: 'server',
-    inject: onNode('PREROUTING 1 -p tcp -t mangle -i eth0 --dport 30000:32767 -j DROP'),
+    // By then kube-proxy has put the pod's port in its place: connection tracking knows which port was called.
+    inject: onNode('FORWARD 1 -p tcp -m conntrack --ctorigdstport 30000:32767 -j DROP'),
     cause: ['node'],
     noticedBy: ['node-port'],
     kills: all('node-port', 'call-succeeds', 'passed-gateway'),
