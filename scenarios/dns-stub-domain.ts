@@ -4,7 +4,8 @@ import { stubDomainServers } from '../harness/mesh/stub-domain.ts';
 const sample = new RemoteSample('dns');
 const { client: namespace } = sample.namespaces;
 const { host, address, port } = sample.service;
-const local = 'kubernetes.default.svc.cluster.local';
+const added = 'The page’s block for .global is added to the Corefile of the first cluster, whose own blocks stay.';
+const [nobody, local] = [`nobody.${sample.namespaces.server}.global`, 'kubernetes.default.svc.cluster.local'] as const;
 
 /** Walkthrough: "Setup DNS". `.global` for pods with a sidecar by DNS capture, for others by the cluster's DNS. */
 export default scenario(
@@ -22,10 +23,9 @@ export default scenario(
     },
     needs: { ...sample.needs, ownsCluster: true, namespaces: [namespace, 'legacy'], toItself: ['the cluster’s DNS'] },
     replaced: [replacements.istiocoredns],
-    walkthrough: [{ step: 'add-stub-domain', runs: 'setup-DNS.3' }],
+    walkthrough: [{ step: 'add-stub-domain', runs: 'setup-DNS.3', instead: added }],
   },
-  async ({ client, step, claim }) => {
-    const { dns } = client;
+  async ({ client, client: { dns }, step, claim }) => {
     const [sleep, plain] = await step('deploy', 'deploy one sleep with a sidecar, and one without', () =>
       Promise.all([client.deploySleep(namespace), client.deployPlainSleep('legacy')]),
     );
@@ -65,7 +65,7 @@ export default scenario(
         for (const pod of [sleep, plain]) await expect(() => pod.resolve(local)).toEventuallyResolveTo(expected);
       });
       await claim('undeclared', async () => {
-        for (const pod of [sleep, plain]) await expect(() => pod.resolve(`nobody.${host}`)).toAlwaysResolveTo([]);
+        for (const pod of [sleep, plain]) await expect(() => pod.resolve(nobody)).toAlwaysResolveTo([]);
       });
     } finally {
       await step('remove-stub-domain', 'remove the stub domain', () => dns.removeStubDomain());

@@ -14,7 +14,7 @@ export default scenario(
       'strict-dns': 'the sidecar resolves the name itself: a STRICT_DNS cluster with that name as its only endpoint',
       'all-to-address': 'all traffic went to the address behind the name, and passed through the peer’s gateway',
     },
-    needs: { ...sample.needs, toItself: ['the cluster’s DNS'] },
+    needs: { ...sample.needs, reads: ['access log', 'counters'], toItself: ['the cluster’s DNS'] },
     replaced: [replacements.sniRewrite],
   },
   async (run) => {
@@ -39,7 +39,7 @@ export default scenario(
     });
     await claim('all-to-address', async () => {
       expect(await upstreams()).toEqual({ [`${address}:${port}`]: 10 });
-      expect(moved).toHaveCarriedTraffic();
+      expect(moved).toHaveCarriedTraffic(calls.length);
     });
   },
 );

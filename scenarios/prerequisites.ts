@@ -1,4 +1,13 @@
-import { expect, pageSample, scenario } from '../harness/index.ts';
+import { expect, pageSample, scenario, type MeshCluster } from '../harness/index.ts';
+import { apiMessage } from '../harness/cluster/api-errors.ts';
+import { MeshproofError } from '../harness/errors/meshproof-error.ts';
+
+/** Who a cluster says it is, or what its silence looks like: a cluster that does not answer refutes the claim. */
+const answerOf = (cluster: MeshCluster): Promise<string> =>
+  cluster.uid().catch((error: unknown) => {
+    if (error instanceof MeshproofError) throw error;
+    return `${cluster.name} does not answer: ${apiMessage(error)}`;
+  });
 
 /** Walkthrough: "Prerequisites" and "Deploy the Istio control plane in each cluster". */
 export default scenario(
@@ -26,8 +35,8 @@ export default scenario(
   async (run) => {
     const { client, server, step, claim } = run;
     await claim('own-api-servers', async () => {
-      const [first, second] = await Promise.all([client.uid(), server.uid()]);
-      expect(first).toMatch(/^[0-9a-f-]{36}$/);
+      const [first, second] = await Promise.all([client, server].map(answerOf));
+      for (const uid of [first, second]) expect(uid).toMatch(/^[0-9a-f-]{36}$/);
       expect(second).not.toBe(first);
     });
     await claim('cluster-admin', async () => {

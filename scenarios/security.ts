@@ -20,7 +20,7 @@ export default scenario(
       'no-certificate-refused': 'a client without a certificate is refused',
       'unknown-sni': 'an SNI of a service that does not exist reaches no upstream',
       'other-hosts-hidden':
-        'AUTO_PASSTHROUGH serves only hosts of *.local and *.global: another host of the same pods stays hidden',
+        'AUTO_PASSTHROUGH serves only hosts of *.local and *.global, and Istio’s own TLS: another host stays hidden',
     },
     needs: { ...sample.needs, hosts: [sample.service, hidden] },
   },
@@ -63,8 +63,12 @@ export default scenario(
       await expect(() => gateway.proxy.configDump()).not.toEverHaveFilterChain(at.port, sni);
     });
     await claim('other-hosts-hidden', async () => {
-      const names = (await gateway.proxy.configDump()).serverNames(at.port);
+      const dump = await gateway.proxy.configDump();
+      const names = dump.serverNames(at.port);
       expect(names).toContain(path.sni);
+      // Without it whoever names the host comes through to the pod, with TLS of any kind.
+      const match = dump.filterChainFor(at.port, path.sni)?.filter_chain_match;
+      expect(match?.application_protocols).toContain('istio');
       expect(names.filter((name) => !/\.(local|global)$/.test(name))).toEqual([]);
       const sni = sniOf(hidden.host);
       await expect(() => containers.greet({ ...at, sni })).toAlwaysBeRefusedBecause(withoutAWord);

@@ -18,7 +18,7 @@ export default scenario(
       'shared-address':
         'if two TCP services share one address, only the older is reached, and the check says so beforehand',
     },
-    needs: { ...sample.needs, hosts: [sample.service, tcp, twin] },
+    needs: { ...sample.needs, hosts: [sample.service, tcp, twin], reads: ['counters'] },
     replaced: [replacements.sniRewrite],
   },
   async (run) => {

@@ -94,6 +94,11 @@ export interface OwnField {
   readonly object: string;
   readonly field: string;
   readonly value: string;
+  /**
+   * What it was before the scenario set it, where that stands in the new value as well. Whoever had changed it by then
+   * did so before the scenario, and is not excused by it.
+   */
+  readonly before?: string | undefined;
 }
 
 /** What the scenario was about: explainers weigh what concerns it. */

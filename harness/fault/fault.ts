@@ -1,16 +1,20 @@
 import type { Target } from '../cluster/cluster-editor.ts';
 import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
+import type { TopologyName } from '../mesh/topologies/names.ts';
 
 /** How a fault is put in; each can be taken out again exactly. */
 export type Injection =
-  /** An object that was not there. */
+  /**
+   * An object that was not there; its namespace is made first where no scenario has made it yet. "{gateway}" in it is
+   * the address of the server's gateway.
+   */
   | { readonly add: KubernetesObject }
   /** A JSON merge patch of an object that is there. */
   | { readonly patch: Target; readonly with: object }
   /** The same as a strategic merge patch: one container of several, say. */
   | { readonly strategic: Target; readonly with: object }
-  /** The CA of the cluster becomes one of a root of its own. */
-  | { readonly cacerts: 'another root' }
+  /** The CA of the cluster becomes one of a root of its own, or the very one of the peer. */
+  | { readonly cacerts: 'another root' | 'the peer’s' }
   /** An object that goes. */
   | { readonly remove: Target }
   /** A text of an object in which one part is replaced by another, wherever it stands. */
@@ -38,4 +42,11 @@ export interface Fault {
   readonly cause: readonly string[];
   /** Scenarios whose claims must notice; direct-sidecar unless said. */
   readonly noticedBy?: readonly string[];
+  /**
+   * Claims that it must turn red, "scenario: key": refuted, or behind a step that it makes fail. Others may turn red as
+   * well.
+   */
+  readonly kills?: readonly string[];
+  /** The topology that has what it breaks; the page's own unless said. */
+  readonly topology?: TopologyName;
 }

@@ -1,7 +1,9 @@
 import { ClusterEditor, targetOf, type Target } from '../cluster/cluster-editor.ts';
 import { offers } from '../cluster/providers/registry.ts';
+import { injectedNamespace } from '../cluster/workloads.ts';
 import { issueAuthorities } from '../mesh/certificate-authority.ts';
 import { systemNamespace } from '../mesh/operator.ts';
+import { defaultTopology } from '../mesh/topologies/names.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { Docker } from '../toolchain/docker.ts';
 import type { Environment, EnvironmentCluster } from '../scenario/environment.ts';
@@ -17,21 +19,20 @@ export type Undo = () => Promise<void>;
  * @throws MeshproofError MP903 when it cannot be put in; nothing was changed then.
  */
 export async function inject(fault: Fault, environment: Environment): Promise<Undo> {
-  const { id, at, restarts = [], deletes, needs } = fault;
+  const { id, at, restarts = [], deletes, needs, topology = defaultTopology } = fault;
   const cluster = environment.clusters[at === 'client' ? 0 : 1];
   if (cluster === undefined || cluster.foreign === true || !offers(environment.provider, 'ownsCluster'))
     throw new MeshproofError('MP903', {
       what: `the fault ${id} is not put into clusters that meshproof did not make`,
       expected: 'an environment that `meshproof up` made',
     });
-  const { kubeconfig, context, name } = cluster;
-  const editor = new ClusterEditor({
-    kubectl: environment.programs.kubectl,
-    kubeconfig,
-    context,
-    name,
-    code: 'MP903',
-  });
+  if (environment.topology !== topology)
+    throw new MeshproofError('MP903', {
+      what: `the fault ${id} breaks what only a ${topology} mesh has`,
+      expected: `an environment whose topology is ${topology}`,
+      seen: environment.topology,
+    });
+  const editor = editorOf(environment, cluster);
   const restart = async (): Promise<void> => {
     if (deletes !== undefined)
       await editor.run(['delete', deletes.kind, '--namespace', deletes.namespace, '--selector', deletes.selector]);
@@ -72,16 +73,20 @@ async function putIn(
   cluster: EnvironmentCluster,
   editor: ClusterEditor,
 ): Promise<Undo> {
+  const gateway = environment.clusters[1]?.gateway?.address ?? '';
   if ('add' in injection) {
-    await editor.run(['create', '-f', '-'], JSON.stringify(injection.add));
     const { metadata, ...type } = injection.add;
+    if (metadata.namespace !== undefined) await makeNamespace(metadata.namespace, cluster, editor);
+    await editor.run(['create', '-f', '-'], JSON.stringify(injection.add).replaceAll('{gateway}', gateway));
     return () => editor.remove(targetOf({ ...type, ...metadata }));
   }
   if ('cacerts' in injection) {
-    const target: Target = { kind: 'secret', namespace: systemNamespace, name: 'cacerts' };
-    const before = await editor.read(target);
-    const { [cluster.name]: files } = await issueAuthorities([cluster.name]);
-    await editor.patch(target, 'merge', { stringData: files });
+    const before = await editor.read(caSecret);
+    const change =
+      injection.cacerts === 'another root'
+        ? { stringData: (await issueAuthorities([cluster.name]))[cluster.name] }
+        : { data: await peersAuthority(id, environment, cluster) };
+    await editor.patch(caSecret, 'merge', change);
     return () => editor.replace(before);
   }
   if ('patch' in injection || 'strategic' in injection) {
@@ -113,7 +118,6 @@ async function putIn(
   }
   const docker = new Docker(environment.programs.docker, environment.dockerHost);
   const node = `${environment.name}-${cluster.name}-control-plane`;
-  const gateway = environment.clusters[1]?.gateway?.address ?? '';
   const onNode = async (command: string): Promise<void> => {
     await docker.run(['exec', node, 'sh', '-c', command.replaceAll('{gateway}', gateway)], {
       code: 'MP903',
@@ -124,3 +128,29 @@ async function putIn(
   await onNode(injection.onNode);
   return () => onNode(injection.undo);
 }
+
+const caSecret: Target = { kind: 'secret', namespace: systemNamespace, name: 'cacerts' };
+
+/** The CA of another cluster, as its Secret has it. */
+async function peersAuthority(id: string, environment: Environment, cluster: EnvironmentCluster): Promise<object> {
+  const peer = environment.clusters.find(({ name }) => name !== cluster.name);
+  if (peer === undefined) throw new MeshproofError('MP903', { what: `the fault ${id} needs a second cluster` });
+  const { data } = JSON.parse(await editorOf(environment, peer).read(caSecret)) as { readonly data: object };
+  return data;
+}
+
+/**
+ * Makes a namespace that its scenario would make a moment later, just as the scenario does it: it then finds its own,
+ * and nobody else's hand shows in it. It stays, as it does after the scenario.
+ */
+async function makeNamespace(name: string, cluster: EnvironmentCluster, editor: ClusterEditor): Promise<void> {
+  const there = await editor.run(['get', 'namespace', name, '--ignore-not-found', '--output', 'name']);
+  if (there !== '') return;
+  const { ClusterApi } = await import('../cluster/cluster-api.ts');
+  await new ClusterApi(cluster).apply(injectedNamespace(name));
+}
+
+const editorOf = (
+  { programs }: Environment,
+  { kubeconfig, context, name }: Pick<EnvironmentCluster, 'kubeconfig' | 'context' | 'name'>,
+): ClusterEditor => new ClusterEditor({ kubectl: programs.kubectl, kubeconfig, context, name, code: 'MP903' });

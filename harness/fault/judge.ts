@@ -18,6 +18,8 @@ export const faultOutcomeSchema = z.object({
   seconds: z.number(),
   /** "scenario: key" of each claim that it broke, or kept from being reached. */
   killed: z.array(z.string()).readonly(),
+  /** Claims that it must turn red by what it is, and did not. Absent when it spared none. */
+  spared: z.array(z.string()).readonly().optional(),
   /** What did not hold once it was out again: the environment was not left as it was. Absent when all held. */
   after: z.string().optional(),
   /** What `istioctl analyze` and `istioctl proxy-status` said while it was in. */
@@ -35,6 +37,10 @@ export function judge(fault: Fault, clusters: readonly string[], played: readonl
   const names = fault.cause.some((wanted) =>
     wanted === 'node' ? first?.layer === 'machine and network' : first?.object === wanted,
   );
+  const killed = played.flatMap(({ id, claims }) =>
+    claims.filter(({ verdict }) => broken.has(verdict)).map(({ key }) => `${id}: ${key}`),
+  );
+  const spared = (fault.kills ?? []).filter((claim) => !killed.includes(claim));
   const diagnoses = red === undefined ? [] : [red.stopped, ...red.claims].flatMap((one) => one?.diagnosis ?? []);
   return {
     id: fault.id,
@@ -48,9 +54,8 @@ export function judge(fault: Fault, clusters: readonly string[], played: readonl
           ? 'no cause'
           : `${first.code} ${first.cluster} ${first.object} ${first.field ?? ''}`.trim(),
     seconds: red?.redAfter ?? 0,
-    killed: played.flatMap(({ id, claims }) =>
-      claims.filter(({ verdict }) => broken.has(verdict)).map(({ key }) => `${id}: ${key}`),
-    ),
+    killed,
+    ...(spared.length === 0 ? {} : { spared }),
   };
 }
 
@@ -79,6 +84,8 @@ export interface FaultSummary {
   readonly notPutIn: readonly string[];
   /** Faults after which the environment was not green again. */
   readonly leftRed: readonly string[];
+  /** Faults that were noticed, yet not by every claim that they must turn red: "id: scenario: key" of each. */
+  readonly spared: readonly string[];
   /** Claims that no fault of this run broke. */
   readonly unkilled: readonly string[];
   /** Median seconds to a red verdict. */
@@ -104,6 +111,7 @@ export function summarize(outcomes: readonly FaultOutcome[], claims: readonly st
     misdiagnosed: caught.filter((outcome) => !outcome.cause).map(({ id }) => id),
     notPutIn: outcomes.filter(({ notPutIn }) => notPutIn !== undefined).map(({ id }) => id),
     leftRed: outcomes.filter(({ after }) => after !== undefined).map(({ id }) => id),
+    spared: played.flatMap(({ id, spared = [] }) => spared.map((claim) => `${id}: ${claim}`)),
     unkilled: claims.filter((claim) => !killed.has(claim)),
     medianSeconds: seconds[Math.floor(seconds.length / 2)] ?? 0,
   };

@@ -58,9 +58,18 @@ export async function readLog(kubectl: string, where: PodContainer, since: Date)
  */
 export async function readAccessLog(kubectl: string, where: PodContainer, since: Date): Promise<AccessLogEntry[]> {
   const pod = `${where.cluster} ${where.namespace}/${where.pod}`;
-  const lines = async (): Promise<AccessLogEntry[]> => parseAccessLog(await readLog(kubectl, where, since));
-  return await ask(`access log of ${pod}`, lines, { file: `${pod}.access-log.json`, lookOnly: true });
+  const lines = async (): Promise<string[]> => entryLines(await readLog(kubectl, where, since));
+  const kept = await ask<readonly (string | AccessLogEntry)[]>(`access log of ${pod}`, lines, {
+    file: `${pod}.access-log.json`,
+    lookOnly: true,
+  });
+  // The lines are read again in a replay; runs of before that was so hold what was made of them.
+  return kept.flatMap((line) => (typeof line === 'string' ? parseAccessLog(line) : line));
 }
+
+/** The lines of an access log among everything that a proxy's container printed. */
+const entryLines = (text: string): string[] =>
+  text.split('\n').filter((line) => line.startsWith('{') && line.includes('"start_time"'));
 
 /**
  * Envoy's words for pushes that it refused: "…Cluster rejected: Error adding/updating cluster(s) …" (envoy:
@@ -80,16 +89,13 @@ export function untraced(requestId: string): string {
 
 /** The access log lines among everything that the container printed. */
 export function parseAccessLog(text: string): AccessLogEntry[] {
-  return text
-    .split('\n')
-    .filter((line) => line.startsWith('{') && line.includes('"start_time"'))
-    .map((line) => {
-      const entry = entrySchema.safeParse(JSON.parse(line));
-      if (entry.success) return entry.data;
-      throw new MeshproofError('MP703', {
-        what: 'an access log line does not have the modelled shape',
-        expected: entry.error.issues[0]?.message,
-        seen: line.slice(0, 300),
-      });
+  return entryLines(text).map((line) => {
+    const entry = entrySchema.safeParse(JSON.parse(line));
+    if (entry.success) return entry.data;
+    throw new MeshproofError('MP703', {
+      what: 'an access log line does not have the modelled shape',
+      expected: entry.error.issues[0]?.message,
+      seen: line.slice(0, 300),
     });
+  });
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { clientIdentity, parseCurlOutput } from './curl.ts';
+import { lookingLive, withTape, type Tape } from '../tape/tape.ts';
+import { clientIdentity, curlTimes, parseCurlOutput } from './curl.ts';
 import { recordedDump, recordedExchange } from './recorded.ts';
 
 const context = { command: 'curl x', where: 'pod foo/sleep', requestId: 'r' };
@@ -49,4 +50,21 @@ test('the certificate that httpbin saw is the one in the client’s sidecar', ()
 
 test('an error page has no identity', () => {
   expect(clientIdentity({ ...recordedExchange(), body: 'no healthy upstream' })).toBeUndefined();
+});
+
+test('evidence holds what curl printed, and it is read again in a replay', async () => {
+  const from = { cluster: 'west', kubeconfig: '', context: '', namespace: 'foo', pod: 'sleep-1', container: 'sleep' };
+  const recorded = (answer: unknown): Tape => ({
+    ask: <T>() => Promise.resolve(answer as T),
+    looking: () => lookingLive(),
+  });
+  const stdout = [200, 503].map((status) => `HTTP/1.1 ${status} X${json({ response_code: status })}\u001d`).join('');
+  const printed = { requestIds: ['a', 'b'], stdout, stderr: '', exitCode: 0 };
+  const calls = await withTape(recorded(printed), () => curlTimes('kubectl', from, 2, 'x:8000/'));
+  expect(calls.map(({ status, requestId, command }) => [status, requestId, command])).toEqual([
+    [200, 'a', 'curl x:8000/'],
+    [503, 'b', 'curl x:8000/'],
+  ]);
+  // As runs were recorded once.
+  expect(await withTape(recorded(calls), () => curlTimes('kubectl', from, 2, 'x:8000/'))).toEqual(calls);
 });

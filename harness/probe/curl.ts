@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { ask } from '../tape/tape.ts';
-import { execInPod, type PodContainer } from './pod.ts';
+import { execInPod, type ExecResult, type PodContainer } from './pod.ts';
 
 export interface CurlOptions {
   /** HEAD instead of GET, as the walkthrough's `curl -I` does. */
@@ -74,11 +74,28 @@ export async function curlTimes(
   options: CurlOptions = {},
 ): Promise<CurlExchange[]> {
   const { visible } = curlArguments(url, options);
-  const question = `${times} × ${['curl', ...visible].join(' ')} from ${from.cluster} ${from.namespace}/${from.pod}`;
-  return await ask(question, () => curlNow(kubectl, from, times, url, options), {
+  const command = ['curl', ...visible].join(' ');
+  const question = `${times} × ${command} from ${from.cluster} ${from.namespace}/${from.pod}`;
+  const printed = await ask<Printed | CurlExchange[]>(question, () => curlNow(kubectl, from, times, url, options), {
     file: `${from.cluster}.curl.json`,
     lookOnly: true,
   });
+  // Runs of before that was so hold what was made of it.
+  if (Array.isArray(printed)) return printed;
+  const parts = printed.stdout.split(separator);
+  return printed.requestIds.map((requestId, index) =>
+    parseCurlOutput(parts[index] ?? '', printed.stderr, printed.exitCode, {
+      command,
+      where: `cluster ${from.cluster}, pod ${from.namespace}/${from.pod}`,
+      requestId,
+    }),
+  );
+}
+
+/** What curl itself printed: evidence holds this, so that a replay reads it again. */
+interface Printed extends ExecResult {
+  /** The ids that its requests carried. */
+  readonly requestIds: readonly string[];
 }
 
 async function curlNow(
@@ -87,7 +104,7 @@ async function curlNow(
   times: number,
   url: string,
   options: CurlOptions,
-): Promise<CurlExchange[]> {
+): Promise<Printed> {
   const { maxSeconds = 10 } = options;
   const { visible, hidden } = curlArguments(url, options);
   const requestIds = Array.from({ length: times }, () => randomUUID());
@@ -96,17 +113,10 @@ async function curlNow(
     'n=$1; shift; i=0; ids=; while [ $i -lt $n ]; do ids="$ids $1"; shift; i=$((i+1)); done; for id in $ids; ' +
     'do curl -H "x-request-id: $id" "$@"; done';
   const command = ['sh', '-c', loop, 'sh', String(times), ...requestIds, ...hidden, ...visible];
-  const { stdout, stderr, exitCode } = await execInPod(kubectl, from, command, {
+  const printed = await execInPod(kubectl, from, command, {
     timeout: maxSeconds * 1000 * Math.min(times, 10) + 15_000,
   });
-  const parts = stdout.split(separator);
-  return requestIds.map((requestId, index) =>
-    parseCurlOutput(parts[index] ?? '', stderr, exitCode, {
-      command: ['curl', ...visible].join(' '),
-      where: `cluster ${from.cluster}, pod ${from.namespace}/${from.pod}`,
-      requestId,
-    }),
-  );
+  return { requestIds, ...printed };
 }
 
 /** One curl as a plain command, for clients that are not pods. */

@@ -1,17 +1,74 @@
+import { MeshproofError } from '../errors/meshproof-error.ts';
 import { ask } from '../tape/tape.ts';
+import { holds, notYet, waitFor } from '../wait/wait-for.ts';
 import { execInPod, type PodContainer } from './pod.ts';
 
+/** getent: a key that is not there, whether since a server says so or since none answers. */
+const notFound = 2;
+
 /**
- * Resolves a name as the applications of a pod do, through its own resolver and search domains.
+ * What every cluster's DNS knows, and no sidecar answers by itself: the name of the API server's address. Whoever gets
+ * it has a name server that answers.
+ */
+const control = 'getent hosts "$KUBERNETES_SERVICE_HOST"';
+
+/** How long a name server may be away: while a new pod of it takes over, say; in milliseconds. */
+const patience = 10_000;
+
+/**
+ * Resolves a name as the applications of a pod do, through its own resolver and search domains. That a name has no
+ * address is believed only of a name server that answers: one that is dead has none for any name.
  *
  * @returns the IPv4 addresses, sorted; empty when the name does not resolve
- * @throws MeshproofError MP702 when the look-up could not be run.
+ * @throws MeshproofError MP702 when the look-up could not be run, or no name server answers.
  */
 export async function resolveInPod(kubectl: string, where: PodContainer, host: string): Promise<string[]> {
-  const { stdout } = await ask(
-    `getent ahostsv4 ${host} in ${where.cluster} ${where.namespace}/${where.pod}`,
-    () => execInPod(kubectl, where, ['getent', 'ahostsv4', host]),
-    { lookOnly: true },
-  );
-  return [...new Set(stdout.split('\n').flatMap((line) => /^(\d+\.\d+\.\d+\.\d+)\s/.exec(line)?.[1] ?? []))].sort();
+  const pod = `${where.cluster} ${where.namespace}/${where.pod}`;
+  const lookUp = async (): Promise<string[]> => {
+    const { stdout, stderr, exitCode } = await ask(
+      `getent ahostsv4 ${host} in ${pod}`,
+      () => execInPod(kubectl, where, ['getent', 'ahostsv4', host]),
+      { lookOnly: true },
+    );
+    const addresses = stdout.split('\n').flatMap((line) => /^(\d+\.\d+\.\d+\.\d+)\s/.exec(line)?.[1] ?? []);
+    if (exitCode !== 0 && exitCode !== notFound)
+      throw new MeshproofError('MP702', {
+        what: `could not look up ${host}`,
+        where: pod,
+        seen: stderr === '' ? `exit code ${exitCode}` : stderr,
+      });
+    return [...new Set(addresses)].sort();
+  };
+  const addresses = await lookUp();
+  if (addresses.length > 0) return addresses;
+  const server = await ask(`whether a name server of ${pod} answers`, () => answers(kubectl, where), {
+    lookOnly: true,
+    unasked: { late: false },
+  });
+  // It was away when the name was looked up, and says now what it knows.
+  return server.late ? await lookUp() : [];
+}
+
+/** Waits for a name server that answers; `late` when it did not at once. */
+async function answers(kubectl: string, where: PodContainer): Promise<{ readonly late: boolean }> {
+  let looks = 0;
+  return await waitFor({
+    name: `a name server answers ${where.namespace}/${where.pod}`,
+    where: `cluster ${where.cluster}`,
+    code: 'MP702',
+    within: patience,
+    look: async () => {
+      looks += 1;
+      const { stdout, exitCode } = await execInPod(kubectl, where, ['sh', '-c', control]);
+      return hasName(stdout)
+        ? holds({ late: looks > 1 })
+        : notYet(`no name of the API server’s address either: getent ended with ${exitCode}`);
+    },
+  });
+}
+
+/** Whether getent printed a name behind the address; musl's prints the address once more where there is none. */
+export function hasName(printed: string): boolean {
+  const [address = '', ...names] = printed.trim().split(/\s+/);
+  return names.some((name) => name !== address && /[a-z]/i.test(name));
 }

@@ -25,8 +25,15 @@ export function transcript(page: Page, covered: readonly CoveredCommand[], data:
         return part.commands.map((command) => executed(command, covered, data)).join('\n\n');
     }
   });
-  return `${[`# ${page.title}`, summary(data), ...body].join('\n\n')}\n`;
+  return `${[`# ${page.title}`, summary(data), howToRead, ...body].join('\n\n')}\n`;
 }
+
+/** Not every line below a command was printed by that very command. */
+const howToRead = [
+  '> What `kubectl exec`, `dig` and `docker run` show is what the program printed. All else was done through the API',
+  '> of each cluster: the `kubectl` command in its place does the same, and the lines below it are put together from',
+  '> what the API server answered.',
+].join('\n');
 
 function executed(command: PageCommand, covered: readonly CoveredCommand[], data: RunData): string {
   const steps = covered.find((row) => row.command.id === command.id)?.steps ?? [];

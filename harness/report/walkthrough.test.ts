@@ -171,6 +171,10 @@ describe('the transcript of a real run', () => {
     expect(text).toContain('_No step carries this out._');
   });
 
+  test('says which lines no program printed', () => {
+    expect(text).toMatch(/All else was done through the API[\s\S]*put together from what/);
+  });
+
   test('opens with what the run found', () => {
     expect(text).toContain(
       '| Configure application services › Configure the example services | `direct-sidecar` | 9 of 9 ✓ |',

@@ -22,7 +22,8 @@ export class ClusterDns {
   readonly #apply: (...objects: readonly KubernetesObject[]) => Promise<void>;
   readonly #journal: Journal;
   readonly #signal: AbortSignal;
-  #corefile: string | undefined;
+  /** The Corefile as this scenario set it last, and as it was before it first did. */
+  #set: { readonly corefile: string; readonly before: string } | undefined;
 
   constructor(
     api: ClusterApi,
@@ -39,14 +40,15 @@ export class ClusterDns {
   /** What of the cluster's DNS is as this scenario set it. */
   get ownFields(): OwnField[] {
     const { namespace, name } = kubeSystem;
-    return this.#corefile === undefined
+    return this.#set === undefined
       ? []
       : [
           {
             cluster: this.#api.address.name,
             object: `ConfigMap ${namespace}/${name}`,
             field: 'data.Corefile',
-            value: this.#corefile,
+            value: this.#set.corefile,
+            before: this.#set.before,
           },
         ];
   }
@@ -95,8 +97,9 @@ export class ClusterDns {
   /** New pods read the new file at once; the running ones would notice it within two minutes. */
   async #replaceCorefile(text: string): Promise<void> {
     const configMap = await this.#api.core.readNamespacedConfigMap(kubeSystem);
+    const before = this.#set?.before ?? configMap.data?.['Corefile'] ?? '';
     configMap.data = { ...configMap.data, Corefile: text };
-    this.#corefile = text;
+    this.#set = { corefile: text, before };
     await this.#api.core.replaceNamespacedConfigMap({ ...kubeSystem, body: configMap });
     const { name: cluster } = this.#api.address;
     const manifest = stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: kubeSystem, data: { Corefile: text } });

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { looking } from '../tape/tape.ts';
+import { looking, type Looking } from '../tape/tape.ts';
 
 /** What a matcher says about one look. */
 export interface Verdict {
@@ -76,7 +76,7 @@ export async function eventually(
     return watch !== undefined && (await watch()) && performance.now() - begun >= atLeast;
   };
   for (let looks = 1, row = 0; ; looks += 1) {
-    const verdict = await look();
+    const verdict = await lookedAt(look, series);
     const isWanted = verdict.pass === wanted;
     held ||= isWanted;
     heldLooks += Number(isWanted);
@@ -102,11 +102,21 @@ export async function eventually(
   }
 }
 
+/** One look. A probe that throws ends its series as well: a replay then comes to the very look that threw. */
+async function lookedAt(look: Look, series: Looking): Promise<Verdict> {
+  try {
+    return await look();
+  } catch (error) {
+    series.end();
+    throw error;
+  }
+}
+
 /** Looks through the whole window; the first verdict that is `ending` ends it. */
 async function through(look: Look, ending: boolean, { inARow, window, every }: Rules, name: string): Promise<Verdict> {
   const series = looking(name);
   for (let looks = 1; ; looks += 1) {
-    const verdict = await look();
+    const verdict = await lookedAt(look, series);
     if (verdict.pass === ending) {
       const seconds = series.end();
       return {

@@ -3,6 +3,9 @@ import { objectName, type KubernetesObject } from '../cluster/kubernetes-object.
 import { isOwn } from '../cluster/labels.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { collisions, type DeclaredHost } from '../mesh/collisions.ts';
+import { systemNamespace } from '../mesh/operator.ts';
+import { untold, type Told } from '../mesh/proxy-telling.ts';
+import { ask } from '../tape/tape.ts';
 
 /**
  * Kinds that scenarios make on clusters that the user owns, as the question beforehand lists them; nothing else is
@@ -22,6 +25,10 @@ export const sampleKinds = [
 export interface Declared {
   readonly namespaces: readonly string[];
   readonly hosts?: readonly DeclaredHost[];
+  /** False for one that holds where nobody gives a gateway an address: nothing waits for one then. */
+  readonly loadBalancer?: boolean;
+  /** What it reads of proxies that a mesh need not have them tell. */
+  readonly reads?: readonly Told[];
 }
 
 /**
@@ -49,21 +56,44 @@ export function checkDeclared(scenario: string, object: KubernetesObject, { name
 }
 
 /**
- * The first thing in clusters that the user owns that a scenario's hosts would meet, as a sentence.
+ * The first thing in clusters that the user owns that a scenario's hosts would meet, or that their proxies do not tell
+ * and it reads, as a sentence.
  *
  * @param apis of the clusters; those that meshproof made are passed over, nobody else lives there
  */
 export async function firstCollision(
-  { namespaces, hosts = [] }: Declared,
+  { namespaces, hosts = [], reads = [] }: Declared,
   apis: readonly Pick<ClusterApi, 'address' | 'listObjects'>[],
 ): Promise<string | undefined> {
-  if (hosts.length === 0) return undefined;
   for (const api of apis.filter(({ address }) => address.foreign === true)) {
     const { address } = api;
+    if (reads.length > 0) {
+      // Only the sentence is written down: the configuration of somebody else's mesh is nobody's business.
+      const question = `what proxies of ${address.name} do not tell`;
+      const silent = await ask(question, () => silence(reads, api), { unasked: '' });
+      if (silent !== '') return `${silent}: cluster ${address.name}`;
+    }
+    if (hosts.length === 0) continue;
     const entries = await api.listObjects('networking.istio.io/v1', 'ServiceEntry');
     const others = entries.filter((entry) => !isOwn(entry, address.owner));
     const [first] = collisions(hosts, others, namespaces);
     if (first !== undefined) return `would meet what is there: in ${address.name}, ${first}`;
   }
   return undefined;
+}
+
+/**
+ * What the proxies of a mesh do not tell, by every configuration of it that there is: one for each revision. Where none
+ * may be read it is found out by the proofs themselves.
+ *
+ * @returns "" when they tell all
+ */
+async function silence(reads: readonly Told[], api: Pick<ClusterApi, 'listObjects'>): Promise<string> {
+  const maps = await api.listObjects('v1', 'ConfigMap', undefined, systemNamespace).catch(() => []);
+  const configs = maps.flatMap(({ metadata, ...map }) => {
+    const { mesh } = (map['data'] ?? {}) as { readonly mesh?: string };
+    return /^istio(-|$)/.test(metadata.name) && mesh !== undefined ? [mesh] : [];
+  });
+  const lacking = configs.map((config) => untold(reads, config));
+  return lacking.includes(undefined) ? '' : (lacking[0] ?? '');
 }

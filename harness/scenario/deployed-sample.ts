@@ -71,7 +71,7 @@ export class DeployedSample {
       ...(other === undefined ? {} : { name: `httpbin${suffix}` }),
     });
     await this.#expose(service, suffix);
-    const declares = says ?? `create the ServiceEntry for ${service.host} in the first cluster`;
+    const declares = says ?? `create the ServiceEntry for ${service.host} in ${client.name}`;
     await step(`declare${suffix}`, declares, () => client.apply(entry, ...also));
     const [first, ...more] = endpoints;
     // Of several the peer's gateway is the one that leads to the other cluster.
@@ -104,7 +104,7 @@ export class DeployedSample {
 
   async #expose(service: GlobalService, suffix: string): Promise<void> {
     const { server, step } = this.#run;
-    const says = `make ${service.host} known to the second cluster’s gateway (profile modern)`;
+    const says = `make ${service.host} known to the gateway of ${server.name} (profile modern)`;
     await step(`expose${suffix}`, says, () => server.apply(this.#sample.exposed(server, service)));
   }
 

@@ -6,7 +6,7 @@ import { isAbsent } from '../cluster/api-errors.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { ask, looking, taped, withTape } from '../tape/tape.ts';
 import { holds, notYet, waitFor } from '../wait/wait-for.ts';
-import { eventually } from './convergence.ts';
+import { always, eventually, type Verdict } from './convergence.ts';
 import { EvidenceBudget } from './evidence-budget.ts';
 import { EvidenceFolder, tapeFile } from './evidence.ts';
 import { RecordedEvidence } from './recorded-evidence.ts';
@@ -125,6 +125,33 @@ describe('waiting', () => {
     expect(live).toMatch(/not within 0 s .*looks within/);
   });
 
+  test('for a probe that throws throws at the same look', async () => {
+    const work = async (outside: <A>(answer: A) => Promise<A>): Promise<string> => {
+      let looks = 0;
+      const look = async (): Promise<Verdict> => {
+        const seen = await ask('probe', async () => {
+          looks += 1;
+          if (looks === 3) throw new MeshproofError('MP702', { what: 'the pod is gone' });
+          return await outside(looks);
+        });
+        return { pass: true, message: () => `seen ${seen}` };
+      };
+      return await always(look).then(
+        () => 'held',
+        (error: unknown) => String(error),
+      );
+    };
+    const { live, replayed } = await twice(work);
+    expect(live).toContain('the pod is gone');
+    expect(replayed).toBe(live);
+  });
+
+  test('whose end is on no tape says so', async () => {
+    await withTape(new EvidenceFolder(evidence), () => ask('q', () => Promise.resolve(1)));
+    const recorded = await RecordedEvidence.open(folder, scenario);
+    expect(() => recorded.looking('it comes')).toThrow(expect.objectContaining({ code: 'MP713' }));
+  });
+
   test('inside of one answer is no series of its own', async () => {
     await twice((outside) =>
       ask('long', async () => {
@@ -196,6 +223,14 @@ test('what is seen again is not written again', async () => {
     );
   expect((await readdir(evidence)).sort()).toEqual(['001-west_foo_sleep.config-dump.json', tapeFile]);
   expect((await readFile(join(evidence, tapeFile), 'utf8')).trim().split('\n')).toHaveLength(5);
+});
+
+test('a scenario that asked nothing leaves an empty tape, and takes none away', async () => {
+  await new EvidenceFolder(evidence).written();
+  expect(await readFile(join(evidence, tapeFile), 'utf8')).toBe('');
+  await withTape(new EvidenceFolder(evidence), () => ask('q', () => Promise.resolve(1)));
+  await new EvidenceFolder(evidence).written();
+  expect(await (await RecordedEvidence.open(folder, scenario)).ask('q')).toBe(1);
 });
 
 test('a folder that is used again begins a new tape', async () => {

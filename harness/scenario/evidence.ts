@@ -151,9 +151,17 @@ export class EvidenceFolder implements Evidence {
     await this.#keep(`${cluster}.${object.kind} ${object.metadata.name}.yaml`, stringify(redact(object)));
   }
 
-  /** Everything is on disk when this comes. */
+  /**
+   * Everything is on disk when this comes: also of a scenario that asked nothing, since it needs what this environment
+   * has not, an empty tape. A tape that is there already is left as it is.
+   */
   async written(): Promise<void> {
     await this.#written;
+    if (this.#begun) return;
+    await mkdir(this.path, { recursive: true });
+    await writeFile(join(this.path, tapeFile), '', { flag: 'wx' }).catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    });
   }
 
   async #append(line: TapeLine): Promise<void> {

@@ -22,11 +22,14 @@ export class Gateways {
     this.#options = options;
   }
 
-  /** The gateway that peers call (walkthrough: `CLUSTER2_GW_ADDR`, port 15443). */
+  /**
+   * The gateway that peers call (walkthrough: `CLUSTER2_GW_ADDR`, port 15443). For a scenario that needs no load
+   * balancer its address is "" where none was given.
+   */
   async ingress(): Promise<Gateway> {
-    const { cluster, signal, journal } = this.#options;
+    const { cluster, journal } = this.#options;
     const { ingressGateway } = this.#topology;
-    const { address } = await gatewayAddress(this.#api, ingressGateway, { within: readyWithin, signal });
+    const address = await this.#addressOf(ingressGateway);
     journal.note({
       cluster: cluster.name,
       command:
@@ -66,6 +69,15 @@ export class Gateways {
     ]);
     const address = nodes[0]?.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address ?? '';
     return { address, port: spec?.ports?.find(({ port }) => port === eastWestPort)?.nodePort ?? 0 };
+  }
+
+  async #addressOf(gateway: string): Promise<string> {
+    const { signal, needs } = this.#options;
+    if (needs.loadBalancer !== false)
+      return (await gatewayAddress(this.#api, gateway, { within: readyWithin, signal })).address;
+    const { status } = await this.#api.core.readNamespacedService({ namespace: systemNamespace, name: gateway });
+    const [given] = status?.loadBalancer?.ingress ?? [];
+    return given?.ip ?? given?.hostname ?? '';
   }
 
   get #topology(): Topology {

@@ -87,3 +87,24 @@ describe('the same for a probe, over time', () => {
     await expect(() => Promise.resolve(sleep)).toAlwaysHaveEndpoints(cluster, ['172.17.255.223:15443']);
   });
 });
+
+test('traffic is as much as the requests take: a byte of somebody else is none of theirs', () => {
+  const moved = (bytes: number): Parameters<typeof meshMatchers.toHaveCarriedTraffic>[0] => [
+    {
+      proxy: 'east istio-system/istio-ingressgateway-1',
+      cluster,
+      before: { connections: 1, bytes: 7 },
+      after: { connections: 1, bytes: 7 + bytes },
+    },
+  ];
+  expect(moved(2_300)).toHaveCarriedTraffic(10);
+  expect(() => {
+    expect(moved(1)).toHaveCarriedTraffic();
+  }).toThrow(/less traffic than that of 1 requests moved/);
+  expect(() => {
+    expect(moved(0)).toHaveCarriedTraffic(10);
+  }).toThrow(/no traffic moved through east/);
+  expect(() => {
+    expect([]).toHaveCarriedTraffic();
+  }).toThrow();
+});

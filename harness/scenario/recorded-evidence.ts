@@ -90,8 +90,17 @@ export class RecordedEvidence implements Evidence {
   }
 
   looking(name: string): Looking {
-    const line = this.#next(`looking ${name}`) as Series | undefined;
-    const { looks, seconds } = line ?? { looks: 1, seconds: 0 };
+    const line = (this.#next(`looking ${name}`) as Series | undefined) ?? this.#otherSeries(name);
+    // A run that was killed has none for what it looked at last; how long that would have lasted nobody knows.
+    if (line === undefined)
+      throw new MeshproofError('MP713', {
+        what: 'the run has no end of this series of looks',
+        where: this.path,
+        expected: `how often it looked “${name}” during ${this.#places.during}`,
+        seen: 'none left on the tape',
+        remedy: 'The run was stopped in between, or the scenario has changed since: play it again.',
+      });
+    const { looks, seconds } = line;
     let done = 1;
     return {
       end: () => seconds,
@@ -108,6 +117,14 @@ export class RecordedEvidence implements Evidence {
 
   keepManifest(): Promise<void> {
     return Promise.resolve();
+  }
+
+  /** A claim that is judged by another matcher today looks as often as it did by the one of then. */
+  #otherSeries(name: string): Series | undefined {
+    const during = [...this.#lines.values()].filter(
+      (line): line is Series => 'looking' in line && line.during === this.#places.during,
+    );
+    return during.some(({ looking }) => looking === name) ? undefined : during[0];
   }
 
   #next(question: string): TapeLine | undefined {

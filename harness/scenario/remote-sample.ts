@@ -53,11 +53,11 @@ export class RemoteSample implements SampleObjects {
   ): Promise<DeployedSample> {
     const { client, server, step } = run;
     const { client: near, server: far } = this.namespaces;
-    const deploys = `deploy sleep in namespace ${near} of the first cluster, httpbin in ${far} of the second`;
+    const deploys = `deploy sleep in namespace ${near} of ${client.name}, httpbin in ${far} of ${server.name}`;
     const [sleep, httpbin] = await step('deploy', deploys, () =>
       Promise.all([client.deploySleep(near, labels), server.deployHttpbin(far), beside()]),
     );
-    const gateway = await step('find-gateway', 'find the gateway address of the second cluster', () =>
+    const gateway = await step('find-gateway', `find the gateway address of ${server.name}`, () =>
       server.ingressGateway(),
     );
     return new DeployedSample(this, run, { sleep, httpbin, gateway });

@@ -1,5 +1,6 @@
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import type { DeclaredHost } from '../mesh/collisions.ts';
+import type { Told } from '../mesh/proxy-telling.ts';
 import type { TopologyName } from '../mesh/topologies/names.ts';
 import { checkKey } from './keys.ts';
 import type { Containers } from './containers.ts';
@@ -47,6 +48,11 @@ export interface Needs {
    * owns.
    */
   readonly ownsCluster?: boolean;
+  /**
+   * What its proofs read of proxies that a mesh need not have them tell: JSON access logs, or counters that Istio
+   * leaves out. In a mesh of others that does not, it is not supported.
+   */
+  readonly reads?: readonly Told[];
   /** Every namespace that it makes; all else that it writes is in these, or in the mesh's own. */
   readonly namespaces: readonly string[];
   /**

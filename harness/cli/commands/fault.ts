@@ -61,7 +61,7 @@ export function addFault(program: Command): void {
         faults: chosen,
         folder: resolve(reports, `faults-${new Date().toISOString().replaceAll(/[-:]/g, '').slice(0, 15)}`),
         signal: untilSignal(),
-        ended: ({ id, caught, cause, told, seconds, notPutIn, after, istioctl }) => {
+        ended: ({ id, caught, cause, told, seconds, notPutIn, after, istioctl, spared }) => {
           const verdict =
             notPutIn !== undefined
               ? 'not put in'
@@ -73,6 +73,7 @@ export function addFault(program: Command): void {
           complain(`${id.padEnd(34)}${verdict.padEnd(24)}${seconds.toFixed(1).padStart(6)} s  ${told}\n`);
           if (istioctl !== undefined)
             complain(`${''.padEnd(34)}analyze: ${istioctl.analyze}, proxy-status: ${istioctl.proxyStatus}\n`);
+          if (spared !== undefined) complain(`${''.padEnd(34)}these held all the same: ${spared.join(', ')}\n`);
           if (after !== undefined) complain(`${''.padEnd(34)}not green once it was out again: ${after}\n`);
         },
       });
@@ -83,7 +84,8 @@ export function addFault(program: Command): void {
           : `${summary.caught} of ${summary.faults} faults caught, ${summary.cause} with the right cause; ` +
               `median ${summary.medianSeconds.toFixed(1)} s to the verdict\n`,
       );
-      process.exitCode = summary.missed.length + summary.misdiagnosed.length + summary.leftRed.length > 0 ? 1 : 0;
+      const { missed, misdiagnosed, spared, leftRed } = summary;
+      process.exitCode = missed.length + misdiagnosed.length + spared.length + leftRed.length > 0 ? 1 : 0;
     });
 }
 

@@ -432,3 +432,58 @@ test('a workload that answers with errors itself is named', () => {
   const [cause] = explain(of(situation('west'), east), concern);
   expect(cause).toMatchObject({ code: 'MP826', object: 'Deployment bar/httpbin', does: 'answers 503 itself' });
 });
+
+describe('the cluster’s DNS, which a scenario changes itself,', () => {
+  const corefile = (text: string): SeenObject =>
+    object('ConfigMap', 'coredns', 'kube-system', { data: { Corefile: text } });
+  const west = (was: string, is: string): ClusterSituation => {
+    const seen = situation('west', (all) => [...all, corefile(is)]);
+    return { ...seen, baseline: [...healthy(), corefile(was)] };
+  };
+  const own = (before: string, value: string): Partial<Concern> => ({
+    ownFields: [{ cluster: 'west', object: 'ConfigMap kube-system/coredns', field: 'data.Corefile', value, before }],
+  });
+  const [root, stub, odd] = ['.:53 {\n}\n', 'global:53 {\n}\n', 'bar.global:53 {\n}\n'];
+
+  test('is no suspect when it was as it should be before', () => {
+    expect(first(of(west(root, root + stub), situation('east')), own(root.trimEnd(), root + stub))).toBe('nothing');
+  });
+
+  test('is one when somebody had changed it before', () => {
+    const [cause] = explain(of(west(root, odd + root + stub), situation('east')), {
+      ...concern,
+      ...own(odd + root, odd + root + stub),
+    });
+    expect(cause).toMatchObject({ object: 'ConfigMap kube-system/coredns', field: 'data.Corefile' });
+    expect(cause?.seen.join()).toContain('bar.global');
+    expect(cause?.seen.join()).not.toContain('→ .:53 {\n}\nglobal:53');
+  });
+});
+
+test('rights that are not what they were are named', () => {
+  const role = (verbs: readonly string[]): SeenObject =>
+    object('ClusterRole', 'cluster-admin', undefined, { rules: [{ apiGroups: ['*'], resources: ['*'], verbs }] });
+  const binding = object('ClusterRoleBinding', 'system:coredns', undefined, { subjects: [] });
+  const seen = (objects: readonly SeenObject[]): ClusterSituation => ({
+    ...situation('west', (all) => [...all, ...objects]),
+    baseline: [...healthy(), role(['*']), binding],
+  });
+  expect(first(of(seen([role(['get']), binding]), situation('east')))).toBe(
+    'MP822 west ClusterRole cluster-admin rules.0.verbs.0',
+  );
+  expect(first(of(seen([role(['*'])]), situation('east')))).toBe('MP822 west ClusterRoleBinding system:coredns');
+});
+
+test('a network view that is not what it was explains a gateway without the endpoint', () => {
+  const egress = (value: string): SeenObject =>
+    object('Deployment', 'istio-egressgateway', 'istio-system', {
+      spec: { template: { spec: { containers: [{ name: 'istio-proxy', env: [{ name: 'VIEW', value }] }] } } },
+    });
+  const west = {
+    ...situation('west', (all) => [...all, egress('elsewhere')]),
+    baseline: [...healthy(), egress('external')],
+  };
+  expect(first(of(west, situation('east')), { brokenAt: 'west', brokenHop: 'workload' })).toContain(
+    'Deployment istio-system/istio-egressgateway',
+  );
+});

@@ -1,4 +1,4 @@
-import { changesOf, type ObjectChange } from '../changes.ts';
+import { changesOf, type FieldChange, type ObjectChange } from '../changes.ts';
 import { seenName, type Concern, type OwnField, type Situation } from '../situation.ts';
 import { accessLogs } from './calls.ts';
 import { layerCodes, layers, type Cause, type Explainer, type Question, type Suspect } from './cause.ts';
@@ -81,19 +81,24 @@ export function explain(situation: Situation, concern: Concern): Cause[] {
     .map(({ suspect: { certainty: _certainty, ...cause } }) => ({ ...cause, code: layerCodes[cause.layer] }));
 }
 
-/** A change without what the scenario did itself; nothing is left of one that it did alone. */
+/**
+ * A change without what the scenario did itself; nothing is left of one that it did alone. Of a field that was not as
+ * it should be when the scenario came, that earlier change is left.
+ */
 function withoutOwn(change: ObjectChange, own: readonly OwnField[]): ObjectChange[] {
   if (change.change !== 'changed') return [change];
-  const fields = change.fields.filter(
-    ({ field, is }) =>
-      !own.some(
-        (one) =>
-          one.cluster === change.cluster &&
-          one.object === seenName(change.object) &&
-          one.field === field &&
-          one.value === is,
-      ),
-  );
+  const fields = change.fields.flatMap((field): readonly FieldChange[] => {
+    const set = own.find(
+      (one) =>
+        one.cluster === change.cluster &&
+        one.object === seenName(change.object) &&
+        one.field === field.field &&
+        one.value === field.is,
+    );
+    if (set === undefined) return [field];
+    const { before } = set;
+    return before === undefined || before.trimEnd() === field.was?.trimEnd() ? [] : [{ ...field, is: before }];
+  });
   return fields.length === 0 ? [] : [{ ...change, fields }];
 }
 

@@ -14,6 +14,7 @@ export const clientFaults: readonly Fault[] = [
       }),
     },
     cause: ['VirtualService foo/fault'],
+    kills: ['direct-sidecar: answers-200'],
   },
   {
     id: 'virtual-service-redirect',
@@ -59,6 +60,7 @@ export const clientFaults: readonly Fault[] = [
       add: odd(networking, 'DestinationRule', 'foo', { host, trafficPolicy: { tls: { mode: 'DISABLE' } } }),
     },
     cause: ['DestinationRule foo/fault'],
+    kills: ['direct-sidecar: sidecar-path'],
   },
   {
     id: 'destination-rule-other-sni',
@@ -71,6 +73,7 @@ export const clientFaults: readonly Fault[] = [
       }),
     },
     cause: ['DestinationRule foo/fault'],
+    kills: ['direct-sidecar: sidecar-path'],
   },
   {
     id: 'destination-rule-other-identity',

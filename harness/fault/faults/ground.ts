@@ -185,6 +185,7 @@ export const groundFaults: readonly Fault[] = [
     inject: { remove: system('gateways.networking.istio.io', 'istio-multicluster-egressgateway') },
     cause: ['Gateway istio-system/istio-multicluster-egressgateway'],
     noticedBy: ['egress-gateway/ip-address'],
+    kills: ['egress-gateway/ip-address: egress-to-peer'],
   },
   {
     id: 'egress-scaled-down',
@@ -193,5 +194,6 @@ export const groundFaults: readonly Fault[] = [
     inject: { patch: system('deployment', 'istio-egressgateway'), with: { spec: { replicas: 0 } } },
     cause: ['Deployment istio-system/istio-egressgateway'],
     noticedBy: ['egress-gateway/ip-address'],
+    kills: ['egress-gateway/ip-address: passed-both'],
   },
 ];

@@ -103,6 +103,7 @@ export const networkFaults: readonly Fault[] = [
     inject: onNode('FORWARD 1 -p tcp --dport 15021 -j DROP'),
     cause: ['node'],
     noticedBy: ['prerequisites'],
+    kills: ['prerequisites: gateways-reachable'],
   },
   {
     id: 'control-plane-cut-off',

@@ -1,5 +1,5 @@
 import type { Fault } from '../fault.ts';
-import { gatewaySelector, host, networking, odd, security, system } from './made.ts';
+import { gatewaySelector, host, httpManager, networking, odd, refusing, security, system } from './made.ts';
 
 const eastWest = system('gateways.networking.istio.io', 'istio-multicluster-ingressgateway');
 const server = {
@@ -7,7 +7,6 @@ const server = {
   tls: { mode: 'AUTO_PASSTHROUGH' },
   hosts: ['*.local', '*.global'],
 };
-const httpManager = 'envoy.filters.network.http_connection_manager';
 
 /** The same at the server's cluster: who exposes, refuses or adds. */
 export const serverFaults: readonly Fault[] = [
@@ -17,6 +16,7 @@ export const serverFaults: readonly Fault[] = [
     at: 'server',
     inject: { remove: system('gateways.networking.istio.io', 'istio-multicluster-ingressgateway') },
     cause: ['Gateway istio-system/istio-multicluster-ingressgateway'],
+    kills: ['direct-sidecar: gateway-path'],
   },
   {
     id: 'gateway-other-hosts',
@@ -37,6 +37,7 @@ export const serverFaults: readonly Fault[] = [
       },
     },
     cause: ['Gateway istio-system/istio-multicluster-ingressgateway'],
+    kills: ['direct-sidecar: gateway-path'],
   },
   {
     id: 'gateway-terminates',
@@ -68,29 +69,7 @@ export const serverFaults: readonly Fault[] = [
     breaks: 'an EnvoyFilter refuses connections at the server’s gateway',
     at: 'server',
     inject: {
-      add: odd('networking.istio.io/v1alpha3', 'EnvoyFilter', 'istio-system', {
-        workloadSelector: { labels: gatewaySelector },
-        configPatches: [
-          {
-            applyTo: 'NETWORK_FILTER',
-            match: { context: 'GATEWAY', listener: { portNumber: 15443 } },
-            patch: {
-              operation: 'INSERT_FIRST',
-              value: {
-                name: 'envoy.filters.network.rbac',
-                typed_config: {
-                  '@type': 'type.googleapis.com/envoy.extensions.filters.network.rbac.v3.RBAC',
-                  stat_prefix: 'refused_',
-                  rules: {
-                    action: 'DENY',
-                    policies: { all: { permissions: [{ any: true }], principals: [{ any: true }] } },
-                  },
-                },
-              },
-            },
-          },
-        ],
-      }),
+      add: refusing('istio-system', 'GATEWAY', 15443, gatewaySelector),
     },
     cause: ['EnvoyFilter istio-system/fault'],
   },
@@ -197,6 +176,7 @@ export const serverFaults: readonly Fault[] = [
     inject: { patch: eastWest, with: { spec: { servers: [{ ...server, hosts: ['*'] }] } } },
     cause: ['Gateway istio-system/istio-multicluster-ingressgateway'],
     noticedBy: ['security'],
+    kills: ['security: other-hosts-hidden'],
   },
   {
     id: 'authorization-other-namespace',
@@ -233,6 +213,7 @@ export const serverFaults: readonly Fault[] = [
       }),
     },
     cause: ['AuthorizationPolicy bar/fault'],
+    kills: ['direct-sidecar: answers-200'],
   },
   {
     id: 'peer-authentication-port',

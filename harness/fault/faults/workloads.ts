@@ -133,5 +133,7 @@ export const workloadFaults: readonly Fault[] = [
     inject: { cacerts: 'another root' },
     restarts: [system('deployment', 'istiod'), system('deployment', 'istio-ingressgateway'), server],
     cause: ['Secret istio-system/cacerts'],
+    noticedBy: ['direct-sidecar', 'prerequisites'],
+    kills: ['prerequisites: common-root'],
   },
 ];

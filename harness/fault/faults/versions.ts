@@ -1,0 +1,122 @@
+import type { Fault } from '../fault.ts';
+import { host, networking, odd } from './made.ts';
+
+const port = 8000;
+const to = (subset: string, weight?: number): object => ({
+  destination: { host, subset },
+  ...(weight === undefined ? {} : { weight }),
+});
+const asked = (version: string, subset: string): object => ({
+  match: [{ headers: { 'x-version': { exact: version } } }],
+  route: [to(subset)],
+});
+const mutual = { tls: { mode: 'ISTIO_MUTUAL' } };
+const noticedBy = ['version-subsets'];
+
+/** Versions of a remote service that are chosen wrongly, on the client's side or on the server's. */
+export const versionFaults: readonly Fault[] = [
+  {
+    id: 'versions-header-ignored',
+    breaks: 'an older VirtualService leads every header to one version',
+    at: 'client',
+    inject: {
+      add: odd(networking, 'VirtualService', 'foo', {
+        hosts: [host],
+        http: [asked('v1', 'v1'), asked('v2', 'v1'), { route: [to('v1', 80), to('v2', 20)] }],
+      }),
+    },
+    cause: ['VirtualService foo/fault'],
+    noticedBy,
+    kills: ['version-subsets: header-picks'],
+  },
+  {
+    id: 'versions-other-weights',
+    breaks: 'an older VirtualService weighs the versions 20 to 80',
+    at: 'client',
+    inject: {
+      add: odd(networking, 'VirtualService', 'foo', {
+        hosts: [host],
+        http: [asked('v1', 'v1'), asked('v2', 'v2'), { route: [to('v1', 20), to('v2', 80)] }],
+      }),
+    },
+    cause: ['VirtualService foo/fault'],
+    noticedBy,
+    kills: ['version-subsets: weighted', 'version-subsets: subset-clusters'],
+  },
+  {
+    id: 'versions-slightly-other-weights',
+    breaks: 'an older VirtualService weighs the versions 90 to 10, which calls tell in one run of ten only',
+    at: 'client',
+    inject: {
+      add: odd(networking, 'VirtualService', 'foo', {
+        hosts: [host],
+        http: [asked('v1', 'v1'), asked('v2', 'v2'), { route: [to('v1', 90), to('v2', 10)] }],
+      }),
+    },
+    cause: ['VirtualService foo/fault'],
+    noticedBy,
+    kills: ['version-subsets: subset-clusters'],
+  },
+  {
+    id: 'versions-subset-without-endpoints',
+    breaks: 'an older DestinationRule gives a subset labels that no endpoint has',
+    at: 'client',
+    inject: {
+      add: odd(networking, 'DestinationRule', 'foo', {
+        host,
+        trafficPolicy: mutual,
+        subsets: [{ name: 'v2', labels: { cluster: 'nobody' } }],
+      }),
+    },
+    cause: ['DestinationRule foo/fault'],
+    noticedBy,
+    kills: ['version-subsets: header-picks', 'version-subsets: subset-clusters'],
+  },
+  {
+    id: 'versions-labels-ignored',
+    breaks: 'an older DestinationRule fills the subset of one version with every endpoint, whatever its labels',
+    at: 'client',
+    inject: {
+      add: odd(networking, 'DestinationRule', 'foo', { host, trafficPolicy: mutual, subsets: [{ name: 'v2' }] }),
+    },
+    cause: ['DestinationRule foo/fault'],
+    noticedBy,
+    kills: ['version-subsets: subset-clusters'],
+  },
+  {
+    id: 'versions-one-sni-for-both',
+    breaks: 'an older DestinationRule calls one version under the SNI of the other',
+    at: 'client',
+    inject: {
+      add: odd(networking, 'DestinationRule', 'foo', {
+        host,
+        trafficPolicy: mutual,
+        subsets: [
+          {
+            name: 'v2',
+            labels: { cluster: 'cluster2' },
+            trafficPolicy: { tls: { mode: 'ISTIO_MUTUAL', sni: `outbound_.${port}_.v1_.${host}` } },
+          },
+        ],
+      }),
+    },
+    cause: ['DestinationRule foo/fault'],
+    noticedBy,
+    kills: ['header-picks', 'subset-clusters', 'passed-gateway'].map((key) => `version-subsets: ${key}`),
+  },
+  {
+    id: 'versions-chain-to-the-other',
+    breaks: 'an older DestinationRule at the server fills the subset of one version with the pods of the other',
+    at: 'server',
+    inject: {
+      add: odd(networking, 'DestinationRule', 'bar', {
+        host,
+        trafficPolicy: mutual,
+        subsets: [{ name: 'v2', labels: { version: 'v1' } }],
+      }),
+    },
+    cause: ['DestinationRule bar/fault'],
+    noticedBy,
+    kills: ['version-subsets: header-picks', 'version-subsets: subset-chains'],
+  },
+];

@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest';
+import type { ClusterApi } from '../cluster/cluster-api.ts';
+import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
+import { firstCollision } from './declared.ts';
+
+const namespaces = ['shop'];
+const mesh = (text: string, name = 'istio'): KubernetesObject => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name, namespace: 'istio-system' },
+  data: { mesh: text },
+});
+
+/** A cluster with these ConfigMaps; an error where they may not be read. */
+const cluster = (
+  maps: readonly KubernetesObject[] | Error,
+  foreign = true,
+): Pick<ClusterApi, 'address' | 'listObjects'> => ({
+  address: { name: 'prod', kubeconfig: '', context: '', foreign },
+  listObjects: () => (maps instanceof Error ? Promise.reject(maps) : Promise.resolve([...maps])),
+});
+
+test.each<[string, readonly KubernetesObject[] | Error, boolean, RegExp | undefined]>([
+  ['a mesh of others that writes no JSON logs', [mesh('accessLogFile: /dev/stdout')], true, /as JSON.*: cluster prod$/],
+  [
+    'one of whose revisions does',
+    [mesh(''), mesh('{accessLogFile: x, accessLogEncoding: JSON}', 'istio-a')],
+    true,
+    undefined,
+  ],
+  ['one whose configuration nobody may read', new Error('forbidden'), true, undefined],
+  ['a mesh that meshproof made', [mesh('')], false, undefined],
+])('%s', async (_what, maps, foreign, says) => {
+  const why = await firstCollision({ namespaces, reads: ['access log'] }, [cluster(maps, foreign)]);
+  if (says === undefined) expect(why).toBeUndefined();
+  else expect(why).toMatch(says);
+});
