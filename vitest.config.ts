@@ -7,7 +7,11 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['harness/**/*.test.ts', 'scenarios/**/*.test.ts'],
-          // Many start the whole command line, which takes seconds on a busy machine.
+          // To load everything anew for each file takes longer than the tests. Many wait for programs that they start.
+          pool: 'forks',
+          isolate: false,
+          maxWorkers: 3,
+          // Some start the whole command line, which takes seconds on a busy machine.
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

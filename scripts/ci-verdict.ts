@@ -1,10 +1,10 @@
 /**
- * Counts what CI found: unit tests from vitest's JSON report, claims from the last line of the conformance run and of
- * the connected one, faults from the last line of theirs. A command that failed without a result of its own counts as
- * one failure, so that nothing can be green by being absent.
+ * Counts what CI found: unit and slow tests from vitest's JSON reports, claims from the last line of the conformance run
+ * and of the connected one, faults from the last line of theirs. A command that failed without a result of its own
+ * counts as one failure, so that nothing can be green by being absent.
  *
- * Usage: ci-verdict.ts <exit code of npm test> <… of the conformance job> <… of the faults> [<… of the connected one,
- * where it was played>]
+ * Usage: ci-verdict.ts <exit code of npm test> <… of npm run test:slow> <… of the conformance job> <… of the faults>
+ * [<… of the connected one, where it was played>]
  */
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
@@ -32,8 +32,8 @@ interface Found {
   readonly failed: number;
 }
 
-async function testsOf(exit: number): Promise<Found> {
-  const unit = unitSchema.safeParse(await readJson('reports/unit-tests.json')).data;
+async function testsOf(file: string, exit: number): Promise<Found> {
+  const unit = unitSchema.safeParse(await readJson(file)).data;
   return { exit, passed: unit?.numPassedTests ?? 0, failed: unit?.numFailedTests ?? 0 };
 }
 
@@ -49,9 +49,10 @@ async function faultsOf(exit: number): Promise<Found> {
   return { exit, passed: found?.cause ?? 0, failed: wrong.size };
 }
 
-const [tests = 1, conformance = 1, faults = 1, connected] = process.argv.slice(2).map(Number);
+const [tests = 1, slow = 1, conformance = 1, faults = 1, connected] = process.argv.slice(2).map(Number);
 const found = await Promise.all([
-  testsOf(tests),
+  testsOf('reports/unit-tests.json', tests),
+  testsOf('reports/slow-tests.json', slow),
   claimsOf('reports/conformance.json', conformance),
   faultsOf(faults),
   ...(connected === undefined ? [] : [claimsOf('reports/connected.json', connected)]),
@@ -67,7 +68,7 @@ process.exitCode = sum('failed') === 0 ? 0 : 1;
 
 async function readJson(file: string): Promise<unknown> {
   const text = await readFile(file, 'utf8').catch(() => '');
-  const last = file.endsWith('unit-tests.json') ? text : (text.trim().split('\n').at(-1) ?? '');
+  const last = file.endsWith('-tests.json') ? text : (text.trim().split('\n').at(-1) ?? '');
   try {
     return JSON.parse(last);
   } catch {

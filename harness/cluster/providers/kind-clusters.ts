@@ -16,7 +16,7 @@ import { installMetalLB } from '../metallb.ts';
 import type { Making, Provider, ProviderContext } from './provider.ts';
 
 /**
- * A cluster that lives as long as a run, with one of everything, need not be safe from a power cut, nor elect who leads:
+ * A cluster that lives as long as a run, with one of everything, need not be safe from a power cut, nor elect a leader:
  * the elections alone write to its etcd every second.
  */
 const forThisRunOnly = {
