@@ -10,7 +10,7 @@ const cache = 'node_modules/.cache';
 const checks = [
   ['tsc', '--noEmit', '--incremental', '--tsBuildInfoFile', `${cache}/tsc.tsbuildinfo`],
   ['eslint', '.', '--cache', '--cache-strategy', 'content', '--cache-location', `${cache}/eslint/`],
-  ['prettier', '--check', '--log-level', 'warn', '.', '--cache', '--cache-location', `${cache}/prettier`],
+  ['prettier', '--check', '--log-level', 'warn', '.', '--cache'],
 ];
 
 const ended = await Promise.all(

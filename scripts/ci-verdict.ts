@@ -1,6 +1,6 @@
 /**
- * Counts what CI found: unit and slow tests from vitest's JSON reports, claims from the last line of the conformance run
- * and of the connected one, faults from the last line of theirs. A command that failed without a result of its own
+ * Counts what CI found: unit and slow tests from vitest's JSON reports, claims from the last line of the conformance
+ * run and of the connected one, faults from the last line of theirs. A command that failed without a result of its own
  * counts as one failure, so that nothing can be green by being absent.
  *
  * Usage: ci-verdict.ts <exit code of npm test> <… of npm run test:slow> <… of the conformance job> <… of the faults>

@@ -2,6 +2,7 @@ import type { Fault } from './fault.ts';
 import { clientFaults } from './faults/client-objects.ts';
 import { dnsFaults } from './faults/dns.ts';
 import { egressFaults } from './faults/egress.ts';
+import { failoverFaults } from './faults/failover.ts';
 import { groundFaults } from './faults/ground.ts';
 import { multiPrimaryFaults } from './faults/multi-primary.ts';
 import { networkFaults } from './faults/network.ts';
@@ -30,6 +31,7 @@ export const faults: readonly Fault[] = [
   ...egressFaults,
   ...versionFaults,
   ...securityFaults,
+  ...failoverFaults,
   ...multiPrimaryFaults,
 ];
 
