@@ -25,6 +25,9 @@ import { OwnedObjects } from './owned-objects.ts';
 import { readKubeconfig } from './read-kubeconfig.ts';
 import { WriteGuard } from './write-guard.ts';
 
+/** How long a namespace may take to go, with the pods in it, in milliseconds. */
+const namespaceGoesWithin = 60_000;
+
 /** Typed access to one cluster's API server. Each instance has a KubeConfig of its own, never a shared one. */
 export class ClusterApi {
   readonly address: ClusterAddress;
@@ -212,12 +215,18 @@ export class ClusterApi {
   }
 
   /**
-   * Checks that a namespace is this owner's to make: absent, or made by it before.
+   * Checks that a namespace is this owner's to make: absent, or made by it before. One that is on its way out, of a
+   * scenario that has just ended, takes nothing new: this comes once it is gone.
    *
-   * @throws MeshproofError MP507 for one of somebody else in a cluster that the user owns.
+   * @throws MeshproofError MP507 for one of somebody else in a cluster that the user owns; MP701 for one that does not
+   *   go.
    */
   async claimNamespace(name: string): Promise<void> {
-    await this.#writer.claim({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+    const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
+    await this.#writer.claim(namespace);
+    const there = await this.read(namespace);
+    if (there?.metadata.deletionTimestamp !== undefined)
+      await this.waitUntilGone(name, { within: namespaceGoesWithin });
   }
 
   /** True for an object that this owner may change and take away. */

@@ -13,6 +13,8 @@ export interface KubernetesObject extends ClientObject {
     readonly uid?: string;
     readonly resourceVersion?: string;
     readonly generation?: number;
+    /** Set on one that is on its way out. */
+    readonly deletionTimestamp?: Date;
     readonly managedFields?: V1ManagedFieldsEntry[];
     readonly ownerReferences?: V1OwnerReference[];
   };
