@@ -17,7 +17,7 @@ describe('a green run', () => {
   test('comes out the same, every claim of every scenario', async () => {
     const { data, differences } = await replay(folder);
     expect(differences).toEqual([]);
-    expect(countClaims(data)).toEqual({ passed: 69, failed: 0, notSupported: 0, notReached: 0, error: 0 });
+    expect(countClaims(data)).toEqual({ passed: 73, failed: 0, notSupported: 4, notReached: 0, error: 0 });
   });
 
   test('is computed, not copied: a changed answer changes the verdict, the reason and the diagnosis', async () => {
@@ -25,7 +25,9 @@ describe('a green run', () => {
     const { data } = await replay(folder);
     await putBack();
     const nodePort = data.scenarios.find(({ id }) => id === 'node-port');
-    expect(nodePort?.stopped).toMatchObject({ verdict: 'failed', diagnosis: { code: 'MP808' } });
+    // Of the sidecar or of the gateway: at the gateway’s last look the sidecar may not have had its path yet.
+    const code = expect.stringMatching(/^MP80[38]$/);
+    expect(nodePort?.stopped).toMatchObject({ verdict: 'failed', diagnosis: { code } });
     expect(new Set(nodePort?.claims.map(({ verdict }) => verdict))).toEqual(new Set(['notReached']));
   });
 

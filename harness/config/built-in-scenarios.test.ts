@@ -29,7 +29,6 @@ test('the page’s own names are used by the scenarios that the walkthrough show
   const withPage = metas.filter(({ needs }) => needs.namespaces.some((name) => page.has(name)));
   expect(withPage.map(({ id }) => id).sort()).toEqual([
     'direct-sidecar',
-    'dns-stub-domain',
     'egress-gateway/hostname',
     'egress-gateway/ip-address',
     'prerequisites',

@@ -24,7 +24,7 @@ async function documents(): Promise<string[]> {
     ...(await Promise.all(['docs', 'examples', '.github', '.ci', 'harness/cli', 'harness/errors'].map(below))).flat(),
     join(root, 'harness/config/config.ts'),
   ];
-  return files.filter((name) => /\.(md|ya?ml|mjs|ts)$|\.ci\/run$/.test(name) && !name.endsWith('.test.ts'));
+  return files.filter((name) => /\.(md|ya?ml|mjs|ts)$|\.ci\/run$/.test(name) && !/\.(test|slow)\.ts$/.test(name));
 }
 
 describe('whatever can be asked for is in the list', () => {
