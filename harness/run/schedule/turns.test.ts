@@ -18,7 +18,7 @@ const dns = (id: string): Player => player(id, { toItself: ['the cluster’s DNS
 
 describe('two scenarios clash', () => {
   const service = (host: string): NonNullable<Player['needs']['hosts']> => [
-    { host, address: '240.0.0.9', port: { name: 'http', number: 80, protocol: 'HTTP' } },
+    { host, address: '240.0.0.9', port: { number: 80, protocol: 'HTTP' } },
   ];
   test.each([
     ['in a namespace', a, alsoA, 'the namespace a'],

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { layersOf, targetsOf } from './unpack-images.ts';
+import { layersOf, targetsOf, type Content } from './unpack-images.ts';
 
 const digest = (sign: string): string => `sha256:${sign.repeat(64)}`;
 
@@ -12,11 +12,11 @@ test('the images of a list are its digests, each once', () => {
 });
 
 test('the layers of an index are those of the platforms that are there', async () => {
-  const there: Record<string, object> = {
+  const there: Record<string, Content> = {
     index: { manifests: [{ digest: 'here' }, { digest: 'elsewhere' }] },
     here: { layers: [{ digest: 'one' }, { digest: 'two' }] },
   };
-  const read = (of: string): Promise<object> =>
+  const read = (of: string): Promise<Content> =>
     there[of] === undefined ? Promise.reject(new Error(`content ${of}: not found`)) : Promise.resolve(there[of]);
   expect(await layersOf('index', read)).toEqual(['one', 'two']);
   expect(await layersOf('here', read)).toEqual(['one', 'two']);

@@ -112,7 +112,8 @@ const contentSchema = z.looseObject({
   manifests: z.array(z.looseObject({ digest: z.string() })).optional(),
   layers: z.array(z.looseObject({ digest: z.string() })).optional(),
 });
-type Content = z.infer<typeof contentSchema>;
+/** An index or a manifest, as far as it is read. */
+export type Content = z.infer<typeof contentSchema>;
 
 /** The digests of what `ctr images list` lists, each once: REF, TYPE, DIGEST and more. */
 export const targetsOf = (list: string): string[] => [
