@@ -198,7 +198,9 @@ describe('with an agreement only what is own is written', () => {
       const both = await Promise.all(
         ['alice', 'bob'].map((state) => meshproof(['run', '--yes', '--json', '--only', 'direct-sidecar'], state)),
       );
-      expect(both.map(({ code }) => code)).not.toContain(0);
+      // Whoever comes later is refused by the first one’s objects, or told that the host is taken: not supported, which
+      // is no failure.
+      expect(both.map(({ code }) => code)).not.toEqual([0, 0]);
       // Every object was written by one of the two only, from its creation to its deletion.
       const writers = new Map<string, Set<string>>();
       for (const { body, before: object } of writes()) {

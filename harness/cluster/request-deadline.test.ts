@@ -1,21 +1,22 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { createConfiguration, CoreV1Api, ServerConfiguration } from '@kubernetes/client-node';
 import { afterEach, expect, test } from 'vitest';
 import { withinDeadline } from './request-deadline.ts';
 
-let server: Server;
+let server: Server | undefined;
 afterEach(() => {
-  server.closeAllConnections();
-  server.close();
+  server?.closeAllConnections();
+  server?.close();
 });
 
 async function apiOf(listener: RequestListener): Promise<CoreV1Api> {
-  server = createServer(listener);
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const listening = createServer(listener);
+  server = listening;
+  listening.listen(0, '127.0.0.1');
+  await once(listening, 'listening');
+  const url = `http://127.0.0.1:${(listening.address() as AddressInfo).port}`;
   return new CoreV1Api(
     createConfiguration({
       baseServer: new ServerConfiguration(url, {}),
@@ -44,4 +45,24 @@ test('a server that stops in the middle of its answer', async () => {
 test('a server that closes the connection has answered in its way', async () => {
   const api = await apiOf((request) => request.socket.destroy());
   await expect(api.listNamespace()).rejects.toThrow(/socket hang up|ECONNRESET/);
+});
+
+test('a connection that was closed before it carried anything is opened again, and not for ever', async () => {
+  let opened = 0;
+  const listener = createTcpServer((socket) => {
+    opened += 1;
+    socket.destroy();
+  });
+  listener.listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  const url = `https://127.0.0.1:${(listener.address() as AddressInfo).port}`;
+  const api = new CoreV1Api(
+    createConfiguration({
+      baseServer: new ServerConfiguration(url, {}),
+      httpApi: withinDeadline('context a', 20_000),
+    }),
+  );
+  await expect(api.deleteNamespace({ name: 'a' })).rejects.toThrow(/before secure TLS|ECONNRESET/);
+  listener.close();
+  expect(opened).toBe(4);
 });

@@ -1,4 +1,5 @@
 import { createConfiguration, ResponseContext, wrapHttpLibrary } from '@kubernetes/client-node';
+import pRetry from 'p-retry';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 
 /**
@@ -35,7 +36,13 @@ export function withinDeadline(where: string, within = requestWithin): HttpLibra
             cause,
           });
         });
-      const answer = await told(plain.send(request).toPromise());
+      const answer = await told(
+        pRetry(() => plain.send(request).toPromise(), {
+          retries: 3,
+          minTimeout: 200,
+          shouldRetry: ({ error }) => neverSent(error) && !late.aborted,
+        }),
+      );
       return new ResponseContext(answer.httpStatusCode, answer.headers, {
         text: () => told(answer.body.text()),
         binary: () => told(answer.body.binary()),
@@ -43,3 +50,10 @@ export function withinDeadline(where: string, within = requestWithin): HttpLibra
     },
   });
 }
+
+/**
+ * A connection that was closed before TLS was agreed on carried nothing, so that any request can be sent again: a busy
+ * machine, or a proxy in between, gives connections up.
+ */
+const neverSent = (error: unknown): boolean =>
+  error instanceof Error && error.message.includes('before secure TLS connection was established');
