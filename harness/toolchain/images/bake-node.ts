@@ -2,7 +2,7 @@ import { execa } from 'execa';
 import { MeshproofError } from '../../errors/meshproof-error.ts';
 import { holds, notYet, waitFor } from '../../wait/wait-for.ts';
 import type { Docker } from '../docker.ts';
-import { bakerOption, removeAbandonedBakes } from './abandoned-bakes.ts';
+import { bakerOption, nobodyBakes, ownBake, removeAbandonedBakes } from './abandoned-bakes.ts';
 import { imageStoreOf, imageTransfer } from './image-transfer.ts';
 import { refusingResolver } from './refusing-resolver.ts';
 import { scratch, stopContainerd, unpackImages } from './unpack-images.ts';
@@ -28,7 +28,7 @@ export interface BakeOptions {
  * @throws MeshproofError MP304 with the words of docker or ctr.
  */
 export async function bakeNode({ docker, base, node, payload, labels = {}, say, signal }: BakeOptions): Promise<void> {
-  const container = `meshproof-bake-${process.pid}`;
+  const container = ownBake;
   const exec = (...args: string[]): ReturnType<Docker['run']> =>
     docker.run(['exec', container, ...args], { purpose: 'bake the node image', signal });
   await removeAbandonedBakes(docker);
@@ -94,6 +94,7 @@ export async function bakeNode({ docker, base, node, payload, labels = {}, say, 
     const changes = [
       'ENTRYPOINT ["/usr/local/bin/entrypoint","/sbin/init"]',
       'CMD []',
+      nobodyBakes,
       ...Object.entries(labels).map(([name, value]) => `LABEL ${name}=${value}`),
     ];
     await docker.run(['commit', ...changes.flatMap((change) => ['--change', change]), container, node], {

@@ -7,7 +7,7 @@ const store = '/var/lib/containerd';
 /** A folder of the node image itself, which all nodes made of it share. */
 const baked = '/kind/baked';
 /** Changes with the way in which images lie in a node, so that a node image of another way has another name. */
-export const layoutOfImages = 'unpacked in the image, 1';
+export const layoutOfImages = 'unpacked in the image, 2';
 /** A folder in a volume: containerd cannot unpack onto the layers of a container. */
 export const scratch = '/scratch';
 
