@@ -96,12 +96,15 @@ set -e
 snapshots=${scratch}/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots
 blobs=${scratch}/containerd/io.containerd.content.v1.content/blobs/sha256
 mkdir -p ${baked}/snapshots ${baked}/blobs
+# What is a link was moved when the base was baked.
 for id in $(ls "$snapshots"); do
+  [ -L "$snapshots/$id/fs" ] && continue
   cp -a "$snapshots/$id/fs" "${baked}/snapshots/$id"
   rm -rf "$snapshots/$id/fs"
   ln -s "${baked}/snapshots/$id" "$snapshots/$id/fs"
 done
 for blob in $(ls "$blobs"); do
+  [ -L "$blobs/$blob" ] && continue
   cp -a "$blobs/$blob" "${baked}/blobs/$blob"
   ln -sf "${baked}/blobs/$blob" "$blobs/$blob"
 done
