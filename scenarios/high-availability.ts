@@ -52,12 +52,7 @@ export default scenario(
     const { since, settledAfter, all } = await underLoad(run, sleep, load, [
       ['call', 'call the service from the first cluster', () => sleep.resolve(host), calls('the local pod', byPod)],
       ['remove-replica', 'remove the local replica', replicas(0), calls('the peer', byPeer)],
-      [
-        'kill-gateway',
-        'kill a gateway pod of the peer',
-        () => server.mesh.kill(ingress),
-        calls('the other gateway', byPeer),
-      ],
+      ['kill-gateway', 'kill a gateway pod of the peer', killGateway, calls('the other gateway', byPeer)],
       [
         'kill-control-planes',
         'kill both, and wait until they serve every proxy',
