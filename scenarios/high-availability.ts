@@ -37,7 +37,7 @@ export default scenario(
       Promise.all([work(client.mesh), work(server.mesh)]);
     const replicas = (count: number) => () => client.scale(namespace, 'httpbin', count);
     // One thing at a time: the gateway's other pod is back before the control planes go.
-    const killGateway = () => server.mesh.kill(ingress).then(() => server.scale(system, ingress, 2));
+    const killGateway = async () => server.mesh.replaced(ingress, await server.mesh.kill(ingress));
     const restart = () => both((mesh) => mesh.kill('istiod')).then(() => both((mesh) => mesh.recovered()));
     await step('second-gateway', 'give the peer a second gateway pod', () => server.scale(system, ingress, 2));
     restore('remove the second gateway pod', () => server.scale(system, ingress, 1));

@@ -10,17 +10,18 @@ import {
   VersionApi,
 } from '@kubernetes/client-node';
 import pLimit from 'p-limit';
+import pRetry from 'p-retry';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import type { ClusterAddress } from './cluster-address.ts';
 import { apiClient } from './api-client.ts';
-import { apiMessage, isAbsent } from './api-errors.ts';
+import { apiMessage, isAbsent, isConflict } from './api-errors.ts';
 import { isOwn, ownLabels } from './labels.ts';
 import { deploymentIsAvailable, namespaceIsGone, type GoneOptions, type RolloutOptions } from './cluster-waits.ts';
 import { MadeClusterWriter } from './made-cluster-writer.ts';
 import { deletableKinds, type NamespaceReader } from './namespace-contents.ts';
 import { namedContents } from './named-contents.ts';
 import { objectName, withLabels, type KubernetesObject } from './kubernetes-object.ts';
-import type { ObjectWriter } from './object-writer.ts';
+import { writePatience, type ObjectWriter } from './object-writer.ts';
 import { OwnedObjects } from './owned-objects.ts';
 import { readKubeconfig } from './read-kubeconfig.ts';
 import { WriteGuard } from './write-guard.ts';
@@ -282,9 +283,13 @@ export class ClusterApi {
    */
   async scale(namespace: string, name: string, replicas: number): Promise<void> {
     await this.#writer.claim({ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name, namespace } });
-    const body = await this.apps.readNamespacedDeploymentScale({ namespace, name });
-    if (body.spec !== undefined) body.spec.replicas = replicas;
-    await this.apps.replaceNamespacedDeploymentScale({ namespace, name, body });
+    const set = async (): Promise<void> => {
+      const body = await this.apps.readNamespacedDeploymentScale({ namespace, name });
+      if (body.spec !== undefined) body.spec.replicas = replicas;
+      await this.apps.replaceNamespacedDeploymentScale({ namespace, name, body });
+    };
+    // A deployment whose pods come and go has another version between a look and the write.
+    await pRetry(set, { ...writePatience, shouldRetry: ({ error }) => isConflict(error) });
   }
 
   /** Ends every pod of a namespace at once. */

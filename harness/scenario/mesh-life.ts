@@ -75,6 +75,37 @@ export class MeshLife {
     return pod;
   }
 
+  /**
+   * Waits until a pod that was killed is gone, and its deployment has as many pods that serve as it should.
+   *
+   * @param component the label `app` of its pods, which is the deployment's name as well
+   * @param killed name of the pod, as `kill` returned it
+   */
+  async replaced(component: string, killed: string): Promise<void> {
+    const { signal } = this.#options;
+    const there = { namespace: systemNamespace };
+    await waitFor({
+      name: `${component} has another pod in the place of ${killed}`,
+      where: this.#where,
+      code: 'MP604',
+      within: readyWithin,
+      every: 300,
+      signal,
+      look: async () => {
+        const { spec } = await this.#api.apps.readNamespacedDeployment({ ...there, name: component });
+        const { items } = await this.#api.core.listNamespacedPod({ ...there, labelSelector: `app=${component}` });
+        const ready = items.filter(
+          ({ metadata, status }) =>
+            metadata?.name !== killed &&
+            metadata?.deletionTimestamp === undefined &&
+            status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') === true,
+        );
+        const wanted = spec?.replicas ?? 1;
+        return ready.length === wanted ? holds(undefined) : notYet(`${ready.length} of ${wanted} pods are ready`);
+      },
+    });
+  }
+
   /** Waits until the control plane is whole again, and every proxy connected to it and up to date. */
   async recovered(): Promise<void> {
     const { environment, cluster, signal } = this.#options;
