@@ -84,26 +84,30 @@ export class MeshLife {
   async replaced(component: string, killed: string): Promise<void> {
     const { signal } = this.#options;
     const there = { namespace: systemNamespace };
-    await waitFor({
-      name: `${component} has another pod in the place of ${killed}`,
-      where: this.#where,
-      code: 'MP604',
-      within: readyWithin,
-      every: 300,
-      signal,
-      look: async () => {
-        const { spec } = await this.#api.apps.readNamespacedDeployment({ ...there, name: component });
-        const { items } = await this.#api.core.listNamespacedPod({ ...there, labelSelector: `app=${component}` });
-        const ready = items.filter(
-          ({ metadata, status }) =>
-            metadata?.name !== killed &&
-            metadata?.deletionTimestamp === undefined &&
-            status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') === true,
-        );
-        const wanted = spec?.replicas ?? 1;
-        return ready.length === wanted ? holds(undefined) : notYet(`${ready.length} of ${wanted} pods are ready`);
-      },
-    });
+    const replacing = (): Promise<string[]> =>
+      waitFor({
+        name: `${component} has another pod in the place of ${killed}`,
+        where: this.#where,
+        code: 'MP604',
+        within: readyWithin,
+        every: 300,
+        signal,
+        look: async () => {
+          const { spec } = await this.#api.apps.readNamespacedDeployment({ ...there, name: component });
+          const { items } = await this.#api.core.listNamespacedPod({ ...there, labelSelector: `app=${component}` });
+          const ready = items.filter(
+            ({ metadata, status }) =>
+              metadata?.name !== killed &&
+              metadata?.deletionTimestamp === undefined &&
+              status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') === true,
+          );
+          const wanted = spec?.replicas ?? 1;
+          const names = ready.map(({ metadata }) => metadata?.name ?? '');
+          return ready.length === wanted ? holds(names) : notYet(`${ready.length} of ${wanted} pods are ready`);
+        },
+      });
+    // Runs that were recorded before went on at once.
+    await ask(`replacement of a killed pod of ${component} of ${this.#api.address.name}`, replacing, { unasked: [] });
   }
 
   /** Waits until the control plane is whole again, and every proxy connected to it and up to date. */
