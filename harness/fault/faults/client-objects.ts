@@ -1,5 +1,5 @@
 import type { Fault } from '../fault.ts';
-import { destination, host, networking, odd, system } from './made.ts';
+import { destination, envoyFilter, host, networking, odd, olderEntry, system } from './made.ts';
 
 /** The mesh's own objects: who routes, hides, refuses or redirects. */
 export const clientFaults: readonly Fault[] = [
@@ -106,14 +106,7 @@ export const clientFaults: readonly Fault[] = [
     breaks: 'an older ServiceEntry of the client’s namespace leads the host elsewhere',
     at: 'client',
     inject: {
-      add: odd(networking, 'ServiceEntry', 'foo', {
-        hosts: [host],
-        location: 'MESH_INTERNAL',
-        ports: [{ name: 'http1', number: 8000, protocol: 'HTTP' }],
-        resolution: 'STATIC',
-        addresses: ['240.0.0.99'],
-        endpoints: [{ address: '192.0.2.77' }],
-      }),
+      add: olderEntry({ addresses: ['240.0.0.99'], endpoints: [{ address: '192.0.2.77' }] }),
     },
     cause: ['ServiceEntry foo/fault'],
   },
@@ -207,14 +200,7 @@ export const clientFaults: readonly Fault[] = [
     breaks: 'an older ServiceEntry declares the host as outside of the mesh',
     at: 'client',
     inject: {
-      add: odd(networking, 'ServiceEntry', 'foo', {
-        hosts: [host],
-        location: 'MESH_EXTERNAL',
-        ports: [{ name: 'http1', number: 8000, protocol: 'HTTP' }],
-        resolution: 'STATIC',
-        addresses: ['240.0.0.2'],
-        endpoints: [{ address: '192.0.2.78' }],
-      }),
+      add: olderEntry({ location: 'MESH_EXTERNAL', endpoints: [{ address: '192.0.2.78' }] }),
     },
     cause: ['ServiceEntry foo/fault'],
   },
@@ -230,7 +216,7 @@ export const clientFaults: readonly Fault[] = [
     breaks: 'an EnvoyFilter takes the host’s virtual host away',
     at: 'client',
     inject: {
-      add: odd('networking.istio.io/v1alpha3', 'EnvoyFilter', 'foo', {
+      add: envoyFilter('foo', {
         configPatches: [
           {
             applyTo: 'VIRTUAL_HOST',

@@ -1,6 +1,6 @@
 import type { Target } from '../../cluster/cluster-editor.ts';
 import type { Fault, Injection } from '../fault.ts';
-import { networking, odd, system } from './made.ts';
+import { dnsCaptureOff, networking, odd, system } from './made.ts';
 
 const coredns: Target = { kind: 'configmap', namespace: 'kube-system', name: 'coredns' };
 const restarts: readonly Target[] = [{ kind: 'deployment', namespace: 'kube-system', name: 'coredns' }];
@@ -30,12 +30,7 @@ export const dnsFaults: readonly Fault[] = [
     id: 'dns-capture-off',
     breaks: 'the client’s mesh switches DNS capture off',
     at: 'client',
-    inject: {
-      edit: system('configmap', 'istio'),
-      field: ['data', 'mesh'],
-      from: 'ISTIO_META_DNS_CAPTURE: "true"',
-      to: 'ISTIO_META_DNS_CAPTURE: "false"',
-    },
+    inject: dnsCaptureOff,
     restarts: [system('deployment', 'istiod')],
     cause: ['ConfigMap istio-system/istio'],
     noticedBy: ['dns-stub-domain'],

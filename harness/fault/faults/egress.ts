@@ -1,9 +1,10 @@
 import type { Fault } from '../fault.ts';
-import { host, networking, odd, refusing, system } from './made.ts';
+import { claimsOf, gatewayEnv, networking, odd, olderEntry, refusing, system } from './made.ts';
 
 const members = { 'security.istio.io/tlsMode': 'istio' };
 const egressSelector = { istio: 'egressgateway' };
-const all = (scenario: string, ...keys: readonly string[]): string[] => keys.map((key) => `${scenario}: ${key}`);
+/** The peer's gateway, past the egress gateway. */
+const past = { address: '{gateway}', ports: { http1: 15443 }, network: 'mesh', labels: members };
 /** Without a path that holds nothing of these two is called. */
 const ofHostname = ['call-succeeds', 'sidecar-to-egress', 'egress-to-peer', 'passed-both', 'all-to-address'];
 const ofAddress = ['identity', 'sidecar-to-egress', 'no-other-endpoint', 'egress-to-peer', 'none-direct'];
@@ -18,7 +19,7 @@ export const egressFaults: readonly Fault[] = [
     cause: ['EnvoyFilter istio-system/fault'],
     noticedBy: ['egress-gateway/ip-address', 'egress-gateway/limits'],
     kills: [
-      ...all('egress-gateway/ip-address', 'call-succeeds', 'identity', 'passed-both'),
+      ...claimsOf('egress-gateway/ip-address', 'call-succeeds', 'identity', 'passed-both'),
       'egress-gateway/limits: serves-inter-cluster',
     ],
   },
@@ -26,56 +27,25 @@ export const egressFaults: readonly Fault[] = [
     id: 'egress-past-by-address',
     breaks: 'an older ServiceEntry leads the client’s sidecar straight to the peer’s gateway as well',
     at: 'client',
-    inject: {
-      add: odd(networking, 'ServiceEntry', 'foo', {
-        hosts: [host],
-        location: 'MESH_INTERNAL',
-        ports: [{ name: 'http1', number: 8000, protocol: 'HTTP' }],
-        resolution: 'STATIC',
-        addresses: ['240.0.0.2'],
-        endpoints: [{ address: '{gateway}', ports: { http1: 15443 }, network: 'mesh', labels: members }],
-      }),
-    },
+    inject: { add: olderEntry({ resolution: 'STATIC', endpoints: [past] }) },
     cause: ['ServiceEntry foo/fault'],
     noticedBy: ['egress-gateway/ip-address'],
-    kills: all('egress-gateway/ip-address', ...ofAddress),
+    kills: claimsOf('egress-gateway/ip-address', ...ofAddress),
   },
   {
     id: 'egress-past-by-name',
     breaks: 'an older ServiceEntry leads the client’s sidecar past the egress gateway’s host name',
     at: 'client',
-    inject: {
-      add: odd(networking, 'ServiceEntry', 'foo', {
-        hosts: [host],
-        location: 'MESH_INTERNAL',
-        ports: [{ name: 'http1', number: 8000, protocol: 'HTTP' }],
-        resolution: 'DNS',
-        addresses: ['240.0.0.2'],
-        endpoints: [{ address: '{gateway}', ports: { http1: 15443 }, network: 'mesh', labels: members }],
-      }),
-    },
+    inject: { add: olderEntry({ resolution: 'DNS', endpoints: [past] }) },
     cause: ['ServiceEntry foo/fault'],
     noticedBy: ['egress-gateway/hostname'],
-    kills: all('egress-gateway/hostname', ...ofHostname),
+    kills: claimsOf('egress-gateway/hostname', ...ofHostname),
   },
   {
     id: 'egress-view-of-another-network',
     breaks: 'the egress gateway sees the endpoints of another network only',
     at: 'client',
-    inject: {
-      strategic: system('deployment', 'istio-egressgateway'),
-      with: {
-        spec: {
-          template: {
-            spec: {
-              containers: [
-                { name: 'istio-proxy', env: [{ name: 'ISTIO_META_REQUESTED_NETWORK_VIEW', value: 'elsewhere' }] },
-              ],
-            },
-          },
-        },
-      },
-    },
+    inject: gatewayEnv('istio-egressgateway', { name: 'ISTIO_META_REQUESTED_NETWORK_VIEW', value: 'elsewhere' }),
     restarts: [system('deployment', 'istio-egressgateway')],
     cause: ['Deployment istio-system/istio-egressgateway'],
     noticedBy: ['egress-gateway/hostname'],
@@ -110,6 +80,6 @@ export const egressFaults: readonly Fault[] = [
     },
     cause: ['Gateway istio-system/fault'],
     noticedBy: ['egress-gateway/limits'],
-    kills: all('egress-gateway/limits', 'only-15443', 'nobody-on-80'),
+    kills: claimsOf('egress-gateway/limits', 'only-15443', 'nobody-on-80'),
   },
 ];

@@ -1,8 +1,13 @@
-import type { Fault } from '../fault.ts';
-import { networking, odd } from './made.ts';
+import type { Fault, Injection } from '../fault.ts';
+import { envoyFilter, networking, odd, security } from './made.ts';
 
-const envoyFilter = 'networking.istio.io/v1alpha3';
 const ha = 'httpbin.ha.global';
+/** An EnvoyFilter that changes the service's cluster in the client's sidecar. */
+const patching = (patch: object): Injection => ({
+  add: envoyFilter('ha', {
+    configPatches: [{ applyTo: 'CLUSTER', match: { context: 'SIDECAR_OUTBOUND', cluster: { service: ha } }, patch }],
+  }),
+});
 
 /** What keeps a service from failing over, or from coming back. */
 export const failoverFaults: readonly Fault[] = [
@@ -10,17 +15,7 @@ export const failoverFaults: readonly Fault[] = [
     id: 'ha-no-priorities',
     breaks: 'an EnvoyFilter takes the service’s cluster away, and with it the priorities of its endpoints',
     at: 'client',
-    inject: {
-      add: odd(envoyFilter, 'EnvoyFilter', 'ha', {
-        configPatches: [
-          {
-            applyTo: 'CLUSTER',
-            match: { context: 'SIDECAR_OUTBOUND', cluster: { service: ha } },
-            patch: { operation: 'REMOVE' },
-          },
-        ],
-      }),
-    },
+    inject: patching({ operation: 'REMOVE' }),
     cause: ['EnvoyFilter ha/fault'],
     noticedBy: ['high-availability'],
     kills: ['high-availability: prefers-own-region'],
@@ -48,7 +43,7 @@ export const failoverFaults: readonly Fault[] = [
     id: 'ha-peer-denies',
     breaks: 'an AuthorizationPolicy at the peer denies the service’s calls',
     at: 'server',
-    inject: { add: odd('security.istio.io/v1', 'AuthorizationPolicy', 'ha', { action: 'DENY', rules: [{}] }) },
+    inject: { add: odd(security, 'AuthorizationPolicy', 'ha', { action: 'DENY', rules: [{}] }) },
     cause: ['AuthorizationPolicy ha/fault'],
     noticedBy: ['high-availability'],
     kills: ['high-availability: fails-over', 'high-availability: survives-gateway'],
@@ -57,20 +52,10 @@ export const failoverFaults: readonly Fault[] = [
     id: 'ha-never-forgiven',
     breaks: 'an EnvoyFilter keeps an endpoint that failed out for ten minutes',
     at: 'client',
-    inject: {
-      add: odd(envoyFilter, 'EnvoyFilter', 'ha', {
-        configPatches: [
-          {
-            applyTo: 'CLUSTER',
-            match: { context: 'SIDECAR_OUTBOUND', cluster: { service: ha } },
-            patch: {
-              operation: 'MERGE',
-              value: { outlier_detection: { base_ejection_time: '600s', max_ejection_time: '600s' } },
-            },
-          },
-        ],
-      }),
-    },
+    inject: patching({
+      operation: 'MERGE',
+      value: { outlier_detection: { base_ejection_time: '600s', max_ejection_time: '600s' } },
+    }),
     cause: ['EnvoyFilter ha/fault'],
     noticedBy: ['high-availability'],
     kills: ['high-availability: returns'],

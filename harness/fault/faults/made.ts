@@ -1,5 +1,6 @@
 import type { KubernetesObject } from '../../cluster/kubernetes-object.ts';
 import type { Target } from '../../cluster/cluster-editor.ts';
+import type { Injection } from '../fault.ts';
 
 export const host = 'httpbin.bar.global';
 export const networking = 'networking.istio.io/v1';
@@ -13,7 +14,45 @@ export const odd = (apiVersion: string, kind: string, namespace: string, spec: o
   spec,
 });
 
+/** An EnvoyFilter under that name. */
+export const envoyFilter = (namespace: string, spec: object): KubernetesObject =>
+  odd('networking.istio.io/v1alpha3', 'EnvoyFilter', namespace, spec);
+
+/**
+ * An older ServiceEntry for the host that direct-sidecar calls, in the client's namespace.
+ *
+ * @param spec what differs from a sound one, and its endpoints
+ */
+export const olderEntry = (spec: object): KubernetesObject =>
+  odd(networking, 'ServiceEntry', 'foo', {
+    hosts: [host],
+    location: 'MESH_INTERNAL',
+    ports: [{ name: 'http1', number: 8000, protocol: 'HTTP' }],
+    resolution: 'STATIC',
+    addresses: ['240.0.0.2'],
+    ...spec,
+  });
+
+/** "scenario: key" of some claims of one scenario. */
+export const claimsOf = (scenario: string, ...keys: readonly string[]): string[] =>
+  keys.map((key) => `${scenario}: ${key}`);
+
 export const system = (kind: string, name: string): Target => ({ kind, namespace: 'istio-system', name });
+
+/** The mesh's configuration switches DNS capture off; new pods show it. */
+export const dnsCaptureOff: Injection = {
+  edit: system('configmap', 'istio'),
+  field: ['data', 'mesh'],
+  from: 'ISTIO_META_DNS_CAPTURE: "true"',
+  to: 'ISTIO_META_DNS_CAPTURE: "false"',
+};
+
+/** A gateway's proxy gets a variable, or another value for it; `$patch: 'delete'` takes it away. */
+export const gatewayEnv = (deployment: string, variable: object): Injection => ({
+  strategic: system('deployment', deployment),
+  with: { spec: { template: { spec: { containers: [{ name: 'istio-proxy', env: [variable] }] } } } },
+});
+
 export const destination = { destination: { host } };
 export const gatewaySelector = { istio: 'ingressgateway' };
 export const onNode = (rule: string): { readonly onNode: string; readonly undo: string } => ({
@@ -29,7 +68,7 @@ export const refusing = (
   portNumber: number,
   labels?: Readonly<Record<string, string>>,
 ): KubernetesObject =>
-  odd('networking.istio.io/v1alpha3', 'EnvoyFilter', namespace, {
+  envoyFilter(namespace, {
     ...(labels === undefined ? {} : { workloadSelector: { labels } }),
     configPatches: [
       {
@@ -57,7 +96,7 @@ export const httpManager = 'envoy.filters.network.http_connection_manager';
 
 /** An EnvoyFilter by which the sidecars of a namespace answer every call of their clients by themselves: with 200. */
 export const answering = (namespace: string): KubernetesObject =>
-  odd('networking.istio.io/v1alpha3', 'EnvoyFilter', namespace, {
+  envoyFilter(namespace, {
     configPatches: [
       {
         applyTo: 'HTTP_FILTER',

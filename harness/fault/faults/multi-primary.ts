@@ -1,5 +1,5 @@
 import type { Fault } from '../fault.ts';
-import { system } from './made.ts';
+import { claimsOf, gatewayEnv, system } from './made.ts';
 
 const scenario = 'multi-primary/one-service';
 
@@ -12,31 +12,18 @@ export const multiPrimaryFaults: readonly Fault[] = [
     inject: { remove: system('secret', 'istio-remote-secret-east') },
     cause: ['Secret istio-system/istio-remote-secret-east'],
     noticedBy: [scenario],
-    kills: [`${scenario}: endpoints`, `${scenario}: both-answer`],
+    kills: claimsOf(scenario, 'endpoints', 'both-answer'),
     topology: 'multi-primary',
   },
   {
     id: 'hairpin',
     breaks: 'the server’s gateway sees the endpoints of every network, and sends half of the calls back',
     at: 'server',
-    inject: {
-      strategic: system('deployment', 'istio-ingressgateway'),
-      with: {
-        spec: {
-          template: {
-            spec: {
-              containers: [
-                { name: 'istio-proxy', env: [{ name: 'ISTIO_META_REQUESTED_NETWORK_VIEW', $patch: 'delete' }] },
-              ],
-            },
-          },
-        },
-      },
-    },
+    inject: gatewayEnv('istio-ingressgateway', { name: 'ISTIO_META_REQUESTED_NETWORK_VIEW', $patch: 'delete' }),
     restarts: [system('deployment', 'istio-ingressgateway')],
     cause: ['Deployment istio-system/istio-ingressgateway'],
     noticedBy: [scenario],
-    kills: [`${scenario}: no-hairpin`],
+    kills: claimsOf(scenario, 'no-hairpin'),
     topology: 'multi-primary',
   },
 ];

@@ -1,13 +1,12 @@
 import type { Target } from '../../cluster/cluster-editor.ts';
 import { RemoteSample } from '../../scenario/remote-sample.ts';
 import type { Fault } from '../fault.ts';
-import { answering, httpManager, networking, odd, onNode, refusing } from './made.ts';
+import { answering, claimsOf, envoyFilter, httpManager, networking, odd, onNode, refusing } from './made.ts';
 
 const filters = 'type.googleapis.com/envoy.extensions.filters';
 const sleep: Target = { kind: 'deployment', namespace: 'foo', name: 'sleep' };
 const nodePort = new RemoteSample('node-port');
 const loadBalancer = new RemoteSample('load-balancer');
-const all = (scenario: string, ...keys: readonly string[]): string[] => keys.map((key) => `${scenario}: ${key}`);
 
 /** An older ServiceEntry for a sample's host that leads to the address of the server's gateway. */
 const toGatewayItself = ({ service: { host, address, port }, namespaces }: RemoteSample): Fault['inject'] => ({
@@ -55,7 +54,7 @@ export const remoteServiceFaults: readonly Fault[] = [
     breaks: 'an EnvoyFilter keeps the server’s sidecar from telling its application who calls',
     at: 'server',
     inject: {
-      add: odd('networking.istio.io/v1alpha3', 'EnvoyFilter', 'bar', {
+      add: envoyFilter('bar', {
         configPatches: [
           {
             applyTo: 'NETWORK_FILTER',
@@ -84,7 +83,7 @@ export const remoteServiceFaults: readonly Fault[] = [
     inject: { add: refusing('tcp-service-client', 'SIDECAR_OUTBOUND', 9000) },
     cause: ['EnvoyFilter tcp-service-client/fault'],
     noticedBy: ['tcp-service'],
-    kills: all('tcp-service', 'tcp-service', 'shared-address'),
+    kills: claimsOf('tcp-service', 'tcp-service', 'shared-address'),
   },
   {
     id: 'node-ports-dropped',
@@ -94,7 +93,7 @@ export const remoteServiceFaults: readonly Fault[] = [
     inject: onNode('FORWARD 1 -p tcp -m conntrack --ctorigdstport 30000:32767 -j DROP'),
     cause: ['node'],
     noticedBy: ['node-port'],
-    kills: all('node-port', 'call-succeeds', 'passed-gateway'),
+    kills: claimsOf('node-port', 'call-succeeds', 'passed-gateway'),
   },
   {
     id: 'node-port-passed-by',
@@ -103,7 +102,7 @@ export const remoteServiceFaults: readonly Fault[] = [
     inject: toGatewayItself(nodePort),
     cause: [`ServiceEntry ${nodePort.namespaces.client}/fault`],
     noticedBy: ['node-port'],
-    kills: all('node-port', 'only-endpoint', 'no-load-balancer'),
+    kills: claimsOf('node-port', 'only-endpoint', 'no-load-balancer'),
   },
   {
     id: 'load-balancer-by-address',

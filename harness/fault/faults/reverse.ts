@@ -1,10 +1,10 @@
 import { RemoteSample } from '../../scenario/remote-sample.ts';
 import type { Fault } from '../fault.ts';
-import { answering, networking, odd, security, system } from './made.ts';
+import { answering, claimsOf, dnsCaptureOff, networking, odd, security, system } from './made.ts';
 
 const { namespaces, service } = new RemoteSample('reverse');
 const noticedBy = ['reverse-direction'];
-const kills = (...keys: readonly string[]): string[] => keys.map((key) => `reverse-direction: ${key}`);
+const kills = (...keys: readonly string[]): string[] => claimsOf('reverse-direction', ...keys);
 
 /**
  * What breaks calls from the second cluster to the first only: the fault's client is the first cluster, which answers
@@ -15,12 +15,7 @@ export const reverseFaults: readonly Fault[] = [
     id: 'reverse-dns-capture-off',
     breaks: 'the mesh of the second cluster switches DNS capture off',
     at: 'server',
-    inject: {
-      edit: system('configmap', 'istio'),
-      field: ['data', 'mesh'],
-      from: 'ISTIO_META_DNS_CAPTURE: "true"',
-      to: 'ISTIO_META_DNS_CAPTURE: "false"',
-    },
+    inject: dnsCaptureOff,
     restarts: [system('deployment', 'istiod')],
     cause: ['ConfigMap istio-system/istio'],
     noticedBy,

@@ -1,10 +1,8 @@
-import type { Fault } from '../fault.ts';
-import { gatewaySelector, networking, odd, security } from './made.ts';
+import type { Fault, Injection } from '../fault.ts';
+import { envoyFilter, gatewaySelector, networking, odd, security } from './made.ts';
 
 const namespace = 'security-server';
-const envoyFilter = (place: string, spec: object): { readonly add: ReturnType<typeof odd> } => ({
-  add: odd('networking.istio.io/v1alpha3', 'EnvoyFilter', place, spec),
-});
+const filtering = (place: string, spec: object): Injection => ({ add: envoyFilter(place, spec) });
 const tcpProxy = (cluster: string): object => ({
   name: 'envoy.filters.network.tcp_proxy',
   typed_config: {
@@ -56,7 +54,7 @@ export const securityFaults: readonly Fault[] = [
     id: 'security-takes-plain-text',
     breaks: 'an EnvoyFilter makes the server’s gateway pass plain text on from 15443',
     at: 'server',
-    inject: envoyFilter('istio-system', {
+    inject: filtering('istio-system', {
       workloadSelector: { labels: gatewaySelector },
       configPatches: [
         {
@@ -81,7 +79,7 @@ export const securityFaults: readonly Fault[] = [
     id: 'security-trusts-every-root',
     breaks: 'an EnvoyFilter makes the server’s sidecar accept certificates of every root',
     at: 'server',
-    inject: envoyFilter(namespace, {
+    inject: filtering(namespace, {
       configPatches: [
         {
           applyTo: 'FILTER_CHAIN',
@@ -110,7 +108,7 @@ export const securityFaults: readonly Fault[] = [
     id: 'security-asks-nobody',
     breaks: 'an EnvoyFilter makes the server’s sidecar ask nobody for a certificate',
     at: 'server',
-    inject: envoyFilter(namespace, {
+    inject: filtering(namespace, {
       configPatches: [
         {
           applyTo: 'FILTER_CHAIN',
@@ -152,7 +150,7 @@ export const securityFaults: readonly Fault[] = [
     id: 'security-chain-of-any-protocol',
     breaks: 'an EnvoyFilter makes the server’s gateway pass TLS of any kind on, not only Istio’s own',
     at: 'server',
-    inject: envoyFilter('istio-system', {
+    inject: filtering('istio-system', {
       workloadSelector: { labels: gatewaySelector },
       configPatches: [
         {

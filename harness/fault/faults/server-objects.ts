@@ -1,5 +1,15 @@
 import type { Fault } from '../fault.ts';
-import { gatewaySelector, host, httpManager, networking, odd, refusing, security, system } from './made.ts';
+import {
+  envoyFilter,
+  gatewaySelector,
+  host,
+  httpManager,
+  networking,
+  odd,
+  refusing,
+  security,
+  system,
+} from './made.ts';
 
 const eastWest = system('gateways.networking.istio.io', 'istio-multicluster-ingressgateway');
 const server = {
@@ -97,7 +107,7 @@ export const serverFaults: readonly Fault[] = [
     breaks: 'an EnvoyFilter takes the listener on 15443 away',
     at: 'server',
     inject: {
-      add: odd('networking.istio.io/v1alpha3', 'EnvoyFilter', 'istio-system', {
+      add: envoyFilter('istio-system', {
         workloadSelector: { labels: gatewaySelector },
         configPatches: [
           {
@@ -115,7 +125,7 @@ export const serverFaults: readonly Fault[] = [
     breaks: 'an EnvoyFilter makes a cluster that Envoy rejects',
     at: 'client',
     inject: {
-      add: odd('networking.istio.io/v1alpha3', 'EnvoyFilter', 'foo', {
+      add: envoyFilter('foo', {
         configPatches: [
           {
             applyTo: 'CLUSTER',
@@ -239,7 +249,7 @@ export const serverFaults: readonly Fault[] = [
     breaks: 'an EnvoyFilter aborts calls in the server’s own sidecar',
     at: 'server',
     inject: {
-      add: odd('networking.istio.io/v1alpha3', 'EnvoyFilter', 'bar', {
+      add: envoyFilter('bar', {
         configPatches: [
           {
             applyTo: 'HTTP_FILTER',

@@ -1,5 +1,5 @@
-import type { Fault } from '../fault.ts';
-import { host, networking, odd } from './made.ts';
+import type { Fault, Injection } from '../fault.ts';
+import { claimsOf, host, networking, odd } from './made.ts';
 
 const port = 8000;
 const to = (subset: string, weight?: number): object => ({
@@ -10,6 +10,18 @@ const asked = (version: string, subset: string): object => ({
   match: [{ headers: { 'x-version': { exact: version } } }],
   route: [to(subset)],
 });
+/**
+ * An older VirtualService for the host.
+ *
+ * @param v2 the version that the header of v2 leads to
+ * @param weight of v1 where no header asks, in percent; v2 has the rest
+ */
+const routed = (v2: string, weight: number): Injection => ({
+  add: odd(networking, 'VirtualService', 'foo', {
+    hosts: [host],
+    http: [asked('v1', 'v1'), asked('v2', v2), { route: [to('v1', weight), to('v2', 100 - weight)] }],
+  }),
+});
 const mutual = { tls: { mode: 'ISTIO_MUTUAL' } };
 const noticedBy = ['version-subsets'];
 
@@ -19,12 +31,7 @@ export const versionFaults: readonly Fault[] = [
     id: 'versions-header-ignored',
     breaks: 'an older VirtualService leads every header to one version',
     at: 'client',
-    inject: {
-      add: odd(networking, 'VirtualService', 'foo', {
-        hosts: [host],
-        http: [asked('v1', 'v1'), asked('v2', 'v1'), { route: [to('v1', 80), to('v2', 20)] }],
-      }),
-    },
+    inject: routed('v1', 80),
     cause: ['VirtualService foo/fault'],
     noticedBy,
     kills: ['version-subsets: header-picks'],
@@ -33,12 +40,7 @@ export const versionFaults: readonly Fault[] = [
     id: 'versions-other-weights',
     breaks: 'an older VirtualService weighs the versions 20 to 80',
     at: 'client',
-    inject: {
-      add: odd(networking, 'VirtualService', 'foo', {
-        hosts: [host],
-        http: [asked('v1', 'v1'), asked('v2', 'v2'), { route: [to('v1', 20), to('v2', 80)] }],
-      }),
-    },
+    inject: routed('v2', 20),
     cause: ['VirtualService foo/fault'],
     noticedBy,
     kills: ['version-subsets: weighted', 'version-subsets: subset-clusters'],
@@ -47,12 +49,7 @@ export const versionFaults: readonly Fault[] = [
     id: 'versions-slightly-other-weights',
     breaks: 'an older VirtualService weighs the versions 90 to 10, which calls tell in one run of ten only',
     at: 'client',
-    inject: {
-      add: odd(networking, 'VirtualService', 'foo', {
-        hosts: [host],
-        http: [asked('v1', 'v1'), asked('v2', 'v2'), { route: [to('v1', 90), to('v2', 10)] }],
-      }),
-    },
+    inject: routed('v2', 90),
     cause: ['VirtualService foo/fault'],
     noticedBy,
     kills: ['version-subsets: subset-clusters'],
@@ -102,7 +99,7 @@ export const versionFaults: readonly Fault[] = [
     },
     cause: ['DestinationRule foo/fault'],
     noticedBy,
-    kills: ['header-picks', 'subset-clusters', 'passed-gateway'].map((key) => `version-subsets: ${key}`),
+    kills: claimsOf('version-subsets', 'header-picks', 'subset-clusters', 'passed-gateway'),
   },
   {
     id: 'versions-chain-to-the-other',
