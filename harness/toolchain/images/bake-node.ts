@@ -1,11 +1,11 @@
 import { execa } from 'execa';
 import { MeshproofError } from '../../errors/meshproof-error.ts';
-import { holds, notYet, waitFor } from '../../wait/wait-for.ts';
 import type { Docker } from '../docker.ts';
 import { bakerOption, nobodyBakes, ownBake, removeAbandonedBakes } from './abandoned-bakes.ts';
 import { imageStoreOf, imageTransfer } from './image-transfer.ts';
+import { runInBakery, startContainerd, stopContainerd } from './node-containerd.ts';
 import { refusingResolver } from './refusing-resolver.ts';
-import { scratch, stopContainerd, unpackImages } from './unpack-images.ts';
+import { scratch, unpackImages } from './unpack-images.ts';
 
 export interface BakeOptions {
   readonly docker: Docker;
@@ -29,8 +29,7 @@ export interface BakeOptions {
  */
 export async function bakeNode({ docker, base, node, payload, labels = {}, say, signal }: BakeOptions): Promise<void> {
   const container = ownBake;
-  const exec = (...args: string[]): ReturnType<Docker['run']> =>
-    docker.run(['exec', container, ...args], { purpose: 'bake the node image', signal });
+  const bakery = { docker, container, signal };
   await removeAbandonedBakes(docker);
   say(`baking ${payload.length} images into the node image`);
   try {
@@ -58,19 +57,8 @@ export async function bakeNode({ docker, base, node, payload, labels = {}, say, 
       { purpose: 'start the node image for baking', signal },
     );
     const { path, text } = refusingResolver;
-    await exec('sh', '-c', 'printf %s "$2" > "$1"', 'sh', path, text);
-    await docker.run(['exec', '--detach', container, 'containerd'], { purpose: 'start containerd for baking', signal });
-    await waitFor({
-      name: 'containerd of the node image answers',
-      within: 30_000,
-      code: 'MP304',
-      signal,
-      look: async () =>
-        await exec('ctr', 'version').then(
-          () => holds(undefined),
-          (error: unknown) => notYet(error instanceof Error ? error.message : String(error)),
-        ),
-    });
+    await runInBakery(bakery, 'sh', '-c', 'printf %s "$2" > "$1"', 'sh', path, text);
+    await startContainerd(bakery);
     const { save, load } = imageTransfer(await imageStoreOf(docker, signal));
     const environment = { env: docker.environment, cancelSignal: signal, maxBuffer: 1_000_000 };
     const importing = execa(
@@ -88,8 +76,8 @@ export async function bakeNode({ docker, base, node, payload, labels = {}, say, 
         cause,
       });
     });
-    await exec('sh', '-c', stopContainerd);
-    await unpackImages({ docker, container, say, signal });
+    await stopContainerd(bakery);
+    await unpackImages(bakery, say);
     say('committing the node image');
     const changes = [
       'ENTRYPOINT ["/usr/local/bin/entrypoint","/sbin/init"]',

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { holds, notYet, waitFor } from '../../wait/wait-for.ts';
-import type { Docker } from '../docker.ts';
+import { runInBakery, startContainerd, stopContainerd, type Bakery } from './node-containerd.ts';
 
 /** Where a node's containerd keeps what it has. */
 const store = '/var/lib/containerd';
@@ -11,14 +10,6 @@ export const layoutOfImages = 'unpacked in the image, 2';
 /** A folder in a volume: containerd cannot unpack onto the layers of a container. */
 export const scratch = '/scratch';
 
-interface UnpackOptions {
-  readonly docker: Docker;
-  /** A container of the node image, with a volume at `scratch`, and no containerd that runs. */
-  readonly container: string;
-  readonly say: (text: string) => void;
-  readonly signal: AbortSignal;
-}
-
 /**
  * Unpacks the images of a node, and moves what takes room out of /var. kind gives each node a volume for /var, to which
  * Docker copies all that the image has there; and containerd unpacks each image when a pod needs it first. For two
@@ -27,29 +18,18 @@ interface UnpackOptions {
  *
  * An image that takes files of its lower layers away stays as it was: the marks for that cannot lie in another image's
  * layer. So do all of them where the kernel does not stack that many layers.
+ *
+ * @param bakery with a volume at `scratch`, and no containerd that runs
  */
-export async function unpackImages({ docker, container, say, signal }: UnpackOptions): Promise<void> {
-  const exec = async (...args: string[]): Promise<string> =>
-    (await docker.run(['exec', container, ...args], { purpose: 'unpack the images of the node', signal })).stdout;
+export async function unpackImages(bakery: Bakery, say: (text: string) => void): Promise<void> {
+  const exec = (...args: string[]): Promise<string> => runInBakery(bakery, ...args);
   const shell = (script: string, ...args: string[]): Promise<string> => exec('sh', '-c', script, 'sh', ...args);
   if ((await shell(stacks)).trim() !== 'yes') {
     say('this kernel stacks no layers on those of a container: the nodes unpack their images themselves');
     return;
   }
   await shell(`cp -a ${store} ${scratch}/containerd`);
-  const root = ['--root', `${scratch}/containerd`];
-  await docker.run(['exec', '--detach', container, 'containerd', ...root], { purpose: 'start containerd', signal });
-  await waitFor({
-    name: 'containerd answers, to unpack the images',
-    within: 30_000,
-    code: 'MP304',
-    signal,
-    look: async () =>
-      await exec('ctr', 'version').then(
-        () => holds(undefined),
-        (error: unknown) => notYet(error instanceof Error ? error.message : String(error)),
-      ),
-  });
+  await startContainerd(bakery, '--root', `${scratch}/containerd`);
   const read = async (digest: string): Promise<Content> =>
     contentSchema.parse(JSON.parse(await exec('ctr', '-n', 'k8s.io', 'content', 'get', digest)));
   const images = targetsOf(await exec('ctr', '-n', 'k8s.io', 'images', 'list'));
@@ -62,13 +42,10 @@ export async function unpackImages({ docker, container, say, signal }: UnpackOpt
     say(`unpacking image ${index + 1} of ${whole.length}`);
     await exec('ctr', '-n', 'k8s.io', 'snapshots', '--snapshotter', 'overlayfs', 'unpack', image);
   }
-  await shell(stopContainerd);
+  await stopContainerd(bakery);
   say('moving the images out of /var');
   await shell(move);
 }
-
-export const stopContainerd =
-  'pkill -x containerd; while pgrep -x containerd >/dev/null; do sleep 0.1; done; rm -rf /run/containerd';
 
 /** Says "yes" where a container's layer can be a pod's lowest one, found by a link from a volume. */
 const stacks = `
