@@ -18,6 +18,5 @@ const ended = await Promise.all(
     execa(program, args, { preferLocal: true, all: true, reject: false, stdin: 'ignore' }),
   ),
 );
-for (const { failed, all, shortMessage } of ended)
-  if (failed) process.stderr.write(`${all?.trim() === '' ? shortMessage : (all ?? shortMessage)}\n`);
+for (const { failed, all, shortMessage } of ended) if (failed) process.stderr.write(`${all?.trim() || shortMessage}\n`);
 if (ended.some(({ failed }) => failed)) process.exitCode = 1;

@@ -1,7 +1,6 @@
 import { request } from 'node:http';
 import { Duplex, PassThrough } from 'node:stream';
 import { PortForward } from '@kubernetes/client-node';
-import type { ClusterAddress } from '../cluster/cluster-address.ts';
 import { readKubeconfig } from '../cluster/read-kubeconfig.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { execInPod, type PodContainer } from './pod.ts';
@@ -17,9 +16,6 @@ export const envoyAdmin: DebugInterface = { port: 15000, program: 'pilot-agent' 
 /** What istiod tells of itself (istio: pilot/pkg/bootstrap, the monitoring port). */
 export const istiodDebug: DebugInterface = { port: 15014, program: 'pilot-discovery' };
 
-/** Where a debug interface is, and whose the cluster is. */
-export type DebuggedPod = PodContainer & Pick<ClusterAddress, 'foreign'>;
-
 /**
  * Gets a page of a debug interface of a pod.
  *
@@ -33,7 +29,7 @@ export type DebuggedPod = PodContainer & Pick<ClusterAddress, 'foreign'>;
  */
 export async function getFromPod(
   kubectl: string,
-  where: DebuggedPod,
+  where: PodContainer,
   { port, program }: DebugInterface,
   path: string,
   timeout = 30_000,
@@ -48,7 +44,7 @@ export async function getFromPod(
   return await overPortForward(where, port, path, timeout);
 }
 
-async function overPortForward(where: DebuggedPod, port: number, path: string, timeout: number): Promise<string> {
+async function overPortForward(where: PodContainer, port: number, path: string, timeout: number): Promise<string> {
   const { cluster: name, kubeconfig, context, namespace, pod } = where;
   const [sent, received, words] = [new PassThrough(), new PassThrough(), new PassThrough()];
   const connection = Duplex.from({ writable: sent, readable: received });
@@ -120,7 +116,7 @@ async function overPortForward(where: DebuggedPod, port: number, path: string, t
 const messageOf = (error: unknown): string =>
   typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : String(error);
 
-const notAnswered = ({ cluster, namespace, pod }: DebuggedPod, path: string, seen: string): MeshproofError =>
+const notAnswered = ({ cluster, namespace, pod }: PodContainer, path: string, seen: string): MeshproofError =>
   new MeshproofError('MP702', {
     what: `${namespace}/${pod} did not answer ${path}`,
     where: `cluster ${cluster}`,

@@ -59,11 +59,12 @@ export class FailoverSample {
     const { client, step } = run;
     const { service } = this.#sample;
     const labels = { 'istio-locality': home.replaceAll('/', '.') };
-    const deployed = await this.#sample.deploy(run, labels, () => client.deployHttpbin(this.namespace));
+    let deploying: Promise<Workload> | undefined;
+    const here = (): Promise<Workload> => (deploying ??= client.deployHttpbin(this.namespace));
+    const deployed = await this.#sample.deploy(run, labels, here);
     const { sleep, httpbin: remote, gateway } = deployed;
-    // There by now, and ready: this only looks it up.
     const [local, near] = await step('find-local', 'find httpbin in the first cluster as well', () =>
-      Promise.all([client.deployHttpbin(this.namespace), client.service(this.namespace, 'httpbin')]),
+      Promise.all([here(), client.service(this.namespace, 'httpbin')]),
     );
     await this.#connect(deployed, near.address);
     const cluster = outboundCluster(service.host, service.port.number);

@@ -15,6 +15,7 @@ import { holds, notYet, waitFor } from '../wait/wait-for.ts';
 import { ask } from '../tape/tape.ts';
 import type { Environment, EnvironmentCluster } from './environment.ts';
 import type { Journal } from './journal.ts';
+import { isReady } from './ready-pod.ts';
 
 export interface MeshLifeOptions {
   readonly environment: Environment;
@@ -96,10 +97,7 @@ export class MeshLife {
           const { spec } = await this.#api.apps.readNamespacedDeployment({ ...there, name: component });
           const { items } = await this.#api.core.listNamespacedPod({ ...there, labelSelector: `app=${component}` });
           const ready = items.filter(
-            ({ metadata, status }) =>
-              metadata?.name !== killed &&
-              metadata?.deletionTimestamp === undefined &&
-              status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') === true,
+            (pod) => pod.metadata?.name !== killed && pod.metadata?.deletionTimestamp === undefined && isReady(pod),
           );
           const wanted = spec?.replicas ?? 1;
           const names = ready.map(({ metadata }) => metadata?.name ?? '');

@@ -70,7 +70,8 @@ const statusesOf = ({ status }: V1Pod): NonNullable<NonNullable<V1Pod['status']>
 ];
 const sidecarOf = (pod: V1Pod): ReturnType<typeof statusesOf>[number] | undefined =>
   statusesOf(pod).find(({ name }) => name === 'istio-proxy');
-const isReady = ({ status }: V1Pod): boolean =>
+/** True for a pod that serves, as the kubelet sees it. */
+export const isReady = ({ status }: V1Pod): boolean =>
   (status?.conditions ?? []).some(({ type, status: value }) => type === 'Ready' && value === 'True');
 
 const described = ({ metadata, status }: V1Pod): string => {

@@ -41,7 +41,7 @@ export async function play(request: RunRequest, environment: Environment, stage:
 }
 
 /** How many scenarios play at the same time where nobody says: they wait more than they compute. */
-const usualAtOnce = (): number => Math.min(Math.max(2 * availableParallelism(), 2), 8);
+const usualAtOnce = (): number => Math.min(2 * availableParallelism(), 8);
 
 /**
  * Plays scenarios by vitest's own Node API and its pool of processes, side by side where they touch nothing in common,
