@@ -4,7 +4,7 @@ import type { InARow, LoadCall } from '../harness/index.ts';
 const sample = new FailoverSample('ha');
 const { namespace, host } = sample;
 const [system, ingress] = ['istio-system', 'istio-ingressgateway'] as const;
-const load = { url: sample.url('/hostname'), perSecond: 20, atMost: 240 };
+const load = { url: sample.url('/hostname'), perSecond: 20, atMost: 240, maxSeconds: 10 };
 /** Calls that may fail where something dies: one that meets a dead endpoint is tried again, after a second at most. */
 const aSecond = load.perSecond;
 /** Three seconds of calls in a row, answered as they should be, before the next thing happens to the mesh. */

@@ -166,14 +166,16 @@ export function localityFailover({ host, namespace, name, from, to }: Failover):
   const metadata = { name, namespace };
   const trafficPolicy = {
     tls: { mode: 'ISTIO_MUTUAL' },
-    connectionPool: { tcp: { connectTimeout: '1s' } },
+    // Longer than a call waits for one try: a peer that is slow to shake hands, because control planes start beside it,
+    // is not dead, and the next try finds the connection made.
+    connectionPool: { tcp: { connectTimeout: '5s' } },
     loadBalancer: { localityLbSetting: { enabled: true, failover: [{ from, to }] } },
-    // Five in a row: a dead endpoint has them within the second that its first call waits. Half of the two endpoints may
+    // Five in a row: a dead endpoint has them before its first call is answered by the other. Half of the two endpoints may
     // be away, so one of them: when the other is slow as well, calls wait for it, instead of finding no endpoint at all.
     outlierDetection: { consecutive5xxErrors: 5, interval: '1s', baseEjectionTime: '2s', maxEjectionPercent: 50 },
   };
   const retries = {
-    attempts: 3,
+    attempts: 4,
     perTryTimeout: '2s',
     retryOn: 'connect-failure,refused-stream,reset,unavailable,503',
     retryRemoteLocalities: true,
