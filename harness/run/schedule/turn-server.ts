@@ -8,6 +8,8 @@ import { Turns, type Player } from './turns.ts';
 export interface TurnServer {
   /** The Unix socket at which a scenario asks for its turn. */
   readonly path: string;
+  /** Says that a scenario has ended, also one that never asked: nobody waits for it any longer. */
+  over(id: string): void;
   close(): Promise<void>;
 }
 
@@ -17,12 +19,14 @@ export interface TurnServer {
  *
  * @param players every scenario of the run
  * @param changed hears who plays, whenever that changes
+ * @param inOrder whether the players begin in the order given
  */
 export async function serveTurns(
   players: readonly Player[],
   changed: (playing: readonly string[]) => void,
+  inOrder = true,
 ): Promise<TurnServer> {
-  const turns = new Turns();
+  const turns = new Turns(inOrder ? players.map(({ id }) => id) : []);
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
@@ -56,6 +60,9 @@ export async function serveTurns(
   });
   return {
     path,
+    over: (id) => {
+      turns.leave(id);
+    },
     close: async () => {
       for (const socket of sockets) socket.destroy();
       await new Promise<void>((resolve) => {

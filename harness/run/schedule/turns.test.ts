@@ -58,6 +58,23 @@ test('whoever clashes with nobody plays at once; the others when it is their tur
   expect(begun).toEqual(['a', 'b', 'also-a', 'mesh', 'c']);
 });
 
+test('what needs the mesh for itself waits for those before it, though their processes are slower to start', () => {
+  const end = player('end', { ownsMesh: true });
+  const turns = new Turns(['a', 'mesh', 'end']);
+  const begun: string[] = [];
+  const ask = (one: Player): void => {
+    turns.ask(one, () => begun.push(one.id));
+  };
+  ask(end);
+  ask(mesh);
+  expect(begun).toEqual([]);
+  // a does not load, and never asks.
+  turns.leave('a');
+  expect(begun).toEqual(['mesh']);
+  turns.leave('mesh');
+  expect(begun).toEqual(['mesh', 'end']);
+});
+
 test('who gives up waiting is not waited for', () => {
   const turns = new Turns();
   const begun: string[] = [];
@@ -78,6 +95,15 @@ describe('turns between processes', () => {
     await server.close();
     expect([...new Set(seen.filter((playing) => playing !== ''))]).toEqual(['a', 'also-a']);
     await expect(stat(server.path)).rejects.toThrow('ENOENT');
+  });
+
+  test('who ends without having asked keeps nobody waiting', async () => {
+    const server = await serveTurns([a, mesh], () => undefined);
+    const { signal } = new AbortController();
+    const waiting = takeTurn(server.path, 'mesh', signal);
+    server.over('a');
+    (await waiting)();
+    await server.close();
   });
 
   test('an interrupted run waits for no turn, and a run without turns gives them all', async () => {

@@ -78,6 +78,13 @@ async function playScenarios(
   let tell: Say = () => undefined;
   const reports = new NewestOnly(() => writeReports(record.folder, record.data));
 
+  const turns = await serveTurns(
+    order,
+    (playing) => {
+      if (playing.length > 0) tell(`playing ${playing.join(', ')}`);
+    },
+    shuffle === undefined,
+  );
   const reporter: Reporter = {
     onTestCaseResult: async (test: TestCase) => {
       const parsed = scenarioResultSchema.safeParse(test.meta().meshproof);
@@ -92,13 +99,11 @@ async function playScenarios(
       for (const error of errors) broken.push(error.message);
     },
     onTestModuleEnd: (module) => {
+      for (const { id, file } of order) if (file === module.moduleId) turns.over(id);
       for (const error of module.errors()) broken.push(`${module.moduleId}: ${error.message}`);
     },
   };
 
-  const turns = await serveTurns(order, (playing) => {
-    if (playing.length > 0) tell(`playing ${playing.join(', ')}`);
-  });
   const before = (['SIGINT', 'SIGTERM'] as const).map((name) => [name, process.listeners(name)] as const);
   process.env['VITEST'] = 'true';
   const vitest = await createVitest('test', {
