@@ -180,6 +180,35 @@ describe('with an agreement only what is own is written', () => {
     await expectAsBefore();
   });
 
+  test('an interrupted run of several scenarios at once undoes what each of them did', async () => {
+    // Of no proxy is anything learned, so that every scenario waits with all that it applied.
+    const hanging = join(folder, 'hanging');
+    await mkdir(hanging, { recursive: true });
+    const mute = `if (args.some((word) => word.includes('config_dump'))) setTimeout(() => undefined, 600_000); else `;
+    await writeFile(
+      join(hanging, 'kubectl'),
+      kubectlStandIn(process.execPath).replace(/^if/m, () => `${mute}if`),
+    );
+    await chmod(join(hanging, 'kubectl'), 0o755);
+    const scenarios = ['direct-sidecar', 'reverse-direction'];
+    const labelled = (): string[] =>
+      servers.flatMap(({ objects }) =>
+        objects.flatMap(({ metadata }) => metadata.labels?.['meshproof/scenario'] ?? []),
+      );
+    const args = ['run', '--yes', '--keep', '--at-once', '2', '--only', scenarios.join(',')];
+    const running = start(args, 'state', `${hanging}:${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`);
+    try {
+      await expect.poll(() => [...new Set(labelled())].sort(), { timeout: 200_000 }).toEqual(scenarios);
+    } finally {
+      running.kill('SIGINT');
+    }
+    expect(await running).toMatchObject({ exitCode: 3, stderr: expect.stringContaining('MP901') });
+    expect(labelled()).toEqual([]);
+    expectNothingForeign();
+    expect(await meshproof(['down'])).toMatchObject({ code: 0 });
+    await expectAsBefore();
+  });
+
   test('two people, two state folders: the second is told whose the namespaces are and takes none down', async () => {
     await meshproof(['run', '--yes', '--keep', '--only', 'direct-sidecar'], 'alice');
     const kept = servers.map(({ objects }) => objects);

@@ -52,6 +52,7 @@ export default async function useKeptEnvironment(project: TestProject): Promise<
   }
   project.provide('runFolder', runFolder);
   project.provide('lastScenario', '');
+  project.provide('endsWithRun', false);
   // An editor's scenarios play one after the other, as vitest.config.ts has it.
   project.provide('turns', '');
   project.provide('atOnce', 1);

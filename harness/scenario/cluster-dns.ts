@@ -5,6 +5,7 @@ import { systemNamespace } from '../mesh/operator.ts';
 import { stringify } from 'yaml';
 import { holds, notYet, waitFor } from '../wait/wait-for.ts';
 import { Journal } from './journal.ts';
+import type { MeshClusterOptions } from './mesh-cluster-options.ts';
 import {
   globalNameServer,
   stubDomainForm,
@@ -20,21 +21,18 @@ const kubeSystem = { namespace: 'kube-system', name: 'coredns' } as const;
 export class ClusterDns {
   readonly #api: ClusterApi;
   readonly #apply: (...objects: readonly KubernetesObject[]) => Promise<void>;
-  readonly #journal: Journal;
-  readonly #signal: AbortSignal;
+  readonly #options: Pick<MeshClusterOptions, 'journal' | 'signal'>;
   /** The Corefile as this scenario set it last, and as it was before it first did. */
   #set: { readonly corefile: string; readonly before: string } | undefined;
 
   constructor(
     api: ClusterApi,
     apply: (...objects: readonly KubernetesObject[]) => Promise<void>,
-    journal: Journal,
-    signal: AbortSignal,
+    options: Pick<MeshClusterOptions, 'journal' | 'signal'>,
   ) {
     this.#api = api;
     this.#apply = apply;
-    this.#journal = journal;
-    this.#signal = signal;
+    this.#options = options;
   }
 
   /** What of the cluster's DNS is as this scenario set it. */
@@ -67,7 +65,10 @@ export class ClusterDns {
   /** Deploys the name server that stands in for istiocoredns, and returns its cluster IP. */
   async deployNameServer(image: string, hosts: Readonly<Record<string, string>>): Promise<string> {
     await this.#apply(...globalNameServer({ image, hosts }));
-    await this.#api.waitForDeployment(systemNamespace, 'istiocoredns', { within: 60_000, signal: this.#signal });
+    await this.#api.waitForDeployment(systemNamespace, 'istiocoredns', {
+      within: 60_000,
+      signal: this.#options.signal,
+    });
     const { spec } = await this.#api.core.readNamespacedService({ namespace: systemNamespace, name: 'istiocoredns' });
     return spec?.clusterIP ?? '';
   }
@@ -103,7 +104,7 @@ export class ClusterDns {
     await this.#api.core.replaceNamespacedConfigMap({ ...kubeSystem, body: configMap });
     const { name: cluster } = this.#api.address;
     const manifest = stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: kubeSystem, data: { Corefile: text } });
-    this.#journal.note({
+    this.#options.journal.note({
       cluster,
       command: `kubectl replace --context=${cluster} -f -`,
       input: manifest,
@@ -117,12 +118,15 @@ export class ClusterDns {
         'kubectl.kubernetes.io/restartedAt': new Date().toISOString(),
       };
     await this.#api.apps.replaceNamespacedDeployment({ ...kubeSystem, body: deployment });
-    await this.#api.waitForDeployment(kubeSystem.namespace, kubeSystem.name, { within: 60_000, signal: this.#signal });
+    await this.#api.waitForDeployment(kubeSystem.namespace, kubeSystem.name, {
+      within: 60_000,
+      signal: this.#options.signal,
+    });
     await waitFor({
       name: 'no pod of the cluster’s DNS with the old Corefile is left',
       where: `cluster ${this.#api.address.name}`,
       within: 60_000,
-      signal: this.#signal,
+      signal: this.#options.signal,
       look: async () => {
         const { items } = await this.#api.core.listNamespacedPod({
           namespace: kubeSystem.namespace,
@@ -141,7 +145,7 @@ export class ClusterDns {
 
 /** Takes a stub domain back that an interrupted run left, and tells whether there was one. */
 export async function clearStubDomain(api: ClusterApi, signal: AbortSignal): Promise<boolean> {
-  const dns = new ClusterDns(api, () => Promise.resolve(), new Journal(), signal);
+  const dns = new ClusterDns(api, () => Promise.resolve(), { journal: new Journal(), signal });
   if (stubDomainServers(await dns.corefile()).length === 0) return false;
   await dns.removeStubDomain();
   return true;

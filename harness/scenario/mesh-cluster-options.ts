@@ -13,6 +13,7 @@ export interface MeshClusterOptions {
   readonly cluster: EnvironmentCluster;
   readonly evidence: Evidence;
   readonly journal: Journal;
+  /** For a wait that begins now: what undoes the scenario's work is not ended as soon as what it plays. */
   readonly signal: AbortSignal;
 }
 

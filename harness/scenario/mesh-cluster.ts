@@ -50,7 +50,7 @@ export class MeshCluster {
     this.#pods = new ClusterPods(this.#applied, options);
     this.#samples = new Samples(this.api, this.#applied, this.#pods, options);
     this.#gateways = new Gateways(this.api, this.#pods, options);
-    this.dns = new ClusterDns(this.api, (...objects) => this.apply(...objects), options.journal, options.signal);
+    this.dns = new ClusterDns(this.api, (...objects) => this.apply(...objects), options);
     this.mesh = new MeshLife(this.api, options);
   }
 

@@ -135,6 +135,31 @@ describe('claims', () => {
     }
   });
 
+  test('an interrupt lets what was taken be put back, except where the environment ends with the run', async () => {
+    for (const endsWithRun of [false, true]) {
+      const interrupt = new AbortController();
+      const back: string[] = [];
+      const meta = {
+        id: 'x',
+        section: 's',
+        claims: { first: 'the first holds' },
+        needs: { clusters: 2, namespaces: [] },
+      };
+      const taking = scenario(meta, async ({ restore, step, signal }) => {
+        restore('put back', () => Promise.resolve(void back.push('put back')));
+        interrupt.abort(new Error('Ctrl-C'));
+        await step('wait', 'wait', () => {
+          signal.throwIfAborted();
+          return Promise.resolve();
+        });
+      });
+      await expect(
+        play(taking, { environment, runFolder: folder, signal: interrupt.signal, endsWithRun }),
+      ).rejects.toThrow('Ctrl-C');
+      expect(back).toEqual(endsWithRun ? [] : ['put back']);
+    }
+  });
+
   test('what the provider cannot offer is not supported', async () => {
     const foreign = { ...environment, provider: 'existing' as const };
     const asking = scenario(

@@ -13,6 +13,7 @@ import { firstCollision } from './declared.ts';
 import type { Environment } from './environment.ts';
 import { EvidenceBudget } from './evidence-budget.ts';
 import { EvidenceFolder, type Evidence } from './evidence.ts';
+import { Interrupt } from './interrupt.ts';
 import { Journal, type Notes } from './journal.ts';
 import { ownSteps, type Keyed } from './keys.ts';
 import { Ledger, secondsSince } from './ledger.ts';
@@ -48,6 +49,8 @@ export interface PlayOptions {
   readonly onRed?: ((what: string) => Promise<void>) | undefined;
   /** True when the environment is taken down right after this scenario, so that nothing has to be put back. */
   readonly isLast?: boolean;
+  /** True when the environment is taken down after the run: an interrupt makes any scenario the last one then. */
+  readonly endsWithRun?: boolean;
 }
 
 /**
@@ -74,6 +77,7 @@ class Playing {
   readonly #evidence: Evidence;
   readonly #narrate: Narrator;
   readonly #clusters: readonly MeshCluster[];
+  readonly #interrupt: Interrupt;
   readonly #containers: Containers;
   readonly #causes: CauseFinder;
   readonly #journal = new Journal();
@@ -91,8 +95,21 @@ class Playing {
     this.#narrate = redacting(narrate);
     this.#onRed = options.onRed;
     this.#ledger = new Ledger(scenario.meta);
+    const interrupt = new Interrupt(signal);
+    this.#interrupt = interrupt;
     this.#clusters = environment.clusters.map(
-      (cluster) => new MeshCluster({ scenario: id, needs, environment, cluster, evidence, journal, signal }),
+      (cluster) =>
+        new MeshCluster({
+          scenario: id,
+          needs,
+          environment,
+          cluster,
+          evidence,
+          journal,
+          get signal() {
+            return interrupt.signal;
+          },
+        }),
     );
     this.#containers = new Containers(environment, journal);
     this.#causes = new CauseFinder({
@@ -204,14 +221,16 @@ class Playing {
 
   /** Also when the run was interrupted: the environment may be kept. */
   async #takeAway(): Promise<void> {
-    const { isLast = false, evidence: replayed } = this.#options;
+    const { isLast = false, endsWithRun = false, signal, evidence: replayed } = this.#options;
+    const stays = !isLast && !(endsWithRun && signal.aborted);
     this.#evidence.during(ownSteps.after.key);
+    this.#interrupt.beginToUndo();
     try {
       await Promise.all(this.#clusters.map((cluster) => cluster.removeApplied()));
       // A replay has nothing that runs.
-      if (!isLast && replayed === undefined)
+      if (stays && replayed === undefined)
         await Promise.all(this.#clusters.map((cluster) => cluster.restSamples(ofThePage)));
-      if (!isLast && this.#restorations.length > 0) await this.#step(ownSteps.putBack, () => this.#putBack());
+      if (stays && this.#restorations.length > 0) await this.#step(ownSteps.putBack, () => this.#putBack());
     } catch (error) {
       this.#ledger.stop(error, this.#ledger.failedStep ?? ownSteps.takeAway);
     }

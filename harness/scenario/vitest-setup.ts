@@ -14,7 +14,9 @@ import {
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { pauseUntilToldToGoOn } from './pause.ts';
 import { proveCause } from './prove.ts';
+import type { ScenarioResult } from './claims.ts';
 import { environmentSchema } from './environment.ts';
+import { interruptedWithin } from './interrupt.ts';
 import { convergingMatchers, meshMatchers } from './matchers.ts';
 import { play } from './play.ts';
 import { registerScenariosWith } from './scenario.ts';
@@ -26,6 +28,8 @@ declare module 'vitest' {
     runFolder: string;
     /** Id of the scenario after which the environment is taken down; "" when it stays. */
     lastScenario: string;
+    /** Whether the environment is taken down when the run ends, also by an interrupt. */
+    endsWithRun: boolean;
     /** How many scenarios play at the same time. */
     atOnce: number;
     /** The Unix socket at which a scenario is given its turn; "" where they play one after the other. */
@@ -66,28 +70,33 @@ registerScenariosWith((scenario) => {
       signal,
       assertions: () => expect.getState().assertionCalls,
     };
-    const played = await play(scenario, {
-      ...options,
-      runFolder,
-      isLast: inject('lastScenario') === scenario.meta.id,
-      onRed: inject('pauses') ? (what) => pauseUntilToldToGoOn(runFolder, what, signal) : undefined,
-      narrate: async ({ key, title }, work, done) =>
-        await allureStep(title, async ({ parameter }) => {
-          await parameter('key', key);
-          try {
-            return await work();
-          } finally {
-            for (const { title: name, text } of done()) await attachment(name, text, ContentType.TEXT);
-          }
-        }),
-    });
-    const result = inject('prove')
-      ? await proveCause({
-          environment,
-          result: played,
-          playAgain: () => play(scenario, { ...options, runFolder: join(runFolder, 'proof') }),
-        })
-      : played;
+    const withProof = async (): Promise<ScenarioResult> => {
+      const played = await play(scenario, {
+        ...options,
+        runFolder,
+        endsWithRun: inject('endsWithRun'),
+        isLast: inject('lastScenario') === scenario.meta.id,
+        onRed: inject('pauses') ? (what) => pauseUntilToldToGoOn(runFolder, what, signal) : undefined,
+        narrate: async ({ key, title }, work, done) =>
+          await allureStep(title, async ({ parameter }) => {
+            await parameter('key', key);
+            try {
+              return await work();
+            } finally {
+              for (const { title: name, text } of done()) await attachment(name, text, ContentType.TEXT);
+            }
+          }),
+      });
+      const playAgain = (): Promise<ScenarioResult> =>
+        play(scenario, { ...options, runFolder: join(runFolder, 'proof') });
+      return inject('prove') ? await proveCause({ environment, result: played, playAgain }) : played;
+    };
+    const playing = withProof();
+    // An interrupt ends the test at once, and then its process, while the scenario still undoes what it did.
+    onTestFinished(async () => {
+      await playing.catch(() => undefined);
+    }, interruptedWithin);
+    const result = await playing;
     task.meta.meshproof = result;
     if (result.replaced.length > 0)
       await description(result.replaced.map(({ was, by }) => `Stands in for ${was}. ${by}`).join('\n\n'));

@@ -141,6 +141,7 @@ async function playScenarios(
       prove: onRed.prove,
       pauses: onRed.pauses,
       lastScenario: isLast,
+      endsWithRun: !leavesEnvironment(request),
     },
   });
   // vitest would end the process at a signal; an orderly end takes the environment down first.
