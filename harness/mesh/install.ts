@@ -1,12 +1,13 @@
 import pLimit from 'p-limit';
 import { parseAllDocuments, stringify } from 'yaml';
+import { z } from 'zod';
 import { isAbsent } from '../cluster/api-errors.ts';
 import type { ClusterApi } from '../cluster/cluster-api.ts';
 import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
 import { runProgram } from '../process/run-program.ts';
 import { holds, notYet, waitFor } from '../wait/wait-for.ts';
 import type { CaCerts } from './ca-certs.ts';
-import { systemNamespace, type OperatorOptions } from './operator.ts';
+import { eastWestPort, healthPort, systemNamespace, type OperatorOptions } from './operator.ts';
 import type { Topology } from './topologies/topology.ts';
 
 /**
@@ -161,7 +162,37 @@ export async function hasEgressGateway(
 export interface GatewayAddress {
   readonly address: string;
   readonly kind: 'ip' | 'hostname';
+  /** Where nobody gives its Service an address of its own: the node ports at the address of a node. */
+  readonly nodePorts?: { readonly tls: number; readonly health?: number | undefined } | undefined;
 }
+
+/**
+ * Where peers reach a gateway: at its LoadBalancer address, or, where its Service asks for none, at a node's address and
+ * the node port of 15443 (walkthrough: the NodePort tip).
+ *
+ * @param gateway name of its Service, as the topology has it
+ * @throws MeshproofError MP604 with the service's state, for one that asks for an address and is given none in time.
+ */
+export async function reachedAt(
+  api: ClusterApi,
+  gateway: string,
+  options: { readonly within: number; readonly signal?: AbortSignal | undefined },
+): Promise<GatewayAddress> {
+  const there = { namespace: systemNamespace, name: gateway };
+  const service = await api.read({ apiVersion: 'v1', kind: 'Service', metadata: there });
+  const { type, ports } = nodePortsSchema.parse(service?.spec ?? {});
+  const portOf = (number: number): number | undefined => ports.find(({ port }) => port === number)?.nodePort;
+  const tls = portOf(eastWestPort);
+  if (type !== 'NodePort' || tls === undefined) return await gatewayAddress(api, gateway, options);
+  const { items: nodes } = await api.core.listNode();
+  const address = nodes[0]?.status?.addresses?.find((one) => one.type === 'InternalIP')?.address ?? '';
+  return { address, kind: 'ip', nodePorts: { tls, health: portOf(healthPort) } };
+}
+
+const nodePortsSchema = z.looseObject({
+  type: z.string().optional(),
+  ports: z.array(z.looseObject({ port: z.number(), nodePort: z.number().optional() })).default([]),
+});
 
 /**
  * Waits for the LoadBalancer address of the gateway that peers call (walkthrough: `CLUSTER2_GW_ADDR`).

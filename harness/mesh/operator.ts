@@ -4,6 +4,8 @@ export const systemNamespace = 'istio-system';
 export const trustDomain = 'cluster.local';
 /** The port of the SNI-aware gateway between clusters (walkthrough: "Do not change this port value"). */
 export const eastWestPort = 15443;
+/** The port at which a gateway says whether it is ready. */
+export const healthPort = 15021;
 
 export interface OperatorOptions {
   readonly cluster: string;
@@ -80,7 +82,7 @@ export function istioOperator(
               resources: asks.gateway,
               ...(ingress === undefined ? {} : { env: ingress.env }),
               hpaSpec: null,
-              service: { ports: [port('status-port', 15021), port('http2', 80, 8080), port('tls', eastWestPort)] },
+              service: { ports: [port('status-port', healthPort), port('http2', 80, 8080), port('tls', eastWestPort)] },
             },
           },
         ],

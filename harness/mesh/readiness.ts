@@ -7,7 +7,8 @@ import { ask } from '../tape/tape.ts';
 import { holds, notYet, waitFor } from '../wait/wait-for.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { askIstiods } from './istiods.ts';
-import { eastWestPort, systemNamespace } from './operator.ts';
+import type { GatewayAddress } from './install.ts';
+import { eastWestPort, healthPort, systemNamespace } from './operator.ts';
 
 interface Waiting {
   readonly within: number;
@@ -119,7 +120,8 @@ async function syncsNow(kubectl: string, cluster: ClusterAddress): Promise<Proxy
 
 /**
  * Waits until a cluster reaches its peer's gateway: the health port answers 200 and port 15443 accepts a connection,
- * both over the LoadBalancer address (walkthrough: "Prerequisites").
+ * both over the LoadBalancer address (walkthrough: "Prerequisites"), or over node ports where it has none. A health port
+ * that no node port leads to is not called.
  *
  * @param gateway of the cluster that calls: it is called from there
  * @throws MeshproofError MP506 with what curl saw.
@@ -127,10 +129,11 @@ async function syncsNow(kubectl: string, cluster: ClusterAddress): Promise<Proxy
 export async function waitForGatewayReachable(
   kubectl: string,
   from: ClusterAddress,
-  peer: { readonly name: string; readonly address: string },
+  peer: { readonly name: string } & Pick<GatewayAddress, 'address' | 'nodePorts'>,
   { gateway, ...options }: Waiting & { readonly gateway: string },
 ): Promise<void> {
   const client = systemDeployment(from, gateway, 'istio-proxy');
+  const { tls, health: healthAt } = peer.nodePorts ?? { tls: eastWestPort, health: healthPort };
   await waitFor({
     name: `${from.name} reaches the gateway of ${peer.name} at ${peer.address}`,
     where: `cluster ${from.name} → ${peer.name}`,
@@ -138,14 +141,17 @@ export async function waitForGatewayReachable(
     every: 300,
     ...options,
     look: async () => {
-      const health = await curl(kubectl, client, `http://${peer.address}:15021/healthz/ready`, { maxSeconds: 3 });
-      if (health.status !== 200)
-        return notYet(`port 15021: ${health.exitCode === 0 ? `HTTP ${health.status}` : health.error}`);
-      const greeting = await curl(kubectl, client, `https://${peer.address}:${eastWestPort}/`, {
+      if (healthAt !== undefined) {
+        const at = `http://${peer.address}:${healthAt}/healthz/ready`;
+        const health = await curl(kubectl, client, at, { maxSeconds: 3 });
+        if (health.status !== 200)
+          return notYet(`port ${healthAt}: ${health.exitCode === 0 ? `HTTP ${health.status}` : health.error}`);
+      }
+      const greeting = await curl(kubectl, client, `https://${peer.address}:${tls}/`, {
         maxSeconds: 3,
         insecure: true,
       });
-      return connected.has(greeting.exitCode) ? holds(undefined) : notYet(`port ${eastWestPort}: ${greeting.error}`);
+      return connected.has(greeting.exitCode) ? holds(undefined) : notYet(`port ${tls}: ${greeting.error}`);
     },
   });
 }

@@ -55,7 +55,14 @@ export const environmentSchema = z.object({
        * make.
        */
       baseline: z.string().optional(),
-      gateway: z.object({ address: z.string(), kind: z.enum(['ip', 'hostname']) }).optional(),
+      gateway: z
+        .object({
+          address: z.string(),
+          kind: z.enum(['ip', 'hostname']),
+          /** Where nobody gives its Service an address of its own: the node ports at the address of a node. */
+          nodePorts: z.object({ tls: z.number(), health: z.number().optional() }).optional(),
+        })
+        .optional(),
     }),
   ),
 });

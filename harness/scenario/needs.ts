@@ -22,6 +22,9 @@ export async function unmetNeed(
     return `holds in ${topologies.join(' and ')} meshes, this one is ${environment.topology}`;
   if (loadBalancer === true && !offers(environment.provider, 'loadBalancer'))
     return 'needs LoadBalancer services, which the provider does not offer';
+  const byNodePort = environment.clusters.find(({ gateway }) => gateway?.nodePorts !== undefined);
+  if (loadBalancer === true && byNodePort !== undefined)
+    return `needs a gateway with an address of its own, and that of ${byNodePort.name} has node ports only`;
   if (ownsMesh === true && !offers(environment.provider, 'ownsMesh'))
     return 'takes control planes down, which is not done to a mesh that meshproof did not install';
   if (ownsCluster === true && !offers(environment.provider, 'ownsCluster'))

@@ -52,7 +52,7 @@ export async function proveReady(environment: Environment, { progress, signal }:
         await waitForProxiesSynced(programs.kubectl, cluster, how);
         for (const { name, gateway } of clusters.filter(({ name }) => name !== cluster.name)) {
           say(`calling the gateway of ${name}`);
-          const peer = { name, address: gateway?.address ?? '' };
+          const peer = { name, address: gateway?.address ?? '', nodePorts: gateway?.nodePorts };
           await waitForGatewayReachable(programs.kubectl, cluster, peer, {
             within: 30_000,
             signal: taskSignal,

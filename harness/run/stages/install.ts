@@ -6,8 +6,8 @@ import { httpbin, injectedNamespace, sleep } from '../../cluster/workloads.ts';
 import { manifestPath, writeEnvironment } from '../../environment/state.ts';
 import {
   applyMesh,
-  gatewayAddress,
   gatewaysOf,
+  reachedAt,
   renderMesh,
   waitForGateways,
   type GatewayAddress,
@@ -103,7 +103,7 @@ export async function install(
   const balancing = apis.map((api) =>
     loadBalancer(api, async (taskSignal) => {
       const how = { within: meshWithin, signal: taskSignal };
-      gateways[api.address.name] = await gatewayAddress(api, topology.ingressGateway, how);
+      gateways[api.address.name] = await reachedAt(api, topology.ingressGateway, how);
     }),
   );
   // MetalLB and the mesh start at once; when one of them fails, the others have nothing left to wait for.
