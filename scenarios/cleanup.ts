@@ -3,6 +3,8 @@ import { expect, RemoteSample, replacements, scenario } from '../harness/index.t
 // The example in namespaces of its own, so that its end takes nothing from other scenarios.
 const sample = new RemoteSample('cleanup');
 const { client: foo, server: bar } = sample.namespaces;
+const ownExample = `The same, by the API, for an example of its own in the namespaces ${foo} and ${bar}.`;
+const byApi = 'By the API, also what no manifest names: the profile’s objects, root certificates, other examples.';
 
 /** Walkthrough: "Cleanup the example" and "Uninstalling": what was there is gone everywhere; then the mesh itself. */
 export default scenario(
@@ -22,8 +24,8 @@ export default scenario(
     needs: { ...sample.needs, ownsMesh: true },
     replaced: [replacements.multiclusterValues],
     walkthrough: [
-      { step: 'clean-up', runs: 'cleanup-the-example.1-5' },
-      { step: 'uninstall', runs: 'uninstalling.1-2' },
+      { step: 'clean-up', runs: 'cleanup-the-example.1-5', instead: ownExample },
+      { step: 'uninstall', runs: 'uninstalling.1-2', instead: byApi },
     ],
   },
   async (run) => {

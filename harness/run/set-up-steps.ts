@@ -11,8 +11,18 @@ const install = { key: 'install-istio', title: 'install Istio' };
 
 /** The commands of the page that bringing an environment up carries out. */
 export const setUpPageSteps: readonly PageStep[] = [
-  { step: authority.key, runs: `${section}.2-3` },
-  { step: install.key, runs: `${section}.4`, instead: replacements.multiclusterValues.by },
+  {
+    step: authority.key,
+    runs: `${section}.2-3`,
+    instead:
+      'The same two objects, by the API. Each cluster’s CA is made for this run, or is your own, and is not the ' +
+      'published one of samples/certs.',
+  },
+  {
+    step: install.key,
+    runs: `${section}.4`,
+    instead: `${replacements.multiclusterValues.by} istioctl renders the objects, and the API applies them.`,
+  },
 ];
 
 /**
