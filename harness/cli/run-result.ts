@@ -4,13 +4,14 @@ import { countClaims, phaseSeconds, type RunData } from '../report/run-data.ts';
 
 /** The line of JSON that `run --json` ends with. */
 export function runSummary({ data, folder }: { readonly data: RunData; readonly folder: string }): object {
-  const { run, verdict, error, shard } = data;
+  const { run, verdict, error, shard, clusterMemoryBytes } = data;
   return {
     run,
     verdict,
     claims: countClaims(data),
     seconds: phaseSeconds(data),
     report: folder,
+    ...(clusterMemoryBytes === undefined ? {} : { clusterMemoryBytes }),
     ...(shard === undefined ? {} : { shard: `${shard.index}/${shard.count}` }),
     ...(error === undefined ? {} : { error: error.code }),
   };

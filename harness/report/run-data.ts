@@ -56,6 +56,8 @@ export const runRecordSchema = z.object({
   /** Seed of the order in which the scenarios were shuffled. */
   shuffle: z.number().optional(),
   peakMemoryBytes: z.number().optional(),
+  /** Working set of each cluster's nodes as its mesh was proven ready, in bytes. */
+  clusterMemoryBytes: z.record(word, z.number()).optional(),
   cacheBytes: z.number().optional(),
 });
 

@@ -9,6 +9,7 @@ import { Docker } from '../toolchain/docker.ts';
 import type { Plan } from './plan.ts';
 import { sampleMemory } from './record/memory.ts';
 import { leavesEnvironment, type Stage } from './request.ts';
+import { noteBringUp } from './stages/bring-up-figures.ts';
 import { install, prepareMesh } from './stages/install.ts';
 import { play } from './stages/play.ts';
 import { openProvider, provision } from './stages/provision.ts';
@@ -64,7 +65,9 @@ async function bringUp(plan: Plan, stage: Stage): Promise<Environment> {
   const provider = await openProvider(plan);
   const mesh = await prepareMesh(plan, stage.signal);
   const clusters = await provision(plan, provider, stage);
-  return await install(plan, clusters, mesh, stage);
+  const environment = await install(plan, clusters, mesh, stage);
+  await noteBringUp(environment, stage);
+  return environment;
 }
 
 /** Collects what explains a run that did not pass, before anything is taken down. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { loadConfig, type Config } from '../../config/config.ts';
+import type { Config } from '../../config/config.ts';
 import { countClaims, formatCounts, phaseSeconds } from '../../report/run-data.ts';
 import type { RunRequest } from '../../run/request.ts';
 import type { RunRecord } from '../../run/record/run-record.ts';
@@ -9,7 +9,16 @@ import { summary as summaryOf } from '../../report/summary.ts';
 import { offers } from '../../cluster/providers/registry.ts';
 import { MeshproofError } from '../../errors/meshproof-error.ts';
 import { createProgress } from '../../progress/progress.ts';
-import { atOnceOf, idsOf, kubernetesOption, meshOption, providerOption, toolchainOption } from '../options.ts';
+import {
+  atOnceOf,
+  clustersOption,
+  configWithClusters,
+  idsOf,
+  kubernetesOption,
+  meshOption,
+  providerOption,
+  toolchainOption,
+} from '../options.ts';
 import { addToJobSummary } from '../job-summary.ts';
 import { exitCodeOfRun, runSummary } from '../run-result.ts';
 import { enterGoesOn } from '../pause-key.ts';
@@ -27,6 +36,7 @@ interface RunFlags {
   readonly prove?: boolean;
   readonly pauseOnFailure?: boolean;
   readonly provider?: string;
+  readonly clusters?: string;
   readonly toolchain?: string;
   readonly mesh?: string;
   readonly kubernetes?: string;
@@ -54,6 +64,7 @@ export function addRun(program: Command): void {
     .option('--keep', 'keep the environment after the run')
     .option('--reuse', 'use the environment that `up` or `--keep` left')
     .addOption(providerOption())
+    .addOption(clustersOption())
     .addOption(toolchainOption())
     .addOption(meshOption())
     .addOption(kubernetesOption())
@@ -70,6 +81,7 @@ export function addUp(program: Command): void {
     .command('up')
     .description('bring up two meshed clusters and keep them')
     .addOption(providerOption())
+    .addOption(clustersOption())
     .addOption(toolchainOption())
     .addOption(meshOption())
     .addOption(kubernetesOption())
@@ -101,7 +113,7 @@ async function runAndReport(
   const { config: file } = command.optsWithGlobals<{ config?: string }>();
   const { provider, toolchain, mesh, kubernetes } = flags;
   const atOnce = flags.atOnce === undefined ? undefined : atOnceOf(flags.atOnce);
-  const config = await loadConfig(file, { provider, toolchain, mesh, kubernetes, atOnce });
+  const config = await configWithClusters(file, { provider, toolchain, mesh, kubernetes, atOnce }, flags.clusters);
   const [{ parseShard }, { seedOf }] = await Promise.all([
     import('../../run/schedule/shard.ts'),
     import('../../run/schedule/seed.ts'),

@@ -26,6 +26,9 @@ const forThisRunOnly = {
   scheduler: { extraArgs: { 'leader-elect': 'false' } },
 };
 
+/** Milliseconds to create one cluster. All are created side by side and share the machine, so their times add up. */
+const createWithinEach = 90_000;
+
 /** kind clusters on one Docker network, with MetalLB. */
 export class KindClusters implements Provider {
   readonly #context: ProviderContext;
@@ -181,7 +184,7 @@ export class KindClusters implements Provider {
         purpose: `create cluster ${cluster}`,
         code: 'MP503',
         where: `cluster ${cluster}`,
-        timeout: 180_000,
+        timeout: createWithinEach * Math.max(2, this.#context.clusters.length),
         signal,
         log,
         onLine: (line) => {
