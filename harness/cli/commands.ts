@@ -118,6 +118,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/soak.ts')).addSoak,
   },
   {
+    usage: 'growth [options]',
+    summary: 'measure how the mesh of the kept environment grows with its remote services',
+    load: async () => (await import('./commands/growth.ts')).addGrowth,
+  },
+  {
     usage: 'fault [options] [command]',
     summary: 'break a kept environment on purpose, and check that meshproof notices',
     load: async () => (await import('./commands/fault.ts')).addFault,

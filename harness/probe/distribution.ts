@@ -14,3 +14,15 @@ export function binomialBound(trials: number, probability: number): Bound {
   const reach = 4.5 * Math.sqrt(trials * probability * (1 - probability));
   return { low: Math.max(0, Math.ceil(mean - reach)), high: Math.min(trials, Math.floor(mean + reach)) };
 }
+
+/**
+ * The value that a share of all values does not exceed: the smallest one that does so (nearest rank). With few values a
+ * high share is their maximum.
+ *
+ * @param values one or more
+ * @param share from 0 to 1
+ */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((left, right) => left - right);
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? NaN;
+}
