@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asMeshproofError, describeError, MeshproofError } from '../errors/meshproof-error.ts';
-import { waitForProxiesSynced } from '../mesh/readiness.ts';
+import { proxySyncs, waitForProxiesSynced } from '../mesh/readiness.ts';
 import { topologyNamed } from '../mesh/topologies/registry.ts';
 import { loadScenario } from '../config/scenario-files.ts';
 import { useMatchers } from '../compare/use-matchers.ts';
@@ -58,6 +58,7 @@ export async function runFaults({
     signal.throwIfAborted();
     const runFolder = join(folder, fault.id);
     await mkdir(runFolder, { recursive: true });
+    const there = await connectedSamples(environment);
     const undo = await inject(fault, environment).catch((error: unknown) => asMeshproofError(error));
     if (undo instanceof MeshproofError) {
       const notPutIn = describeError(undo);
@@ -90,7 +91,7 @@ export async function runFaults({
         await undo();
       }
     })();
-    await connected(environment, signal);
+    await connected(environment, there, signal);
     // What is still red now is no longer the fault's work, and would be blamed on the next one.
     const after = firstRed(await playAll('after'));
     await keep(after === undefined ? outcome : { ...outcome, after });
@@ -102,17 +103,37 @@ export async function runFaults({
 const reconnectWithin = 120_000;
 
 /**
- * Waits until every gateway and both workloads of the usual scenario are connected to their istiod again.
+ * Which of the page's sample workloads are connected to their istiod, by cluster: a scenario that removes samples may
+ * have left none.
+ */
+async function connectedSamples({ clusters, programs }: Environment): Promise<string[][]> {
+  return await Promise.all(
+    clusters.map(async (cluster) => {
+      const proxies = await proxySyncs(programs.kubectl, cluster);
+      return ['sleep', 'httpbin'].filter((name) => proxies.some(({ proxy = '' }) => isOfThePage(proxy, name)));
+    }),
+  );
+}
+
+/** The samples of the page are in these namespaces; those of other scenarios go when they end. */
+const isOfThePage = (proxy: string, name: string): boolean =>
+  proxy.startsWith(`${name}-`) && /\.(foo|bar)$/.test(proxy);
+
+/**
+ * Waits until every gateway is connected to its istiod again, and the sample workloads that were connected before.
  *
  * @throws MeshproofError MP604 that names those which are not.
  */
-async function connected(environment: Environment, signal: AbortSignal): Promise<void> {
+async function connected(
+  environment: Environment,
+  samples: readonly (readonly string[])[],
+  signal: AbortSignal,
+): Promise<void> {
   const { gateways } = topologyNamed(environment.topology);
-  const workloads = ['sleep', 'httpbin'];
   await Promise.all(
     environment.clusters.map((cluster, index) =>
       waitForProxiesSynced(environment.programs.kubectl, cluster, {
-        gateways: [...gateways, ...workloads.slice(index, index + 1)],
+        gateways: [...gateways, ...(samples[index] ?? [])],
         within: reconnectWithin,
         signal,
       }),
