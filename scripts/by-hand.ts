@@ -18,7 +18,7 @@ import { httpbin, injectedNamespace, sleep } from '../harness/cluster/workloads.
 import { loadConfig } from '../harness/config/config.ts';
 import { readEnvironment } from '../harness/environment/state.ts';
 import { issueAuthorities } from '../harness/mesh/certificates.ts';
-import { remoteService } from '../harness/mesh/services.ts';
+import { exposedService, remoteService } from '../harness/mesh/services.ts';
 import { topologyNamed } from '../harness/mesh/topologies/registry.ts';
 import type { Plan } from '../harness/run/plan.ts';
 
@@ -131,17 +131,18 @@ try {
     await apply(server, 'httpbin.yaml', [injectedNamespace('bar'), ...httpbin({ namespace: 'bar', image, port })]);
     await $`kubectl ${on(server)} -n bar rollout status deployment/httpbin`.quiet();
   });
+  const service = { host: 'httpbin.bar.global', name: 'httpbin-bar' };
+  const port = { name: 'http', number: 8000, protocol: 'HTTP' } as const;
+  await type('kubectl apply -f exposed-service.yaml', async () => {
+    const exposed = { ...port, targetPort: images.httpbin.port };
+    const selector = { app: 'httpbin' };
+    await apply(server, 'exposed.yaml', [exposedService({ ...service, namespace: 'bar', port: exposed, selector })]);
+  });
   await type('kubectl apply -f service-entry.yaml, and curl until it answers 200', async () => {
     const path = '{.status.loadBalancer.ingress[0].ip}';
     const gateway = await $`kubectl ${on(server)} -n istio-system get service istio-ingressgateway -o jsonpath=${path}`;
-    const entry = remoteService({
-      host: 'httpbin.bar.global',
-      namespace: 'foo',
-      name: 'httpbin-bar',
-      address: '240.0.0.2',
-      port: { name: 'http', number: 8000, protocol: 'HTTP' },
-      endpoints: [{ address: gateway.stdout.trim() }],
-    });
+    const endpoints = [{ address: gateway.stdout.trim() }];
+    const entry = remoteService({ ...service, namespace: 'foo', address: '240.0.0.2', port, endpoints });
     await apply(client, 'service-entry.yaml', [entry]);
     const call = ['curl', '-sSf', '-o', '/dev/null', 'http://httpbin.bar.global:8000/headers'];
     await retry(60, '500ms', () => $`kubectl ${on(client)} -n foo exec deploy/sleep -c sleep -- ${call}`.quiet());
