@@ -63,10 +63,9 @@ export default scenario(
     const uninstalled = await step('uninstall', 'uninstall every control plane, and what other scenarios left', () =>
       Promise.all(
         clusters.map(async (cluster) => {
+          restore(`reinstall the control plane of ${cluster.name}`, () => cluster.mesh.reinstall());
           // Pods with a sidecar are a trace as well.
-          const [mesh] = await Promise.all([cluster.mesh.uninstall(), cluster.removeSamples()]);
-          restore(`reinstall the control plane of ${cluster.name}`, () => cluster.mesh.reinstall(mesh));
-          return mesh.manifest.length;
+          return (await Promise.all([cluster.mesh.uninstall(), cluster.removeSamples()]))[0];
         }),
       ),
     );

@@ -54,8 +54,19 @@ export class ClusterEditor {
     return await this.run(['get', ...named(target), '-o', 'json', '--show-managed-fields']);
   }
 
-  async remove(target: Target): Promise<void> {
-    await this.run(['delete', ...named(target), '--ignore-not-found']);
+  /** @param leaves what belongs to it: its pods stay, and so does what made them */
+  async remove(target: Target, { leaves = false }: { readonly leaves?: boolean } = {}): Promise<void> {
+    const cascade = leaves ? ['--cascade=orphan'] : [];
+    await this.run(['delete', ...named(target), '--ignore-not-found', ...cascade]);
+  }
+
+  /** Lets an object go that its finalizers keep, whether or not it is being deleted. */
+  async release(target: Target): Promise<void> {
+    if (await this.isThere(target)) await this.patch(target, 'merge', { metadata: { finalizers: null } });
+  }
+
+  async isThere(target: Target): Promise<boolean> {
+    return (await this.run(['get', ...named(target), '--ignore-not-found', '--output', 'name'])) !== '';
   }
 
   /** Makes an object again that was read before; the server gives it another uid. */

@@ -9,6 +9,8 @@ export interface KubernetesObject extends ClientObject {
     readonly namespace?: string;
     readonly labels?: Record<string, string>;
     readonly annotations?: Record<string, string>;
+    /** Who has to agree before it goes. */
+    readonly finalizers?: string[];
     /** Given by the server. */
     readonly uid?: string;
     readonly resourceVersion?: string;

@@ -114,6 +114,7 @@ export function seenObject(object: KubernetesObject, key?: string): SeenObject {
     readonly creationTimestamp?: Date | string;
     readonly deletionTimestamp?: Date | string;
   };
+  const { finalizers = [] } = metadata;
   const annotations = Object.entries(metadata.annotations ?? {}).filter(([name]) => !machinery.test(name));
   const plain = JSON.parse(JSON.stringify(body)) as Record<string, unknown>;
   const others = fieldsOfOthers(metadata.managedFields ?? []);
@@ -130,6 +131,7 @@ export function seenObject(object: KubernetesObject, key?: string): SeenObject {
       : {}),
     ...(creationTimestamp === undefined ? {} : { createdAt: new Date(creationTimestamp).toISOString() }),
     ...(deletionTimestamp === undefined ? {} : { deleting: true }),
+    ...(deletionTimestamp === undefined || finalizers.length === 0 ? {} : { finalizers: [...finalizers] }),
     ...(metadata.uid === undefined ? {} : { uid: metadata.uid }),
     ...(others === undefined ? {} : { setByOthers: others }),
   };

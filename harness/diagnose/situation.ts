@@ -16,6 +16,8 @@ export const seenObjectSchema = z.object({
   status: z.record(z.string(), z.unknown()).optional(),
   createdAt: z.string().optional(),
   deleting: z.boolean().optional(),
+  /** Of one that is being deleted: who has to agree before it goes. */
+  finalizers: z.array(z.string()).optional(),
   /** Tells an object from one that was made anew under its name. */
   uid: z.string().optional(),
   /**
@@ -119,6 +121,8 @@ export interface Concern {
   readonly applied: ReadonlyMap<string, readonly SeenObject[]>;
   /** Fields that the scenario itself set on objects of others, with what it set them to. */
   readonly ownFields?: readonly OwnField[];
+  /** Clusters whose mesh the scenario had taken away by then: only what is still there explains a failure. */
+  readonly gone?: readonly string[];
   /** What the failure itself said. */
   readonly words: string;
 }

@@ -1,4 +1,5 @@
 import type { Fault } from './fault.ts';
+import { cleanupFaults } from './faults/cleanup.ts';
 import { clientFaults } from './faults/client-objects.ts';
 import { dnsFaults } from './faults/dns.ts';
 import { egressFaults } from './faults/egress.ts';
@@ -33,6 +34,7 @@ export const faults: readonly Fault[] = [
   ...securityFaults,
   ...failoverFaults,
   ...multiPrimaryFaults,
+  ...cleanupFaults,
 ];
 
 /** Claims that no fault of a mesh breaks, "scenario: key", with the reason. */

@@ -15,8 +15,8 @@ export type Injection =
   | { readonly strategic: Target; readonly with: object }
   /** The CA of the cluster becomes one of a root of its own, or the very one of the peer. */
   | { readonly cacerts: 'another root' | 'the peer’s' }
-  /** An object that goes. */
-  | { readonly remove: Target }
+  /** An object that goes; with `leaves`, what belongs to it does not go with it. */
+  | { readonly remove: Target; readonly leaves?: 'its pods' }
   /** A text of an object in which one part is replaced by another, wherever it stands. */
   | { readonly edit: Target; readonly field: readonly [string, string]; readonly from: string; readonly to: string }
   /**

@@ -78,7 +78,11 @@ async function putIn(
     const { metadata, ...type } = injection.add;
     if (metadata.namespace !== undefined) await makeNamespace(metadata.namespace, cluster, editor);
     await editor.run(['create', '-f', '-'], JSON.stringify(injection.add).replaceAll('{gateway}', gateway));
-    return () => editor.remove(targetOf({ ...type, ...metadata }));
+    const added = targetOf({ ...type, ...metadata });
+    return async () => {
+      if (metadata.finalizers !== undefined) await editor.release(added);
+      await editor.remove(added);
+    };
   }
   if ('cacerts' in injection) {
     const before = await editor.read(caSecret);
@@ -98,8 +102,11 @@ async function putIn(
   }
   if ('remove' in injection) {
     const before = await editor.read(injection.remove);
-    await editor.remove(injection.remove);
-    return () => editor.create(before);
+    await editor.remove(injection.remove, { leaves: injection.leaves !== undefined });
+    return async () => {
+      // A scenario that installs the mesh anew has made it meanwhile.
+      if (!(await editor.isThere(injection.remove))) await editor.create(before);
+    };
   }
   if ('edit' in injection) {
     const { edit, field, from, to } = injection;

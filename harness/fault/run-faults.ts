@@ -1,7 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asMeshproofError, describeError, MeshproofError } from '../errors/meshproof-error.ts';
-import { proxySyncs, waitForProxiesSynced } from '../mesh/readiness.ts';
+import { waitForProxiesSynced } from '../mesh/readiness.ts';
+import { sampleWorkloads } from '../run/stages/sample-workloads.ts';
 import { topologyNamed } from '../mesh/topologies/registry.ts';
 import { loadScenario } from '../config/scenario-files.ts';
 import { useMatchers } from '../compare/use-matchers.ts';
@@ -53,12 +54,14 @@ export async function runFaults({
     await writeFile(join(folder, outcomesFile), `${JSON.stringify(outcomes, undefined, 1)}\n`);
     ended(outcome);
   };
+  // A run that cleaned up may have been the last one here.
+  await redeploySamples(environment, signal);
+  await connected(environment, signal);
   const healthy = await askIstioctl(environment);
   for (const fault of faults) {
     signal.throwIfAborted();
     const runFolder = join(folder, fault.id);
     await mkdir(runFolder, { recursive: true });
-    const there = await connectedSamples(environment);
     const undo = await inject(fault, environment).catch((error: unknown) => asMeshproofError(error));
     if (undo instanceof MeshproofError) {
       const notPutIn = describeError(undo);
@@ -91,49 +94,47 @@ export async function runFaults({
         await undo();
       }
     })();
-    await connected(environment, there, signal);
+    await redeploySamples(environment, signal);
+    await connected(environment, signal);
     // What is still red now is no longer the fault's work, and would be blamed on the next one.
     const after = firstRed(await playAll('after'));
+    await redeploySamples(environment, signal);
     await keep(after === undefined ? outcome : { ...outcome, after });
   }
   return outcomes;
+}
+
+/** Puts back what every fault finds in an environment, and the scenario that cleans up takes away. */
+async function redeploySamples(environment: Environment, signal: AbortSignal): Promise<void> {
+  const { ClusterApi } = await import('../cluster/cluster-api.ts');
+  await Promise.all(
+    environment.clusters.map(async (cluster, index) => {
+      const api = new ClusterApi(cluster);
+      const samples = sampleWorkloads(environment, index);
+      const there = await Promise.all(samples.map((object) => api.read(object)));
+      await api.applyAll(
+        samples.filter((_, at) => there[at] === undefined),
+        signal,
+      );
+    }),
+  );
 }
 
 /** A control plane that was away is found again by its proxies when their own pauses between two tries are over. */
 const reconnectWithin = 120_000;
 
 /**
- * Which of the page's sample workloads are connected to their istiod, by cluster: a scenario that removes samples may
- * have left none.
- */
-async function connectedSamples({ clusters, programs }: Environment): Promise<string[][]> {
-  return await Promise.all(
-    clusters.map(async (cluster) => {
-      const proxies = await proxySyncs(programs.kubectl, cluster);
-      return ['sleep', 'httpbin'].filter((name) => proxies.some(({ proxy = '' }) => isOfThePage(proxy, name)));
-    }),
-  );
-}
-
-/** The samples of the page are in these namespaces; those of other scenarios go when they end. */
-const isOfThePage = (proxy: string, name: string): boolean =>
-  proxy.startsWith(`${name}-`) && /\.(foo|bar)$/.test(proxy);
-
-/**
- * Waits until every gateway is connected to its istiod again, and the sample workloads that were connected before.
+ * Waits until every gateway and both workloads of the usual scenario are connected to their istiod again.
  *
  * @throws MeshproofError MP604 that names those which are not.
  */
-async function connected(
-  environment: Environment,
-  samples: readonly (readonly string[])[],
-  signal: AbortSignal,
-): Promise<void> {
+async function connected(environment: Environment, signal: AbortSignal): Promise<void> {
   const { gateways } = topologyNamed(environment.topology);
+  const workloads = ['sleep', 'httpbin'];
   await Promise.all(
     environment.clusters.map((cluster, index) =>
       waitForProxiesSynced(environment.programs.kubectl, cluster, {
-        gateways: [...gateways, ...(samples[index] ?? [])],
+        gateways: [...gateways, ...workloads.slice(index, index + 1)],
         within: reconnectWithin,
         signal,
       }),

@@ -7,7 +7,7 @@ import { endedAt } from '../diagnose/ended-at.ts';
 import { topologyNamed } from '../mesh/topologies/registry.ts';
 import { seenObject } from '../diagnose/seen-objects.ts';
 import { redact } from '../tape/redact/value.ts';
-import type { Concern } from '../diagnose/situation.ts';
+import type { Concern, Situation } from '../diagnose/situation.ts';
 import { brokenHop } from '../probe/trace.ts';
 import { ask } from '../tape/tape.ts';
 import type { Environment } from './environment.ts';
@@ -56,15 +56,17 @@ export class CauseFinder {
 
   async #explain(error: unknown, notes: Pick<Notes, 'hops' | 'exchange'>): Promise<Cause[]> {
     const { environment, clusters, namespaces } = this.#options;
-    if (clusters.some(({ mesh }) => mesh.isGone)) return [];
     const beside = environment.clusters.some(({ foreign }) => foreign === true) ? ['istio-system'] : meshNamespaces;
     const surroundings = { namespaces: [...namespaces, ...beside], since: this.#since };
-    const situation = await ask('surroundings of the failure', () => lookAround(environment, surroundings), {
+    const gone = clusters.filter(({ mesh }) => mesh.isGone).map(({ name }) => name);
+    const situation = await ask<Situation>('surroundings of the failure', () => lookAround(environment, surroundings), {
       file: 'surroundings.json',
       lookOnly: true,
+      // Earlier runs did not look around once the mesh was taken away.
+      ...(gone.length === 0 ? {} : { unasked: { clusters: [], at: '' } }),
     });
     this.#endedAt = endedAt(situation);
-    return explain(situation, this.#concern(error, notes));
+    return explain(situation, { ...this.#concern(error, notes), gone });
   }
 
   #concern(error: unknown, { hops, exchange }: Pick<Notes, 'hops' | 'exchange'>): Concern {

@@ -24,8 +24,8 @@ export interface MeshLifeOptions {
   readonly signal: AbortSignal;
 }
 
-/** What is left of a mesh that was taken away, to put it back as it was. */
-export interface Uninstalled {
+/** A mesh that was taken away, to put it back as it was. */
+interface Uninstalled {
   readonly authority: CaCerts;
   readonly manifest: readonly KubernetesObject[];
 }
@@ -38,6 +38,8 @@ export class MeshLife {
   readonly #options: MeshLifeOptions;
 
   #gone = false;
+  /** What was taken away, or began to be; undefined before and afterwards. */
+  #uninstalled: Uninstalled | undefined;
 
   constructor(api: ClusterApi, options: MeshLifeOptions) {
     this.#api = api;
@@ -120,15 +122,16 @@ export class MeshLife {
    * Uninstalls the control plane and the gateways (walkthrough: "Uninstalling"): every object of the manifest that
    * installed them, the namespace, and the root certificates that istiod left in all other namespaces.
    *
-   * @returns what `reinstall` needs.
+   * @returns how many objects the manifest has
    */
-  async uninstall(): Promise<Uninstalled> {
+  async uninstall(): Promise<number> {
     const { cluster, journal } = this.#options;
     const manifest = await this.#manifest();
     const authority = await ask(`secret cacerts of ${cluster.name}`, () => readCaSecret(this.#api), {
       keep: () => ({}),
     });
     this.#gone = true;
+    this.#uninstalled = { authority, manifest };
     const removed = await ask(
       `removal of the mesh of ${cluster.name}`,
       () => removeMesh(this.#api, manifest, this.#topology, readyWithin, this.#options.signal),
@@ -143,22 +146,30 @@ export class MeshLife {
       cluster: cluster.name,
       ...lines.delete(cluster.name, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: systemNamespace } }),
     });
-    return { authority, manifest };
+    return manifest.length;
   }
 
-  /** Installs what was uninstalled, and waits until it serves as before. */
-  async reinstall({ authority, manifest }: Uninstalled): Promise<void> {
+  /**
+   * Installs what was uninstalled, whole or half, and waits until it serves as before. Does nothing where nothing was
+   * taken away.
+   */
+  async reinstall(): Promise<void> {
+    if (this.#uninstalled === undefined) return;
+    const { authority, manifest } = this.#uninstalled;
     const { environment, cluster, signal } = this.#options;
     const topology = this.#topology;
     const { gateways } = topology;
     await ask(
       `installation of the mesh of ${cluster.name}`,
-      () => applyMesh(this.#api, manifest, authority, topology, signal),
-      {
-        keep: identities,
+      async () => {
+        // An uninstallation that ended half-way left a namespace on its way out, which would take all of it along.
+        await this.#api.claimNamespace(systemNamespace);
+        return await applyMesh(this.#api, manifest, authority, topology, signal);
       },
+      { keep: identities },
     );
     this.#gone = false;
+    this.#uninstalled = undefined;
     await waitForGateways(this.#api, { within: readyWithin, signal, gateways });
     await gatewayAddress(this.#api, topology.ingressGateway, { within: readyWithin, signal });
     await waitForProxiesSynced(environment.programs.kubectl, cluster, { within: readyWithin, signal, gateways });

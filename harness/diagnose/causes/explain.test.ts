@@ -487,3 +487,40 @@ test('a network view that is not what it was explains a gateway without the endp
     'Deployment istio-system/istio-egressgateway',
   );
 });
+
+describe('what does not go', () => {
+  const going = (name: string, namespace: string | undefined, finalizers?: string[]): SeenObject => ({
+    ...object('ConfigMap', name, namespace),
+    deleting: true,
+    ...(finalizers === undefined ? {} : { finalizers }),
+  });
+  const words = 'namespace foo is gone: not within 60 s';
+
+  test('is named where its finalizers keep the namespace that is waited for', () => {
+    const namespace: SeenObject = { ...object('Namespace', 'foo', undefined), deleting: true };
+    const held = going('x', 'foo', ['example.com/nobody']);
+    const west = situation('west', (all) => [...all, namespace, going('y', 'foo'), held]);
+    expect(first(of(west, situation('east')), { words })).toBe('MP826 west ConfigMap foo/x metadata.finalizers');
+  });
+
+  test('is nobody’s fault where the failure was about something else', () => {
+    const elsewhere = situation('west', (all) => [...all, going('x', 'shop', ['example.com/nobody'])]);
+    expect(first(of(elsewhere, situation('east')), { words })).toBe('nothing');
+  });
+
+  test('with the mesh is named, and what went with the mesh is not', () => {
+    const older = object('ClusterRole', 'istio-reader-older', undefined, { rules: [] });
+    const other = object('ClusterRole', 'somebody', undefined, { rules: [] });
+    const east = situation('east', () => [object('Namespace', 'bar', undefined), older, other]);
+    const gone = { gone: ['west', 'east'], words: '1 objects: ClusterRole istio-reader-older' };
+    expect(
+      explain(
+        of(
+          situation('west', () => []),
+          east,
+        ),
+        { ...concern, ...gone },
+      ),
+    ).toMatchObject([{ code: 'MP822', cluster: 'east', object: 'ClusterRole istio-reader-older' }]);
+  });
+});

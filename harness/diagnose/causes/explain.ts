@@ -8,6 +8,7 @@ import { meshObjects, twoEntries } from './mesh.ts';
 import { clusterDns, gatewayService } from './names.ts';
 import { machineNetwork } from './network.ts';
 import { podsAndImages, selectsNobody, uninjected } from './pods.ts';
+import { heldObjects, leftBehind } from './staying.ts';
 import { trust } from './trust.ts';
 
 /** Every kind of cause that is known; a new one is one function more in this list. */
@@ -26,7 +27,11 @@ const explainers: readonly Explainer[] = [
   accessLogs,
   meshObjects,
   twoEntries,
+  heldObjects,
 ];
+
+/** Where the mesh was taken away nothing is as it was, and only what is still there is in the way. */
+const withoutMesh: readonly Explainer[] = [apiServers, heldObjects, leftBehind];
 
 /** Kinds that can take a hop of a proxy's configuration away: a cause of another kind does not explain that hop. */
 const makers: Readonly<Record<string, readonly string[]>> = {
@@ -63,7 +68,8 @@ export function explain(situation: Situation, concern: Concern): Cause[] {
     .flatMap((change) => withoutOwn(change, concern.ownFields ?? []));
   const question: Question = { situation, concern, changes };
   const found = new Map<string, Suspect>();
-  for (const suspect of explainers.flatMap((explainer) => explainer(question))) {
+  const asked = (concern.gone ?? []).length > 0 ? withoutMesh : explainers;
+  for (const suspect of asked.flatMap((explainer) => explainer(question))) {
     const key = `${suspect.cluster} ${suspect.object}`;
     const known = found.get(key);
     found.set(key, known === undefined ? suspect : joined(known, suspect));

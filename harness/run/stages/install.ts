@@ -2,7 +2,6 @@ import { writeFile } from 'node:fs/promises';
 import type { ClusterApi } from '../../cluster/cluster-api.ts';
 import type { KubernetesObject } from '../../cluster/kubernetes-object.ts';
 import { offers } from '../../cluster/providers/registry.ts';
-import { httpbin, injectedNamespace, sleep } from '../../cluster/workloads.ts';
 import { manifestPath, writeEnvironment } from '../../environment/state.ts';
 import {
   applyMesh,
@@ -24,6 +23,7 @@ import { installedSteps } from '../set-up-steps.ts';
 import { provideAuthorities } from './authorities.ts';
 import { connect, keepBaselines, proveReady } from './connect.ts';
 import { plannedEnvironment } from './planned-environment.ts';
+import { sampleWorkloads } from './sample-workloads.ts';
 import type { Provisioned } from './provision.ts';
 
 const meshWithin = 180_000;
@@ -94,7 +94,7 @@ export async function install(
           signal: taskSignal,
         });
         // The sample workloads start beside the gateways: the injector is there from here on.
-        if (ownsMesh) await api.applyAll(sampleWorkloads(plan, index), taskSignal);
+        if (ownsMesh) await api.applyAll(sampleWorkloads(plannedEnvironment(plan, addresses), index), taskSignal);
         say('waiting for the gateways');
         const present = ownsMesh ? topology.gateways : await gatewaysOf(api, topology);
         await waitForGateways(api, { within: meshWithin, signal: taskSignal, gateways: present });
@@ -114,18 +114,4 @@ export async function install(
   await keepBaselines(environment, apis);
   await writeEnvironment(environment);
   return environment;
-}
-
-/** The walkthrough's sample services: sleep in the first cluster, httpbin in the second. */
-function sampleWorkloads(plan: Plan, index: number): KubernetesObject[] {
-  const { curl, httpbin: server } = plan.images;
-  const { clientAnnotations } = topologyNamed(plan.request.config.topology);
-  if (index === 0)
-    return [
-      injectedNamespace('foo'),
-      ...sleep({ namespace: 'foo', image: curl, annotations: { ...clientAnnotations } }),
-    ];
-  if (index === 1)
-    return [injectedNamespace('bar'), ...httpbin({ namespace: 'bar', image: server.image, port: server.port })];
-  return [];
 }
