@@ -12,13 +12,19 @@ export interface Moved {
 /**
  * Runs work while watching the counters of proxies: proof that this very traffic went through them, whatever curl says.
  *
- * @param watched proxies and the cluster of each whose counters matter
+ * @param watched proxies and the cluster of each whose counters matter; `beside` are other pods of the same gateway,
+ *   any of which may carry the traffic
  */
 export async function watchFlow<T>(
-  watched: readonly { readonly proxy: Proxy; readonly cluster: string }[],
+  watched: readonly { readonly proxy: Proxy; readonly beside?: readonly Proxy[]; readonly cluster: string }[],
   work: () => Promise<T>,
 ): Promise<{ readonly value: T; readonly moved: readonly Moved[] }> {
-  const read = (): Promise<Carried[]> => Promise.all(watched.map(({ proxy, cluster }) => proxy.carried(cluster)));
+  const read = (): Promise<Carried[]> =>
+    Promise.all(
+      watched.map(async ({ proxy, beside = [], cluster }) =>
+        sumOf(await Promise.all([proxy, ...beside].map((one) => one.carried(cluster)))),
+      ),
+    );
   const before = await read();
   const value = await work();
   const after = await read();
@@ -31,6 +37,11 @@ export async function watchFlow<T>(
   }));
   return { value, moved };
 }
+
+const sumOf = (all: readonly Carried[]): Carried => ({
+  connections: all.reduce((sum, { connections }) => sum + connections, 0),
+  bytes: all.reduce((sum, { bytes }) => sum + bytes, 0),
+});
 
 /** How many of these requests went to which upstream address, by the sidecar's own access log. */
 export function upstreamsOf(log: readonly AccessLogEntry[]): Record<string, number> {

@@ -4,9 +4,10 @@ import { gatewayAddress, hasEgressGateway } from '../mesh/install.ts';
 import { eastWestPort, systemNamespace } from '../mesh/operator.ts';
 import { topologyNamed } from '../mesh/topologies/registry.ts';
 import type { Topology } from '../mesh/topologies/topology.ts';
+import { ask } from '../tape/tape.ts';
 import type { ClusterPods } from './cluster-pods.ts';
 import { readyWithin, type MeshClusterOptions } from './mesh-cluster-options.ts';
-import { readyPod } from './ready-pod.ts';
+import { isReady, readyPod } from './ready-pod.ts';
 import { serviceAddress } from './service-address.ts';
 import type { Gateway } from './workload.ts';
 
@@ -80,6 +81,20 @@ export class Gateways {
     return given?.ip ?? given?.hostname ?? '';
   }
 
+  /** Names of the gateway’s pods that are ready, beside one of them. */
+  async #othersThan(pod: string, app: string): Promise<string[]> {
+    const look = async (): Promise<string[]> => {
+      const pods = { namespace: systemNamespace, labelSelector: `app=${app}` };
+      const { items } = await this.#api.core.listNamespacedPod(pods);
+      return items
+        .filter((one) => one.metadata?.deletionTimestamp === undefined && isReady(one))
+        .map(({ metadata }) => metadata?.name ?? '')
+        .filter((name) => name !== pod);
+    };
+    // Runs that were recorded before looked at one pod only.
+    return await ask(`other ready pods of ${app} of ${this.#options.cluster.name}`, look, { unasked: [] });
+  }
+
   get #topology(): Topology {
     return topologyNamed(this.#options.environment.topology);
   }
@@ -90,8 +105,13 @@ export class Gateways {
       signal: this.#options.signal,
     });
     const client = this.#pods.client(this.#pods.container(systemNamespace, pod, 'istio-proxy'));
+    const proxy = this.#pods.proxy(systemNamespace, pod);
     return {
-      proxy: this.#pods.proxy(systemNamespace, pod),
+      proxy,
+      everyProxy: async () => [
+        proxy,
+        ...(await this.#othersThan(pod, app)).map((other) => this.#pods.proxy(systemNamespace, other)),
+      ],
       address,
       port: eastWestPort,
       topology: this.#options.environment.topology,

@@ -58,9 +58,15 @@ export class RemotePath {
 
   /**
    * The propagation barrier: goes on when every proxy of the path has it, as its control plane gave it, acknowledged.
+   * Of a gateway that is each of its pods.
    */
   async held(): Promise<void> {
-    await Promise.all(this.#stages.map(({ proxy, follow }) => proxy.holdsPath(follow)));
+    await Promise.all(
+      this.#stages.map(async ({ proxy, gateway, follow }) => {
+        const proxies = gateway === undefined ? [proxy] : await gateway.everyProxy();
+        await Promise.all(proxies.map((one) => one.holdsPath(follow(one))));
+      }),
+    );
   }
 
   /** Listener → route → cluster → mutual TLS with SNI → endpoint, in the client's sidecar now. */
@@ -97,29 +103,28 @@ export class RemotePath {
   async watch<T>(work: () => Promise<T>): Promise<{ readonly value: T; readonly moved: readonly Moved[] }> {
     const { gateway, via } = this.#options;
     const gateways = via === undefined ? [gateway] : [via.gateway, gateway];
-    return await watchFlow(
-      gateways.map(({ proxy }) => ({ proxy, cluster: this.sni })),
-      work,
-    );
+    const watched = gateways.map(async (one) => {
+      const [proxy = one.proxy, ...beside] = await one.everyProxy();
+      return { proxy, beside, cluster: this.sni };
+    });
+    return await watchFlow(await Promise.all(watched), work);
   }
 
   async #look(at: PathStage['at']): Promise<Hop[]> {
     const stages = this.#stages.filter((stage) => stage.at === at);
-    return (await Promise.all(stages.map(({ proxy, follow }) => proxy.trace(follow)))).flat();
+    return (await Promise.all(stages.map(({ proxy, follow }) => proxy.trace(follow(proxy))))).flat();
   }
 
   /** The topology says which proxies a call meets; each hop knows where on that path it is. */
   get #stages(): {
     readonly at: PathStage['at'];
     readonly proxy: Proxy;
-    readonly follow: (dump: ConfigDump) => Hop[];
+    /** Where it is one. */
+    readonly gateway: Gateway | undefined;
+    readonly follow: (proxy: Proxy) => (dump: ConfigDump) => Hop[];
   }[] {
     const { client, service, gateway, via } = this.#options;
-    const proxies = {
-      client: client.proxy,
-      'egress gateway': via?.gateway.proxy ?? gateway.proxy,
-      gateway: gateway.proxy,
-    };
+    const gateways = { client: undefined, 'egress gateway': via?.gateway ?? gateway, gateway };
     const call = {
       service,
       gateway,
@@ -131,15 +136,17 @@ export class RemotePath {
     return topologyNamed(gateway.topology)
       .path(call)
       .map((stage, place) => {
-        const proxy = proxies[stage.at];
-        const follow = (dump: ConfigDump): Hop[] => {
-          const hops =
-            stage.at === 'client'
-              ? traceOutbound(dump, proxy.name, stage.question)
-              : traceGateway(dump, proxy.name, stage.question);
-          return hops.map((hop) => ({ ...hop, place }));
-        };
-        return { at: stage.at, proxy, follow };
+        const follow =
+          ({ name }: Proxy) =>
+          (dump: ConfigDump): Hop[] => {
+            const hops =
+              stage.at === 'client'
+                ? traceOutbound(dump, name, stage.question)
+                : traceGateway(dump, name, stage.question);
+            return hops.map((hop) => ({ ...hop, place }));
+          };
+        const at = gateways[stage.at];
+        return { at: stage.at, proxy: at?.proxy ?? client.proxy, gateway: at, follow };
       });
   }
 }

@@ -43,7 +43,7 @@ test('a failover sample lives in one namespace of both clusters', () => {
 });
 
 /** A deployed sample whose clusters and proxies do nothing, and what it did under which key. */
-function deployed(): { readonly sample: DeployedSample; readonly done: string[] } {
+function deployed(pods = ['']): { readonly sample: DeployedSample; readonly done: string[] } {
   const done: string[] = [];
   const cluster = (name: string): MeshCluster =>
     ({
@@ -56,8 +56,11 @@ function deployed(): { readonly sample: DeployedSample; readonly done: string[] 
       egressGateway: () => Promise.resolve({ ...gateway('10.0.0.9'), hostname: 'egress.istio-system' }),
     }) as unknown as MeshCluster;
   const proxy = (name: string): object => ({ name, holdsPath: () => Promise.resolve(void done.push(`${name} holds`)) });
-  const gateway = (address: string): Gateway =>
-    ({ proxy: proxy(`gateway ${address}`), address, port: 15443, topology: 'replicated' }) as unknown as Gateway;
+  const gateway = (address: string): Gateway => {
+    const proxies = pods.map((pod) => proxy(`gateway ${address}${pod}`));
+    const everyProxy = (): Promise<object[]> => Promise.resolve(proxies);
+    return { proxy: proxies[0], everyProxy, address, port: 15443, topology: 'replicated' } as unknown as Gateway;
+  };
   const workload = { proxy: proxy('sidecar') } as unknown as Workload;
   const run: SampleRun = {
     client: cluster('client'),
@@ -84,6 +87,16 @@ test('connect lets both clusters know the service and waits for every proxy of t
     'gateway 172.18.200.1 holds',
   ]);
   expect([path.endpoint, path.url()]).toEqual(['172.18.200.1:15443', 'httpbin.one-server.global:8000/']);
+});
+
+test('the barrier waits for each pod of a gateway', async () => {
+  const { sample, done } = deployed([' pod 1', ' pod 2']);
+  await sample.connect();
+  expect(done.filter((line) => line.endsWith(' holds'))).toEqual([
+    'sidecar holds',
+    'gateway 172.18.200.1 pod 1 holds',
+    'gateway 172.18.200.1 pod 2 holds',
+  ]);
 });
 
 test('the path leads to the endpoint that is given; of several the gateway is the one to the peer', async () => {

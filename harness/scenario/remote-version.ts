@@ -72,7 +72,11 @@ export class RemoteVersion {
     const question = { port: gateway.port, sni };
     await Promise.all([
       client.proxy.holds(`a route of ${this.#host} to subset ${version}`, (dump) => dump.routesTo(cluster).length > 0),
-      gateway.proxy.holdsPath((dump) => traceGateway(dump, gateway.proxy.name, question)),
+      gateway
+        .everyProxy()
+        .then((proxies) =>
+          Promise.all(proxies.map((one) => one.holdsPath((dump) => traceGateway(dump, one.name, question)))),
+        ),
     ]);
   }
 

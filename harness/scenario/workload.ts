@@ -30,7 +30,10 @@ export interface Workload extends Client {
 
 /** A gateway: its proxy, and the address under which peers reach it. */
 export interface Gateway {
+  /** Of one of its pods. */
   readonly proxy: Proxy;
+  /** Of every pod of it that is ready now, that one first: a peer’s call can reach any of them. */
+  everyProxy(): Promise<readonly Proxy[]>;
   readonly address: string;
   readonly port: number;
   /** Of the mesh that it belongs to. */
