@@ -167,8 +167,8 @@ export interface GatewayAddress {
 }
 
 /**
- * Where peers reach a gateway: at its LoadBalancer address, or, where its Service asks for none, at a node's address and
- * the node port of 15443 (walkthrough: the NodePort tip).
+ * Where peers reach a gateway: at its LoadBalancer address, or, where its Service asks for none, at a node's address
+ * and the node port of 15443 (walkthrough: the NodePort tip).
  *
  * @param gateway name of its Service, as the topology has it
  * @throws MeshproofError MP604 with the service's state, for one that asks for an address and is given none in time.

@@ -107,21 +107,24 @@ export async function waitForProxiesSynced(
 
 /** What the istiods of a cluster know of every proxy that is connected to one of them. */
 export async function proxySyncs(kubectl: string, cluster: ClusterAddress): Promise<ProxySync[]> {
-  return await ask(`istiod of ${cluster.name}: /debug/syncz`, () => syncsNow(kubectl, cluster));
+  // As istiod said it: a replay reads it again.
+  return syncSchema.parse(
+    await ask(`istiod of ${cluster.name}: /debug/syncz`, async () =>
+      (await askIstiods(kubectl, cluster, '/debug/syncz')).flatMap(listedIn),
+    ),
+  );
 }
 
-async function syncsNow(kubectl: string, cluster: ClusterAddress): Promise<ProxySync[]> {
-  const pages = await askIstiods(kubectl, cluster, '/debug/syncz');
-  return pages.flatMap((page) => {
-    const start = page.indexOf('[');
-    return start < 0 ? [] : syncSchema.parse(JSON.parse(page.slice(start)));
-  });
+/** The proxies that one page lists, whatever it says of them. */
+function listedIn(page: string): unknown[] {
+  const start = page.indexOf('[');
+  return start < 0 ? [] : z.array(z.unknown()).parse(JSON.parse(page.slice(start)));
 }
 
 /**
  * Waits until a cluster reaches its peer's gateway: the health port answers 200 and port 15443 accepts a connection,
- * both over the LoadBalancer address (walkthrough: "Prerequisites"), or over node ports where it has none. A health port
- * that no node port leads to is not called.
+ * both over the LoadBalancer address (walkthrough: "Prerequisites"), or over node ports where it has none. A health
+ * port that no node port leads to is not called.
  *
  * @param gateway of the cluster that calls: it is called from there
  * @throws MeshproofError MP506 with what curl saw.

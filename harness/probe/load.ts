@@ -55,8 +55,20 @@ export interface RunningLoad {
   end(): Promise<LoadResult>;
 }
 
-const summarySchema = z.object({ response_code: z.number(), exitcode: z.number(), time_total: z.number() });
+/** What the load itself printed: evidence holds this, so that a replay reads it again. */
+interface Printed {
+  /** A record for its begin, for each call that returned, and for its end. */
+  readonly records: readonly string[];
+  readonly stderr: string;
+}
+
 const [field, record] = ['\u001f', '\u001e'];
+
+/** What curl writes behind the body of each answer. */
+const figures = ['response_code', 'exitcode', 'time_total'].map((name) => `${field}%{${name}}`).join('');
+const figuresSchema = z
+  .tuple([z.coerce.number(), z.coerce.number(), z.coerce.number()])
+  .transform(([status, exitCode, seconds]) => ({ status, exitCode, seconds }));
 
 /** The calls of a load that have returned, while it goes on. */
 class Returned {
@@ -104,10 +116,12 @@ class Returned {
 export function startLoad(kubectl: string, from: PodContainer, of: Load, signal: AbortSignal): RunningLoad {
   const question = `load of ${of.perSecond} a second on ${of.url} from ${from.cluster} ${from.namespace}/${from.pod}`;
   const returned = new Returned();
-  const done = ask(question, () => load(kubectl, from, of, returned, signal), {
+  const printed = ask<Printed | LoadResult>(question, () => load(kubectl, from, of, returned, signal), {
     file: `${from.cluster}.load.json`,
     lookOnly: true,
   });
+  // Runs of before that was so hold what was made of it.
+  const done = printed.then((said) => ('calls' in said ? said : resultOf(said, from, of)));
   // Whoever waits for a moment of it learns at once when it failed.
   const failed = done.then(() => new Promise<never>(() => undefined));
   failed.catch(() => undefined);
@@ -128,11 +142,11 @@ async function load(
   { url, perSecond, atMost, maxSeconds = 5 }: Load,
   returned: Returned,
   signal: AbortSignal,
-): Promise<LoadResult> {
+): Promise<Printed> {
   // One line in one write for each call, so that calls in flight do not mix. The start is read from the system's
   // uptime, in hundredths.
   const one =
-    `r=$(curl -sS --max-time ${maxSeconds} -w '${field}%{json}' "$1" 2>/dev/null); printf ` +
+    `r=$(curl -sS --max-time ${maxSeconds} -w '${figures}' "$1" 2>/dev/null); printf ` +
     `'%s${field}%s${record}' "$(u)" "$r"`;
   // The next call starts at its own time, however long the last one took to start.
   const pace = `d=$((b+i*100/${perSecond}-$(u))); if [ $d -gt 0 ]; then sleep $((d/100)).$(printf %02d $((d%100))); fi`;
@@ -156,7 +170,8 @@ async function load(
     running.stdin.end();
   };
   running.stdin.on('error', () => undefined);
-  let [rest, began, ended] = ['', Number.NaN, Number.NaN];
+  const records: string[] = [];
+  let [rest, began] = ['', Number.NaN];
   running.stdout.setEncoding('utf8');
   for await (const text of running.stdout) {
     const parts = `${rest}${String(text)}`.split(record);
@@ -164,26 +179,37 @@ async function load(
     for (const part of parts) {
       const [word = '', value] = part.split(field);
       if (word === 'began') began = Number(value);
-      else if (word === 'ended') ended = Number(value);
-      else returned.add(readCall(part, began));
+      else if (word !== 'ended') returned.add(readCall(part, began));
     }
+    records.push(...parts);
   }
   const { stderr } = await running;
   signal.throwIfAborted();
-  const { calls } = returned;
-  if (calls.length !== ended) {
+  return { records, stderr: stderr.slice(0, 500) };
+}
+
+/**
+ * The calls of a load that has come to its end.
+ *
+ * @throws MeshproofError MP702 when it did not.
+ */
+function resultOf({ records, stderr }: Printed, from: PodContainer, { url }: Load): LoadResult {
+  const said = (word: string): number =>
+    Number(records.find((one) => one.startsWith(`${word}${field}`))?.split(field)[1] ?? Number.NaN);
+  const [began, ended] = [said('began'), said('ended')];
+  const calls = records.filter((one) => !/^(began|ended)/.test(one)).map((one) => readCall(one, began));
+  if (calls.length !== ended)
     throw new MeshproofError('MP702', {
       what: `the load on ${url} did not come to its end`,
       where: `cluster ${from.cluster}, pod ${from.namespace}/${from.pod}`,
       expected: 'an answer to each call that was begun',
-      seen: `${calls.length} answers${Number.isNaN(ended) ? '' : ` to ${ended} calls`}; ${stderr.slice(0, 500)}`,
+      seen: `${calls.length} answers${Number.isNaN(ended) ? '' : ` to ${ended} calls`}; ${stderr}`,
     });
-  }
   return { calls: calls.toSorted((a, b) => a.at - b.at) };
 }
 
 function readCall(text: string, began: number): LoadCall {
-  const [uptime = '', body = '', json = ''] = text.split(field);
-  const { response_code: status, exitcode: exitCode, time_total: seconds } = summarySchema.parse(JSON.parse(json));
+  const [uptime = '', body = '', ...numbers] = text.split(field);
+  const { status, exitCode, seconds } = figuresSchema.parse(numbers);
   return { at: Math.round(Number(uptime) - seconds * 100 - began) / 100, status, exitCode, seconds, body };
 }
