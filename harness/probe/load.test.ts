@@ -64,7 +64,7 @@ describe('a load', () => {
     expect(await played(answers)).toEqual(live);
 
     const { records, stderr } = printed as { readonly records: readonly string[]; readonly stderr: string };
-    const lost = records.filter((one, index) => index !== records.findIndex((each) => each.includes('pod-1')));
+    const lost = records.filter((_one, index) => index !== records.findIndex((each) => each.includes('pod-1')));
     expect(lost).toHaveLength(records.length - 1);
     await expect(played(new Map([[question, { records: lost, stderr }]]))).rejects.toMatchObject({ code: 'MP702' });
   });
