@@ -111,7 +111,7 @@ describe('the scripts of the Job', () => {
     await chmod(file, 0o755);
   }
   /** A script as the pod runs it, with its folders here. */
-  const play = (script: string): ReturnType<typeof execa> =>
+  const play = (script: string) =>
     execa(
       'sh',
       [
@@ -128,7 +128,7 @@ describe('the scripts of the Job', () => {
     expect((await play(run.args[0])).exitCode).toBe(0);
     const ended = await play(reports.args[0]);
     expect(ended.exitCode).toBe(code);
-    expect(Buffer.from(String(ended.stdout), 'base64').toString()).toBe('xxxxxxxxx');
+    expect(Buffer.from(ended.stdout, 'base64').toString()).toBe('xxxxxxxxx');
     expect(await readFile(join(folder, 'work', 'kubeconfig'), 'utf8')).toContain('token: secret-of-the-pod');
   });
 
@@ -139,7 +139,7 @@ describe('the scripts of the Job', () => {
     await writeFile(join(folder, 'work', 'reports', 'one', 'evidence', 'dump.json'), '{}');
     await play(run.args[0]);
     const { stdout } = await play(reports.args[0]);
-    await writeFile(join(folder, 'run.tar.gz'), Buffer.from(String(stdout), 'base64'));
+    await writeFile(join(folder, 'run.tar.gz'), Buffer.from(stdout, 'base64'));
     const { stdout: listed } = await execa('tar', ['-tzf', join(folder, 'run.tar.gz')]);
     expect(listed).toContain('reports/one/run.json');
     expect(listed).not.toContain('evidence');
