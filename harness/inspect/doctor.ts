@@ -1,7 +1,11 @@
 import { readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { findProgram } from '../process/find-program.ts';
 import { runProgram } from '../process/run-program.ts';
+import { ArtifactCache } from '../toolchain/cache.ts';
+import { expectedSeconds, forecast, type Pending } from '../toolchain/forecast.ts';
+import { readMeasured } from '../toolchain/measured-times.ts';
 import type { PublisherAnswer } from '../toolchain/preflight.ts';
 import type { Recipe } from '../toolchain/recipe.ts';
 import type { Edition } from '../toolchain/selection.ts';
@@ -29,6 +33,8 @@ export interface DoctorReport {
   readonly edition: Edition;
   readonly editionWhy: string;
   readonly components: readonly ComponentReport[];
+  /** Seconds until everything that is missing is there, as a run makes it: side by side. */
+  readonly forecastSeconds: number;
   /** What each publisher said of what is still to be fetched. */
   readonly publishers: readonly PublisherAnswer[];
   readonly disk: { readonly free: number; readonly needed: number };
@@ -124,13 +130,25 @@ export async function examine(config: Config): Promise<DoctorReport> {
     bytes: 2_000_000_000,
     image: found.nodeImage,
   };
+  const cores = availableParallelism();
+  const cacheRoot = ArtifactCache.default().root;
+  const pending = await Promise.all(
+    states
+      .filter(({ artifact }) => artifact === undefined)
+      .map(async ({ recipe }): Promise<Pending> => {
+        return { recipe, seconds: expectedSeconds(recipe, await readMeasured(cacheRoot, recipe), cores) };
+      }),
+  );
   return {
     ready: problems.length === 0,
     engine: engine?.kind ?? 'none',
     engineWhy: engine?.kind === 'lab' ? engine.why : '',
     edition,
     editionWhy: found.why,
-    components: [...states.flatMap((state) => reportsOf(state, without)), nodeImage],
+    components: [...states.flatMap((state) => reportsOf(state, without, pending)), nodeImage],
+    forecastSeconds: Math.round(
+      forecast(pending, edition, cores) + (nodeImage.state === 'cached' ? 0 : nodeImage.seconds),
+    ),
     publishers: publishers.answers,
     disk: machine.disk,
     pinnedByUser: found.pinnedByUser,
@@ -141,17 +159,22 @@ export async function examine(config: Config): Promise<DoctorReport> {
   };
 }
 
-function reportsOf({ recipe, artifact }: RecipeState, absent: ReadonlySet<string>): ComponentReport[] {
+function reportsOf(
+  { recipe, artifact }: RecipeState,
+  absent: ReadonlySet<string>,
+  pending: readonly Pending[],
+): ComponentReport[] {
   const provided = Object.entries(recipe.provides);
   const blocked = buildTools[recipe.from].some(({ program }) => absent.has(program));
   const making = recipe.from === 'go' || recipe.from === 'rootfs' ? 'build' : 'fetch';
   const state = artifact === undefined ? (blocked ? 'missing' : making) : 'cached';
+  const expected = pending.find((one) => one.recipe === recipe)?.seconds ?? recipe.seconds;
   const share = (whole: number): number => Math.round((whole / provided.length) * 10) / 10;
   return provided.map(([name, file]) => ({
     name,
     version: recipe.version,
     state,
-    seconds: share(artifact?.record.seconds ?? recipe.seconds),
+    seconds: share(artifact?.record.seconds ?? expected),
     bytes: artifact?.record.files[file] ?? Math.round(recipe.bytes / provided.length),
   }));
 }

@@ -1,10 +1,13 @@
+import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { buildGo } from './build-go.ts';
 import { recipeKey, type Artifact, type ArtifactCache } from './cache.ts';
 import { buildRootFilesystem, unpackDebianPackages } from './debian.ts';
 import { fetchRelease } from './fetch-release.ts';
+import { keepMeasured } from './measured-times.ts';
 import type { Mirror } from './mirror.ts';
 import type { Recipe } from './recipe.ts';
 import { unpackWheel } from './unpack-wheel.ts';
@@ -50,6 +53,8 @@ export async function makeArtifact(recipe: Recipe, key: string, options: MakeOpt
     const started = performance.now();
     const partial = cache.partialFolder(recipe, key);
     if (recipe.from !== 'go') await rm(partial, { recursive: true, force: true });
+    // A build that goes on where another one stopped takes less than a whole one.
+    const whole = !existsSync(partial);
     await mkdir(partial, { recursive: true });
     const workshop: Workshop = {
       partial,
@@ -74,7 +79,12 @@ export async function makeArtifact(recipe: Recipe, key: string, options: MakeOpt
       if (recipe.from !== 'go') await rm(partial, { recursive: true, force: true });
       throw error;
     });
-    return await cache.seal(recipe, key, (performance.now() - started) / 1000);
+    const seconds = (performance.now() - started) / 1000;
+    const artifact = await cache.seal(recipe, key, seconds);
+    // A forecast is not worth a build: what cannot be kept is not known the next time.
+    if (whole)
+      await keepMeasured(cache.root, recipe, { seconds, cores: availableParallelism() }).catch(() => undefined);
+    return artifact;
   };
   return await cache.withLock(`${recipe.id}-${key}`, make, signal);
 }

@@ -5,6 +5,7 @@ import pLimit from 'p-limit';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import type { Progress, Task } from '../progress/progress.ts';
 import { recipeKey, type Artifact, type ArtifactCache } from './cache.ts';
+import { beginOrder, laneWidths } from './forecast.ts';
 import { makeArtifact } from './make-artifact.ts';
 import { versions } from './manifest.ts';
 import { meshName } from './mesh-choice.ts';
@@ -74,15 +75,12 @@ export async function resolveToolchain(options: ResolveOptions): Promise<Toolcha
   const made = new Map<string, Promise<Artifact>>();
   for (const { recipe, artifact } of states) if (artifact !== undefined) made.set(recipe.id, Promise.resolve(artifact));
 
-  // Compilers fill the cores; downloads and unpacking wait on the network and the disk. Two lanes keep both busy. The
-  // first has room for one build more than there are cores, since one that downloads or links leaves a core to the
-  // others.
-  const lanes = { compile: pLimit(availableParallelism() + 1), fetch: pLimit(edition === 'release' ? 4 : 1) };
-  // The longest build first; what is fetched in the manifest's order, since the lab's tools hold mmdebstrap, which the
-  // root filesystems need.
-  const order = ({ recipe }: RecipeState): number => (recipe.from === 'go' ? -recipe.seconds : 0);
+  // Two lanes keep cores and network busy. What is fetched keeps the manifest's order, since the lab's tools hold
+  // mmdebstrap, which the root filesystems need.
+  const widths = laneWidths(edition, availableParallelism());
+  const lanes = { compile: pLimit(widths.compile), fetch: pLimit(widths.fetch) };
   const tasks = [...missing]
-    .sort((left, right) => order(left) - order(right))
+    .sort((left, right) => beginOrder(left.recipe) - beginOrder(right.recipe))
     .map(({ recipe, key }): Task => {
       let finish: (artifact: Artifact) => void = () => undefined;
       made.set(recipe.id, new Promise((resolve) => (finish = resolve)));

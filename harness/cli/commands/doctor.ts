@@ -50,9 +50,7 @@ function formatReport(report: DoctorReport): string {
     const size = `${(bytes / 1e6).toFixed(0)} MB`.padStart(10);
     return `  ${state.padEnd(8)}${name.padEnd(26)}${version.padEnd(44)}${takes}${size}`;
   });
-  // Measured beside each other, a bit more than two at a time.
-  const toMake =
-    report.components.filter(({ state }) => state !== 'cached').reduce((sum, { seconds }) => sum + seconds, 0) / 2.2;
+  const toMake = report.forecastSeconds;
   const { publishers } = report;
   const there = publishers.filter(({ state }) => state === 'there').length;
   return [
