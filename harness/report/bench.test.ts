@@ -67,3 +67,18 @@ test('the table names each time, and says when runs are too few', () => {
   expect(told).toContain('too few');
   expect(formatBench(series(1, 1, 1, 1), series(2, 2, 2, 2))).toMatch(/total \|.*\+100 % \| yes/);
 });
+
+test('a series has the seconds until all clusters had something, where every run tells them', () => {
+  const told = (seconds: number): RunData => ({
+    ...scaled(1),
+    phases: { clusters: { from: 2, to: 20 } },
+    bringUp: [
+      { cluster: 'west', what: 'istiod', from: 20, to: seconds },
+      { cluster: 'east', what: 'istiod', from: 20, to: seconds + 1 },
+    ],
+  });
+  const bench = seriesOf([told(30), told(32)]);
+  expect(bench.bringUp).toEqual({ istiod: { min: 29, median: 30, max: 31 } });
+  expect(formatBench(bench)).toContain('until istiod | 29.0 / 30.0 / 31.0 s');
+  expect(seriesOf([told(30), scaled(1)]).bringUp).toEqual({});
+});

@@ -1,3 +1,4 @@
+import { milestones, reachedAfter } from './milestones.ts';
 import { phases, phaseSeconds, type RunData } from './run-data.ts';
 
 /** How long something took in several runs, in seconds. */
@@ -12,6 +13,8 @@ export interface Series {
   readonly runs: number;
   readonly phases: Readonly<Record<string, Spread>>;
   readonly scenarios: Readonly<Record<string, Spread>>;
+  /** Seconds from the beginning of the clusters until all of them had something; empty for runs that tell nothing. */
+  readonly bringUp: Readonly<Record<string, Spread>>;
 }
 
 /** What took another time in another series. */
@@ -31,8 +34,9 @@ export function seriesOf(runs: readonly RunData[]): Series {
   const times = runs.map((run) => ({
     phases: phaseSeconds(run),
     scenarios: Object.fromEntries(run.scenarios.map(({ id, seconds }) => [id, seconds])),
+    bringUp: reachedAfter(run.bringUp ?? [], run.phases.clusters?.from ?? 0),
   }));
-  const spreads = (key: 'phases' | 'scenarios', names: readonly string[]): Record<string, Spread> =>
+  const spreads = (key: 'phases' | 'scenarios' | 'bringUp', names: readonly string[]): Record<string, Spread> =>
     Object.fromEntries(
       names.flatMap((name) => {
         const seconds = times.flatMap((one) => one[key][name] ?? []);
@@ -43,6 +47,7 @@ export function seriesOf(runs: readonly RunData[]): Series {
     runs: runs.length,
     phases: spreads('phases', [...phases, 'total']),
     scenarios: spreads('scenarios', Object.keys(times[0]?.scenarios ?? {})),
+    bringUp: spreads('bringUp', milestones),
   };
 }
 
@@ -69,15 +74,19 @@ export function chanceApart(base: number, head: number): number {
 /** Chance above which a difference may be noise. With four runs on each side it is 2.9 %, with three 10 %. */
 const noiseAbove = 0.05;
 
+/** What a time is called: how long all clusters waited for something is told apart from a phase or a scenario. */
+const nameIn = (key: 'phases' | 'scenarios' | 'bringUp', name: string): string =>
+  key === 'bringUp' ? `until ${name}` : name;
+
 /** What two series differ in: every phase and scenario that both have. */
 export function compareSeries(base: Series, head: Series): TimeDifference[] {
   const telling = chanceApart(base.runs, head.runs) <= noiseAbove;
-  return (['phases', 'scenarios'] as const).flatMap((key) =>
+  return (['phases', 'scenarios', 'bringUp'] as const).flatMap((key) =>
     Object.entries(base[key]).flatMap(([name, was]) => {
       const is = head[key][name];
       if (is === undefined) return [];
       const apart = is.min > was.max || is.max < was.min;
-      return [{ name, base: was, head: is, beyondNoise: telling && apart }];
+      return [{ name: nameIn(key, name), base: was, head: is, beyondNoise: telling && apart }];
     }),
   );
 }
@@ -89,7 +98,9 @@ export function formatBench(base: Series, head?: Series): string {
       ? `${median.toFixed(1)} s`
       : `${min.toFixed(1)} / ${median.toFixed(1)} / ${max.toFixed(1)} s`;
   const differences = head === undefined ? [] : compareSeries(base, head);
-  const names = [...Object.entries(base.phases), ...Object.entries(base.scenarios)];
+  const names = (['phases', 'bringUp', 'scenarios'] as const).flatMap((key) =>
+    Object.entries(base[key]).map(([name, spread]) => [nameIn(key, name), spread] as const),
+  );
   const rows = names.map(([name, spread]) => {
     const other = differences.find((one) => one.name === name);
     const change = other === undefined || other.base.median === 0 ? 0 : other.head.median / other.base.median - 1;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { providerNames } from '../cluster/providers/registry.ts';
 import { processIdentitySchema } from '../process/process-identity.ts';
+import { milestoneSchema } from './milestones.ts';
 import { scenarioResultSchema, stepResultSchema, type ClaimResult } from '../scenario/claims.ts';
 
 export const phases = [
@@ -56,6 +57,8 @@ export const runRecordSchema = z.object({
   /** Seed of the order in which the scenarios were shuffled. */
   shuffle: z.number().optional(),
   peakMemoryBytes: z.number().optional(),
+  /** When each cluster had what, while it was brought up. */
+  bringUp: z.array(milestoneSchema).max(10_000).optional(),
   /** Working set of each cluster's nodes as its mesh was proven ready, in bytes. */
   clusterMemoryBytes: z.record(word, z.number()).optional(),
   cacheBytes: z.number().optional(),

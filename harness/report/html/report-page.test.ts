@@ -51,6 +51,22 @@ function withClaim(changes: Partial<RunData['scenarios'][number]['claims'][numbe
 }
 
 describe('report.html', () => {
+  test('draws when each cluster had what, where a run tells it', () => {
+    expect(reportPage(run)).not.toContain('When each cluster had what');
+    const bringUp = [
+      { cluster: 'west', what: 'istiod', from: 22, to: 30 },
+      { cluster: 'east', what: 'node', from: 2, to: 12 },
+    ] as const;
+    const page = reportPage({
+      ...run,
+      phases: { ...run.phases, clusters: { from: 2, to: 20 } },
+      bringUp: [...bringUp],
+    });
+    expect(page).toContain('When each cluster had what');
+    expect(page.indexOf('node · east')).toBeLessThan(page.indexOf('istiod · west'));
+    expect(page).toMatch(/istiod · west<\/text>[^]*?>28 s<\/text>/);
+  });
+
   test('needs nothing from the network: no script, no reference outside of itself', () => {
     const page = reportPage(run);
     expect(page).not.toMatch(/<script|src=|href="https?:|url\(['"]?http|@import/);

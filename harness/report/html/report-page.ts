@@ -5,7 +5,7 @@ import { Markup, markup } from './markup.ts';
 import { signs, worstOfScenario } from '../summary.ts';
 import { scenarioSection } from './scenario-section.ts';
 import { style } from './style.ts';
-import { timeline } from './timeline.ts';
+import { bringUpTimeline, timeline } from './timeline.ts';
 import { topology } from './topology.ts';
 
 /**
@@ -40,7 +40,7 @@ ${data.error === undefined ? undefined : markup`<pre class="reason">${data.error
 <h2>What was proven</h2>
 <table><thead><tr><th>section</th><th>scenario</th><th>claims</th><th>time</th></tr></thead>
 <tbody>${data.scenarios.map(scenarioRow)}</tbody></table>
-<h2>Where the time went</h2>${timeline(data)}
+<h2>Where the time went</h2>${timeline(data)}${bringUpTimeline(data)}
 <h2 id="scenarios">Scenarios</h2>
 <p class="controls"><label><input type="checkbox" id="broken"> only those that do not hold</label></p>
 ${data.scenarios.map((scenario) => scenarioSection(scenario))}
