@@ -27,7 +27,7 @@ export type ClusterMilestone = z.infer<typeof milestoneSchema>;
  *
  * @param begun seconds at which the first cluster was begun
  */
-export function reachedAfter(reached: readonly ClusterMilestone[], begun: number): Partial<Record<Milestone, number>> {
+export function reachedAfter(reached: readonly ClusterMilestone[], begun: number): Record<string, number> {
   return Object.fromEntries(
     milestones.flatMap((what) => {
       const ends = reached.filter((one) => one.what === what).map(({ to }) => to);
