@@ -182,7 +182,7 @@ describe('an engine that cannot be used', () => {
     });
   });
 
-  test('a daemon and publishers that hang take the doctor no more than six seconds', async () => {
+  test('a daemon and publishers that hang do not keep the doctor', async () => {
     const silent = await start(startServer(() => undefined));
     const mirror = mirrorOf(silent.host, silent.host);
     await docker();
@@ -192,10 +192,10 @@ describe('an engine that cannot be used', () => {
     const between = performance.now();
     expect(codes((await examine(configOf(mirror))).problems)).toContain('MP206');
     const [publishers, engine] = [between - started, performance.now() - between];
-    // The deadlines are 3.5 s and 5 s; what is above them is the machine’s.
-    expect(publishers).toBeLessThan(10_000);
-    expect(engine).toBeLessThan(12_000);
-  }, 40_000);
+    // The deadlines are 3.5 s and 5 s, what is above them is the machine’s; without them it would be a minute and more.
+    expect(publishers).toBeLessThan(30_000);
+    expect(engine).toBeLessThan(30_000);
+  }, 90_000);
 
   test('the docker context leads what is started later', async () => {
     const host = 'unix:///home/me/.colima/default/docker.sock';

@@ -170,8 +170,9 @@ export function localityFailover({ host, namespace, name, from, to }: Failover):
     // is not dead, and the next try finds the connection made.
     connectionPool: { tcp: { connectTimeout: '5s' } },
     loadBalancer: { localityLbSetting: { enabled: true, failover: [{ from, to }] } },
-    // Five in a row: a dead endpoint has them before its first call is answered by the other. Half of the two endpoints may
-    // be away, so one of them: when the other is slow as well, calls wait for it, instead of finding no endpoint at all.
+    // Five in a row: a dead endpoint has them before its first call is answered by the other. Half of the two
+    // endpoints may be away, so one of them: when the other is slow as well, calls wait for it, instead of finding no
+    // endpoint at all.
     outlierDetection: { consecutive5xxErrors: 5, interval: '1s', baseEjectionTime: '2s', maxEjectionPercent: 50 },
   };
   const retries = {
