@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asMeshproofError, describeError, MeshproofError } from '../errors/meshproof-error.ts';
+import { calm, proxiesOf } from '../mesh/held.ts';
 import { waitForProxiesSynced } from '../mesh/readiness.ts';
 import { sampleWorkloads } from '../run/stages/sample-workloads.ts';
 import { topologyNamed } from '../mesh/topologies/registry.ts';
@@ -124,7 +125,8 @@ async function redeploySamples(environment: Environment, signal: AbortSignal): P
 const reconnectWithin = 120_000;
 
 /**
- * Waits until every gateway and both workloads of the usual scenario are connected to their istiod again.
+ * Waits until every gateway and both workloads of the usual scenario are connected to their istiod again, and it sends
+ * them nothing any more.
  *
  * @throws MeshproofError MP604 that names those which are not.
  */
@@ -135,6 +137,17 @@ async function connected(environment: Environment, signal: AbortSignal): Promise
     environment.clusters.map((cluster, index) =>
       waitForProxiesSynced(environment.programs.kubectl, cluster, {
         gateways: [...gateways, ...workloads.slice(index, index + 1)],
+        within: reconnectWithin,
+        signal,
+      }),
+    ),
+  );
+  // What was taken out a moment ago may not have been pushed yet: a scenario that holds what is then against what was
+  // before would find its own beginning different.
+  await Promise.all(
+    environment.clusters.map((cluster) =>
+      calm(proxiesOf(environment.programs.kubectl, cluster), {
+        cluster: cluster.name,
         within: reconnectWithin,
         signal,
       }),
