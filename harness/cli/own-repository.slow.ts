@@ -30,7 +30,7 @@ afterAll(async () => {
 });
 
 test('the package holds what runs, and nothing that only we need', () => {
-  const folders = /^(lib|harness\/assets|harness\/toolchain\/source|examples\/own-scenarios)\//;
+  const folders = /^(lib|harness\/assets|harness\/toolchain\/source|examples\/(own-scenarios|kubernetes-job))\//;
   const files = /^(harness\/cli\/bin\.js|package\.json|README\.md|LICENSE|NOTICE|CHANGELOG\.md)$/;
   const paths = packed.map(({ path }) => path);
   expect(paths.filter((path) => !folders.test(path) && !files.test(path))).toEqual([]);
