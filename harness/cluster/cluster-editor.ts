@@ -1,6 +1,9 @@
+import pRetry from 'p-retry';
 import type { ErrorCode } from '../errors/catalogue.ts';
+import { MeshproofError } from '../errors/meshproof-error.ts';
 import { clusterFlags, type ClusterContext } from '../process/cluster-flags.ts';
 import { runProgram } from '../process/run-program.ts';
+import { writePatience } from './object-writer.ts';
 
 /** What identifies an object for kubectl. */
 export interface Target {
@@ -80,8 +83,16 @@ export class ClusterEditor {
    * since whoever asks that later must not find this editor there.
    */
   async replace(json: string): Promise<void> {
-    await this.run(['replace', '-f', '-'], withoutServersFields(json, ['resourceVersion', 'managedFields']));
-    await this.run(['replace', '-f', '-'], withoutServersFields(json, ['resourceVersion']));
+    await this.#replace(withoutServersFields(json, ['resourceVersion', 'managedFields']));
+    await this.#replace(withoutServersFields(json, ['resourceVersion']));
+  }
+
+  /** kubectl reads the newest version and writes; a controller that writes a status in between makes it refuse. */
+  async #replace(json: string): Promise<void> {
+    await pRetry(() => this.run(['replace', '-f', '-'], json), {
+      ...writePatience,
+      shouldRetry: ({ error }) => isRace(error),
+    });
   }
 
   /** @param type the patch's type: `merge`, or `strategic`, which knows containers by their names */
@@ -89,6 +100,9 @@ export class ClusterEditor {
     await this.run(['patch', ...named(target), `--type=${type}`, '--patch', JSON.stringify(change)]);
   }
 }
+
+const isRace = (error: unknown): boolean =>
+  error instanceof MeshproofError && error.details.seen?.includes('Error from server (Conflict)') === true;
 
 /** An object's kind with its group, its namespace and its name: what tells it from all others. */
 export const targetOf = (object: {

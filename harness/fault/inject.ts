@@ -37,9 +37,13 @@ export async function inject(fault: Fault, environment: Environment): Promise<Un
     if (deletes !== undefined)
       await editor.run(['delete', deletes.kind, '--namespace', deletes.namespace, '--selector', deletes.selector]);
     for (const target of restarts) {
-      const of = [`${target.kind}/${target.name}`, '--namespace', target.namespace ?? 'default'];
+      const namespace = ['--namespace', target.namespace ?? 'default'];
+      const of = [`${target.kind}/${target.name}`, ...namespace];
+      const before = await podsOf(target, editor);
       await editor.run(['rollout', 'restart', ...of]);
       await editor.run(['rollout', 'status', ...of, '--timeout=120s']);
+      // A pod on its way out still answers as it did, and who asked it remembers the answer.
+      if (before.length > 0) await editor.run(['wait', '--for=delete', ...before, ...namespace, '--timeout=120s']);
     }
   };
   if (needs !== undefined) await checkNeed(id, needs, editor);
@@ -55,6 +59,16 @@ export async function inject(fault: Fault, environment: Environment): Promise<Un
     throw error;
   }
   return undo;
+}
+
+/** The pods of a workload, as "pod/name". */
+async function podsOf(target: Target, editor: ClusterEditor): Promise<string[]> {
+  const { spec } = JSON.parse(await editor.read(target)) as {
+    readonly spec: { readonly selector: { readonly matchLabels?: Readonly<Record<string, string>> } };
+  };
+  const selector = Object.entries(spec.selector.matchLabels ?? {}).map(([label, value]) => `${label}=${value}`);
+  const where = ['--namespace', target.namespace ?? 'default', '--selector', selector.join(',')];
+  return (await editor.run(['get', 'pods', ...where, '--output', 'name'])).split('\n').filter((name) => name !== '');
 }
 
 async function checkNeed(
