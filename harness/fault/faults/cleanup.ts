@@ -1,6 +1,6 @@
 import { RemoteSample } from '../../scenario/remote-sample.ts';
 import type { Fault } from '../fault.ts';
-import { claimsOf, envoyFilter, gatewaySelector, networking, odd, system } from './made.ts';
+import { claimsOf, networking, odd, system, withoutListener } from './made.ts';
 
 const { namespaces } = new RemoteSample('cleanup');
 const noticedBy = ['cleanup'];
@@ -27,18 +27,7 @@ export const cleanupFaults: readonly Fault[] = [
     id: 'cleanup-example-hidden',
     breaks: 'an EnvoyFilter takes the listener on 15443 away, so the gateway never shows the example',
     at: 'server',
-    inject: {
-      add: envoyFilter('istio-system', {
-        workloadSelector: { labels: gatewaySelector },
-        configPatches: [
-          {
-            applyTo: 'LISTENER',
-            match: { context: 'GATEWAY', listener: { portNumber: 15443 } },
-            patch: { operation: 'REMOVE' },
-          },
-        ],
-      }),
-    },
+    inject: { add: withoutListener },
     cause: ['EnvoyFilter istio-system/fault'],
     noticedBy,
     kills: kills('example-shows'),

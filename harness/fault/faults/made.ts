@@ -92,6 +92,18 @@ export const refusing = (
     ],
   });
 
+/** An EnvoyFilter that takes the listener on 15443 of the server's gateway away. */
+export const withoutListener: KubernetesObject = envoyFilter('istio-system', {
+  workloadSelector: { labels: gatewaySelector },
+  configPatches: [
+    {
+      applyTo: 'LISTENER',
+      match: { context: 'GATEWAY', listener: { portNumber: 15443 } },
+      patch: { operation: 'REMOVE' },
+    },
+  ],
+});
+
 export const httpManager = 'envoy.filters.network.http_connection_manager';
 
 /** An EnvoyFilter by which the sidecars of a namespace answer every call of their clients by themselves: with 200. */

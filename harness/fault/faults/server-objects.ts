@@ -9,6 +9,7 @@ import {
   refusing,
   security,
   system,
+  withoutListener,
 } from './made.ts';
 
 const eastWest = system('gateways.networking.istio.io', 'istio-multicluster-ingressgateway');
@@ -106,18 +107,7 @@ export const serverFaults: readonly Fault[] = [
     id: 'envoy-filter-removes-chain',
     breaks: 'an EnvoyFilter takes the listener on 15443 away',
     at: 'server',
-    inject: {
-      add: envoyFilter('istio-system', {
-        workloadSelector: { labels: gatewaySelector },
-        configPatches: [
-          {
-            applyTo: 'LISTENER',
-            match: { context: 'GATEWAY', listener: { portNumber: 15443 } },
-            patch: { operation: 'REMOVE' },
-          },
-        ],
-      }),
-    },
+    inject: { add: withoutListener },
     cause: ['EnvoyFilter istio-system/fault'],
   },
   {
