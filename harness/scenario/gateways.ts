@@ -7,7 +7,7 @@ import type { Topology } from '../mesh/topologies/topology.ts';
 import { ask } from '../tape/tape.ts';
 import type { ClusterPods } from './cluster-pods.ts';
 import { readyWithin, type MeshClusterOptions } from './mesh-cluster-options.ts';
-import { isReady, readyPod } from './ready-pod.ts';
+import { isServing, readyPod } from './ready-pod.ts';
 import { serviceAddress } from './service-address.ts';
 import type { Gateway } from './workload.ts';
 
@@ -87,7 +87,7 @@ export class Gateways {
       const pods = { namespace: systemNamespace, labelSelector: `app=${app}` };
       const { items } = await this.#api.core.listNamespacedPod(pods);
       return items
-        .filter((one) => one.metadata?.deletionTimestamp === undefined && isReady(one))
+        .filter(isServing)
         .map(({ metadata }) => metadata?.name ?? '')
         .filter((name) => name !== pod);
     };

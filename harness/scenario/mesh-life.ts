@@ -15,7 +15,7 @@ import { holds, notYet, waitFor } from '../wait/wait-for.ts';
 import { ask } from '../tape/tape.ts';
 import type { Environment, EnvironmentCluster } from './environment.ts';
 import type { Journal } from './journal.ts';
-import { isReady } from './ready-pod.ts';
+import { isServing } from './ready-pod.ts';
 
 export interface MeshLifeOptions {
   readonly environment: Environment;
@@ -98,9 +98,7 @@ export class MeshLife {
         look: async () => {
           const { spec } = await this.#api.apps.readNamespacedDeployment({ ...there, name: component });
           const { items } = await this.#api.core.listNamespacedPod({ ...there, labelSelector: `app=${component}` });
-          const ready = items.filter(
-            (pod) => pod.metadata?.name !== killed && pod.metadata?.deletionTimestamp === undefined && isReady(pod),
-          );
+          const ready = items.filter((pod) => pod.metadata?.name !== killed && isServing(pod));
           const wanted = spec?.replicas ?? 1;
           const names = ready.map(({ metadata }) => metadata?.name ?? '');
           return ready.length === wanted ? holds(names) : notYet(`${ready.length} of ${wanted} pods are ready`);

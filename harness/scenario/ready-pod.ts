@@ -71,8 +71,11 @@ const statusesOf = ({ status }: V1Pod): NonNullable<NonNullable<V1Pod['status']>
 const sidecarOf = (pod: V1Pod): ReturnType<typeof statusesOf>[number] | undefined =>
   statusesOf(pod).find(({ name }) => name === 'istio-proxy');
 /** True for a pod that serves, as the kubelet sees it. */
-export const isReady = ({ status }: V1Pod): boolean =>
+const isReady = ({ status }: V1Pod): boolean =>
   (status?.conditions ?? []).some(({ type, status: value }) => type === 'Ready' && value === 'True');
+
+/** True for a pod that serves, and is not on its way out. */
+export const isServing = (pod: V1Pod): boolean => pod.metadata?.deletionTimestamp === undefined && isReady(pod);
 
 const described = ({ metadata, status }: V1Pod): string => {
   const containers = (status?.containerStatuses ?? []).map(({ name, ready, state }) => {
