@@ -14,6 +14,7 @@ import { argv, echo, retry, $ } from 'zx';
 import { parseAllDocuments, stringify } from 'yaml';
 import { adaptManifest } from '../harness/cluster/metallb.ts';
 import type { KubernetesObject } from '../harness/cluster/kubernetes-object.ts';
+import { cgroupFormat, kubeletConfig } from '../harness/cluster/providers/kubelet-config.ts';
 import { httpbin, injectedNamespace, sleep } from '../harness/cluster/workloads.ts';
 import { loadConfig } from '../harness/config/config.ts';
 import { readEnvironment } from '../harness/environment/state.ts';
@@ -51,21 +52,12 @@ const apply = async (cluster: string, file: string, objects: readonly object[]):
 
 /** What kind has to be told on machines with cgroup v1, and of a node image without kind's own network plugin. */
 async function kindConfig(): Promise<object> {
-  const [version = '2', driver = 'systemd'] = (
-    await $`docker info -f ${'{{.CgroupVersion}} {{.CgroupDriver}}'}`.quiet()
-  ).stdout
-    .trim()
-    .split(' ');
-  const kubelet = {
-    kind: 'KubeletConfiguration',
-    ...(driver === 'cgroupfs' ? { cgroupDriver: 'cgroupfs' } : {}),
-    ...(version === '1' ? { failCgroupV1: false } : {}),
-  };
+  const { stdout } = await $`docker info -f ${cgroupFormat}`.quiet();
   return {
     kind: 'Cluster',
     apiVersion: 'kind.x-k8s.io/v1alpha4',
     networking: images.ownNode ? { disableDefaultCNI: true, podSubnet: '10.244.0.0/16' } : {},
-    kubeadmConfigPatches: [stringify(kubelet)],
+    kubeadmConfigPatches: [stringify(kubeletConfig(stdout))],
   };
 }
 

@@ -2,11 +2,10 @@ import { delimiter } from 'node:path';
 import type { Command } from 'commander';
 import { MeshproofError } from '../../errors/meshproof-error.ts';
 import { findProgram } from '../../process/find-program.ts';
-import { loadConfig } from '../../config/config.ts';
 import { agreedVariable } from '../../environment/agreed-variable.ts';
 import { layOutTools } from '../../environment/environment-tools.ts';
 import { runInside } from '../../environment/inside-lab.ts';
-import { readEnvironment } from '../../environment/state.ts';
+import { keptEnvironment } from '../kept.ts';
 
 export function addExec(program: Command): void {
   program
@@ -21,10 +20,7 @@ export function addExec(program: Command): void {
     .option('--yes', 'on your own clusters: scenarios that the program plays do not ask before the first write')
     .passThroughOptions()
     .action(async (wanted: string, args: string[], flags: { readonly yes?: boolean }, command: Command) => {
-      const { config: file } = command.optsWithGlobals<{ config?: string }>();
-      const { name } = await loadConfig(file);
-      const environment = await readEnvironment(name);
-      if (environment === undefined) throw new MeshproofError('MP105', { what: `no environment ${name} is kept` });
+      const environment = await keptEnvironment(command);
       const env = await layOutTools(environment);
       const found = await findProgram(wanted, env['PATH']);
       if (found === undefined)

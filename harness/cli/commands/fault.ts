@@ -5,8 +5,8 @@ import { faults } from '../../fault/catalogue.ts';
 import type { Fault } from '../../fault/fault.ts';
 import { nearestTo } from '../../probe/trace.ts';
 import { loadConfig } from '../../config/config.ts';
-import { readEnvironment } from '../../environment/state.ts';
 import { parseShard } from '../../run/schedule/shard.ts';
+import { readyEnvironment, standsWhere } from '../kept.ts';
 import { untilSignal } from '../signals.ts';
 import { complain, tell } from '../tell.ts';
 
@@ -34,25 +34,18 @@ export function addFault(program: Command): void {
     .option('--part <place/count>', 'with --all: run one part of the faults, such as 3/8')
     .option('--json', 'end with one line of JSON on stdout')
     .action(async (ids: string[], flags: Flags, command: Command) => {
-      const [{ runFaults }, { summarize }, { runThisInside, standsInside }] = await Promise.all([
+      const chosen = choose(ids, flags);
+      const environment = await readyEnvironment(
+        command,
+        'Faults are put into a kept environment: run `meshproof up` first.',
+      );
+      if (!(await standsWhere(environment))) return;
+      const { reports } = await loadConfig(command.optsWithGlobals<{ config?: string }>().config);
+      const [{ runFaults }, { summarize }, { builtIn, listScenarios }] = await Promise.all([
         import('../../fault/run-faults.ts'),
         import('../../fault/judge.ts'),
-        import('../../environment/inside-lab.ts'),
+        import('../../config/scenario-files.ts'),
       ]);
-      const { config } = command.optsWithGlobals<{ config?: string }>();
-      const { name, reports } = await loadConfig(config);
-      const chosen = choose(ids, flags);
-      const environment = await readEnvironment(name);
-      if (environment?.status !== 'ready')
-        throw new MeshproofError('MP105', {
-          what: `no environment ${name} is kept`,
-          remedy: 'Faults are put into a kept environment: run `meshproof up` first.',
-        });
-      if (!(await standsInside(environment))) {
-        process.exitCode = await runThisInside(environment);
-        return;
-      }
-      const { builtIn, listScenarios } = await import('../../config/scenario-files.ts');
       const claims = (await listScenarios([builtIn])).flatMap(({ meta }) =>
         Object.keys(meta.claims).map((key) => `${meta.id}: ${key}`),
       );

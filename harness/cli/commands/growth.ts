@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { MeshproofError } from '../../errors/meshproof-error.ts';
-import { loadConfig } from '../../config/config.ts';
 import { createProgress } from '../../progress/progress.ts';
+import { readyEnvironment, standsWhere } from '../kept.ts';
 import { untilSignal } from '../signals.ts';
 import { tell } from '../tell.ts';
 
@@ -26,27 +26,18 @@ export function addGrowth(program: Command): void {
       const changes = Number(flags.changes);
       if (!Number.isSafeInteger(changes) || changes < 1 || changes > 1_000)
         throw new MeshproofError('MP103', { what: '--changes must be a number from 1 to 1000', seen: flags.changes });
-      const { name } = await loadConfig(command.optsWithGlobals<{ config?: string }>().config);
-      const [{ readEnvironment, lockEnvironment }, { runThisInside, standsInside }] = await Promise.all([
-        import('../../environment/state.ts'),
-        import('../../environment/inside-lab.ts'),
-      ]);
-      const environment = await readEnvironment(name);
-      if (environment?.status !== 'ready')
-        throw new MeshproofError('MP105', {
-          what: `no environment ${name} is kept`,
-          remedy: 'Growth is measured in a kept environment: run `meshproof up` first, with `--clusters` for more.',
-        });
-      if (!(await standsInside(environment))) {
-        process.exitCode = await runThisInside(environment);
-        return;
-      }
-      const [{ measureGrowth }, { formatGrowth }] = await Promise.all([
+      const environment = await readyEnvironment(
+        command,
+        'Growth is measured in a kept environment: run `meshproof up` first, with `--clusters` for more.',
+      );
+      if (!(await standsWhere(environment))) return;
+      const [{ measureGrowth }, { formatGrowth }, { lockEnvironment }] = await Promise.all([
         import('../../compare/measure-growth.ts'),
         import('../../report/growth.ts'),
+        import('../../environment/state.ts'),
       ]);
       const [progress, signal] = [createProgress(), untilSignal()];
-      const unlock = await lockEnvironment(name);
+      const unlock = await lockEnvironment(environment.name);
       try {
         const figures = await measureGrowth(environment, { services, changes, progress, signal });
         tell(flags.json === true ? `${JSON.stringify(figures)}\n` : formatGrowth(figures));

@@ -5,8 +5,7 @@ import { viewOf, type DumpView } from '../../probe/envoy/views.ts';
 import { outboundCluster, outboundSni } from '../../mesh/services.ts';
 import { brokenHop, describeTrace, nearestTo, traceGateway, traceOutbound, type Hop } from '../../probe/trace.ts';
 import type { ConfigDump } from '../../probe/envoy/config-dump.ts';
-import { loadConfig } from '../../config/config.ts';
-import { readEnvironment } from '../../environment/state.ts';
+import { keptEnvironment, standsWhere } from '../kept.ts';
 import { tell } from '../tell.ts';
 
 interface ProbeFlags {
@@ -71,14 +70,8 @@ async function find(
   const { dumpOfFile, dumpOfPod } = await import('../../inspect/probe-pod.ts');
   if (file !== undefined) return await dumpOfFile(file);
   if (pod === undefined) throw new MeshproofError('MP103', { what: 'probe needs a pod, or --file with a dump' });
-  const { name } = await loadConfig(command.optsWithGlobals<{ config?: string }>().config);
-  const environment = await readEnvironment(name);
-  if (environment === undefined) throw new MeshproofError('MP105', { what: `no environment ${name} is kept` });
-  const { standsInside, runThisInside } = await import('../../environment/inside-lab.ts');
-  if (!(await standsInside(environment))) {
-    process.exitCode = await runThisInside(environment);
-    return undefined;
-  }
+  const environment = await keptEnvironment(command);
+  if (!(await standsWhere(environment))) return undefined;
   const { clusters, programs } = environment;
   const candidates = clusters.filter((one) => cluster === undefined || one.name === cluster);
   if (candidates.length === 0)

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { asMeshproofError, describeError, MeshproofError } from '../../errors/meshproof-error.ts';
 import { loadConfig } from '../../config/config.ts';
 import type { Exported } from '../../fleet/export-services.ts';
+import { standsWhere } from '../kept.ts';
 import { untilSignal } from '../signals.ts';
 import { complain, tell } from '../tell.ts';
 
@@ -53,11 +54,7 @@ export function addServices(program: Command): void {
       const config = await loadConfig(command.optsWithGlobals<{ config?: string }>().config);
       const { fleetClusters } = await import('../../fleet/fleet-clusters.ts');
       const fleet = await fleetClusters(config);
-      const { standsInside, runThisInside } = await import('../../environment/inside-lab.ts');
-      if (fleet.environment !== undefined && !(await standsInside(fleet.environment))) {
-        process.exitCode = await runThisInside(fleet.environment);
-        return;
-      }
+      if (fleet.environment !== undefined && !(await standsWhere(fleet.environment))) return;
       if (flags.watch === true && flags.out === undefined && flags.apply !== true)
         throw new MeshproofError('MP103', {
           what: '--watch needs something to keep in step',

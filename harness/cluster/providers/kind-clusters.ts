@@ -13,6 +13,7 @@ import { ClusterApi } from '../cluster-api.ts';
 import { answeringAddresses, readKindNetwork } from '../kind-network.ts';
 import { ownContainerLabel } from '../labels.ts';
 import { installMetalLB } from '../metallb.ts';
+import { cgroupFormat, kubeletConfig } from './kubelet-config.ts';
 import type { Making, Provider, ProviderContext } from './provider.ts';
 
 /**
@@ -203,16 +204,10 @@ export class KindClusters implements Provider {
   }
 
   async #config(images: ImageSet): Promise<unknown> {
-    const { stdout } = await this.#docker.run(['info', '--format', '{{.CgroupVersion}} {{.CgroupDriver}}'], {
+    const { stdout } = await this.#docker.run(['info', '--format', cgroupFormat], {
       code: 'MP503',
     });
-    const [cgroup = '2', driver = 'systemd'] = stdout.trim().split(' ');
-    const kubelet = {
-      kind: 'KubeletConfiguration',
-      resolvConf: refusingResolver.path,
-      ...(driver === 'cgroupfs' ? { cgroupDriver: 'cgroupfs' } : {}),
-      ...(cgroup === '1' ? { failCgroupV1: false } : {}),
-    };
+    const kubelet = { ...kubeletConfig(stdout), resolvConf: refusingResolver.path };
     return {
       kind: 'Cluster',
       apiVersion: 'kind.x-k8s.io/v1alpha4',
