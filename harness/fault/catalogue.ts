@@ -8,6 +8,7 @@ import { groundFaults } from './faults/ground.ts';
 import { multiPrimaryFaults } from './faults/multi-primary.ts';
 import { networkFaults } from './faults/network.ts';
 import { prerequisiteFaults } from './faults/prerequisites.ts';
+import { protocolFaults } from './faults/protocols.ts';
 import { remoteServiceFaults } from './faults/remote-services.ts';
 import { reverseFaults } from './faults/reverse.ts';
 import { securityFaults } from './faults/security.ts';
@@ -32,6 +33,7 @@ export const faults: readonly Fault[] = [
   ...egressFaults,
   ...versionFaults,
   ...securityFaults,
+  ...protocolFaults,
   ...failoverFaults,
   ...multiPrimaryFaults,
   ...cleanupFaults,

@@ -11,6 +11,7 @@ const entrySchema = z.looseObject({
   request_id: z.string().nullish(),
   authority: z.string().nullish(),
   path: z.string().nullish(),
+  protocol: z.string().nullish(),
   response_code: z.number(),
   response_flags: z.string().nullish(),
   response_code_details: z.string().nullish(),

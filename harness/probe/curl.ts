@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { ask } from '../tape/tape.ts';
+import { shellWords } from '../text/shell-words.ts';
 import { execInPod, type ExecResult, type PodContainer } from './pod.ts';
 
 export interface CurlOptions {
@@ -11,6 +12,10 @@ export interface CurlOptions {
   /** Deadline of the whole exchange in seconds (default 10). */
   readonly maxSeconds?: number;
   readonly insecure?: boolean;
+  /** Body of a POST, sent as it is; say what it is by a header `content-type`. */
+  readonly data?: string;
+  /** HTTP/2 from the first byte on, as a client does that knows its server speaks it. */
+  readonly http2?: boolean;
 }
 
 /** What one curl saw, as plain data for matchers, reports and replay. */
@@ -74,7 +79,7 @@ export async function curlTimes(
   options: CurlOptions = {},
 ): Promise<CurlExchange[]> {
   const { visible } = curlArguments(url, options);
-  const command = ['curl', ...visible].join(' ');
+  const command = shellWords(['curl', ...visible]);
   const question = `${times} × ${command} from ${from.cluster} ${from.namespace}/${from.pod}`;
   const printed = await ask<Printed | CurlExchange[]>(question, () => curlNow(kubectl, from, times, url, options), {
     file: `${from.cluster}.curl.json`,
@@ -128,7 +133,7 @@ export function curlCommand(
   const requestId = randomUUID();
   return {
     command: ['curl', '-H', `x-request-id: ${requestId}`, ...hidden, ...visible],
-    visible: ['curl', ...visible].join(' '),
+    visible: shellWords(['curl', ...visible]),
     requestId,
   };
 }
@@ -136,13 +141,16 @@ export function curlCommand(
 /** The arguments that a reader would type, and those that make curl's answer readable for us. */
 function curlArguments(
   url: string,
-  { head = false, headers = {}, maxSeconds = 10, insecure = false }: CurlOptions,
+  { head = false, headers = {}, maxSeconds = 10, insecure = false, data, http2 = false }: CurlOptions,
 ): { visible: string[]; hidden: string[] } {
   return {
     visible: [
       ...(head ? ['-I'] : []),
       ...(insecure ? ['-k'] : []),
+      ...(http2 ? ['--http2-prior-knowledge'] : []),
       ...Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]),
+      // --data reads a file where its text begins with @.
+      ...(data === undefined ? [] : ['--data-raw', data]),
       url,
     ],
     hidden: ['-sS', '--max-time', String(maxSeconds), ...(head ? [] : ['-i']), '-w', `${marker}%{json}${separator}`],

@@ -27,6 +27,12 @@ test('addresses are those of every line, once each', async () => {
   expect(await resolved([known])).toEqual(['10.0.0.1', '240.0.0.2']);
 });
 
+test('an address of the other family counts, and an IPv4 one in its clothes does not', async () => {
+  const both = `${known.stdout}::ffff:240.0.0.2 STREAM httpbin.bar.global\nfd00::9         STREAM httpbin.bar.global\n`;
+  expect(await resolved([{ stdout: both, exitCode: 0 }])).toEqual(['10.0.0.1', '240.0.0.2', 'fd00::9']);
+  expect(await resolved([{ stdout: 'fd00::9 STREAM httpbin.bar.global\n' }])).toEqual(['fd00::9']);
+});
+
 describe('no address', () => {
   test('counts when the name server answers', async () => {
     expect(await resolved([{}], () => ({ late: false }))).toEqual([]);

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { ask } from '../tape/tape.ts';
 import { holds, notYet, waitFor } from '../wait/wait-for.ts';
@@ -16,28 +17,37 @@ const control = 'getent hosts "$KUBERNETES_SERVICE_HOST"';
 const patience = 10_000;
 
 /**
+ * Asks for both families, as an application does that takes whatever there is; the first one's exit code is told. For a
+ * name without IPv6 addresses getent prints the IPv4 ones once more, as `::ffff:…`.
+ */
+const bothFamilies = 'getent ahostsv4 "$1"; code=$?; getent ahostsv6 "$1"; exit $code';
+
+/** The command that looks a name up. */
+export const lookUpCommand = (host: string): string[] => ['sh', '-c', bothFamilies, 'sh', host];
+
+/**
  * Resolves a name as the applications of a pod do, through its own resolver and search domains. That a name has no
  * address is believed only of a name server that answers: one that is dead has none for any name.
  *
- * @returns the IPv4 addresses, sorted; empty when the name does not resolve
+ * @returns the addresses, sorted; empty when the name does not resolve
  * @throws MeshproofError MP702 when the look-up could not be run, or no name server answers.
  */
 export async function resolveInPod(kubectl: string, where: PodContainer, host: string): Promise<string[]> {
   const pod = `${where.cluster} ${where.namespace}/${where.pod}`;
   const lookUp = async (): Promise<string[]> => {
     const { stdout, stderr, exitCode } = await ask(
-      `getent ahostsv4 ${host} in ${pod}`,
-      () => execInPod(kubectl, where, ['getent', 'ahostsv4', host]),
+      `getent ahostsv4 and ahostsv6 ${host} in ${pod}`,
+      () => execInPod(kubectl, where, lookUpCommand(host)),
       { lookOnly: true },
     );
-    const addresses = stdout.split('\n').flatMap((line) => /^(\d+\.\d+\.\d+\.\d+)\s/.exec(line)?.[1] ?? []);
+    const addresses = addressesIn(stdout);
     if (exitCode !== 0 && exitCode !== notFound)
       throw new MeshproofError('MP702', {
         what: `could not look up ${host}`,
         where: pod,
         seen: stderr === '' ? `exit code ${exitCode}` : stderr,
       });
-    return [...new Set(addresses)].sort();
+    return addresses;
   };
   const addresses = await lookUp();
   if (addresses.length > 0) return addresses;
@@ -47,6 +57,12 @@ export async function resolveInPod(kubectl: string, where: PodContainer, host: s
   });
   // It was away when the name was looked up, and says now what it knows.
   return server.late ? await lookUp() : [];
+}
+
+/** The addresses at the beginnings of getent's lines, each once; `::ffff:…` is an IPv4 one that is there already. */
+export function addressesIn(printed: string): string[] {
+  const words = printed.split('\n').map((line) => line.split(/\s/)[0] ?? '');
+  return [...new Set(words.filter((word) => isIP(word) !== 0 && !/^::ffff:/i.test(word)))].sort();
 }
 
 /** Waits for a name server that answers; `late` when it did not at once. */

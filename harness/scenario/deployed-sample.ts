@@ -1,5 +1,6 @@
 import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
 import { remoteServiceViaEgress, type GlobalService } from '../mesh/profile.ts';
+import type { ServicePort } from '../mesh/service-port.ts';
 import type { RemoteEndpoint } from '../mesh/services.ts';
 import { RemotePath, type RemotePathOptions } from './remote-path.ts';
 import type { SampleObjects, SampleRun } from './sample.ts';
@@ -15,7 +16,12 @@ export interface Connection {
   /** The sentence of the step `declare`. */
   readonly says?: string;
   /** Another service of the same pods; its name ends the keys of the steps, as in `declare-tcp`. */
-  readonly other?: { readonly name: string; readonly service: GlobalService };
+  readonly other?: {
+    readonly name: string;
+    readonly service: GlobalService;
+    /** What the server's own cluster declares its port as, where that is another protocol. */
+    readonly served?: ServicePort['protocol'];
+  };
 }
 
 /** A path that goes through the egress gateway of the client's cluster. */
@@ -70,7 +76,10 @@ export class DeployedSample {
       ...(resolution === undefined ? {} : { resolution }),
       ...(other === undefined ? {} : { name: `httpbin${suffix}` }),
     });
-    await this.#expose(service, suffix);
+    const as = other?.served;
+    // Istio takes the protocol from the port's name as well, so that follows.
+    const port = as === undefined ? service.port : { ...service.port, protocol: as, name: as.toLowerCase() };
+    await this.#expose({ ...service, port }, suffix);
     const declares = says ?? `create the ServiceEntry for ${service.host} in ${client.name}`;
     await step(`declare${suffix}`, declares, () => client.apply(entry, ...also));
     const [first, ...more] = endpoints;

@@ -3,7 +3,8 @@ import { startLoad, type Load, type LoadResult, type RunningLoad } from '../prob
 import type { TopologyName } from '../mesh/topologies/names.ts';
 import type { PodContainer } from '../probe/pod.ts';
 import type { Proxy } from '../probe/proxy.ts';
-import { resolveInPod } from '../probe/resolve.ts';
+import { lookUpCommand, resolveInPod } from '../probe/resolve.ts';
+import { shellWords } from '../text/shell-words.ts';
 import type { Journal } from './journal.ts';
 
 /** A pod whose application container can be told what to call. */
@@ -15,7 +16,7 @@ export interface Client {
   curlTimes(times: number, url: string, options?: CurlOptions): Promise<CurlExchange[]>;
   /** Begins to call at a steady rate, whether or not earlier calls have returned. */
   startLoad(of: Load): RunningLoad;
-  /** The IPv4 addresses that the pod's own resolver gives for a name, sorted; empty when there is none. */
+  /** The addresses that the pod's own resolver gives for a name, of both families, sorted; empty without any. */
   resolve(host: string): Promise<string[]>;
 }
 
@@ -80,7 +81,7 @@ export function clientIn(from: PodContainer, kubectl: string, journal: Journal, 
       const addresses = await resolveInPod(kubectl, from, host);
       journal.note({
         cluster: from.cluster,
-        command: `${inPod} getent ahostsv4 ${host}`,
+        command: `${inPod} ${shellWords(lookUpCommand(host))}`,
         output: addresses.join('\n'),
       });
       return addresses;

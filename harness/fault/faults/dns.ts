@@ -47,6 +47,16 @@ export const dnsFaults: readonly Fault[] = [
     kills: ['dns-stub-domain: plain-cannot', 'dns-stub-domain: taken-back'],
   },
   {
+    id: 'dns-knows-the-host-by-ipv6',
+    breaks: 'the client’s cluster DNS has an IPv6 address for the .global host',
+    at: 'client',
+    inject: withZone('dns-server.global', 'template IN AAAA {', '   answer "{{ .Name }} 5 IN AAAA fd00::9"', '}'),
+    restarts,
+    cause,
+    noticedBy: ['dns-stub-domain'],
+    kills: ['dns-stub-domain: plain-cannot'],
+  },
+  {
     id: 'dns-stub-domain-left',
     breaks: 'the client’s cluster DNS has a stub domain for .global already, with a server that nobody runs any more',
     at: 'client',

@@ -252,6 +252,12 @@ export class ConfigDump {
     };
   }
 
+  /** Whether a cluster speaks HTTP/2 to its endpoints, whatever its clients speak; false when there is none. */
+  speaksHttp2(name: string): boolean {
+    const options = Object.values(this.cluster(name)?.typed_extension_protocol_options ?? {});
+    return options.some(({ explicit_http_config: http }) => http?.http2_protocol_options !== undefined);
+  }
+
   /** The filter chain of a port that matches an SNI by name; Envoy prefers the exact name over wildcards. */
   filterChainFor(port: number, sni: string): FilterChain | undefined {
     const chains = this.listenerOn(port)?.filter_chains ?? [];
@@ -262,6 +268,18 @@ export class ConfigDump {
           match?.server_names?.some((name) => name.startsWith('*.') && sni.endsWith(name.slice(1))) === true,
       )
     );
+  }
+
+  /**
+   * Whether a sidecar lets plain text in to a port of its workload. Envoy looks for the port first, and only among
+   * chains of that port for the transport; those without a port are for the ports that nobody declared.
+   */
+  takesPlainText(port: number): boolean {
+    const chains = this.listeners.find(({ name }) => name === 'virtualInbound')?.filter_chains ?? [];
+    const at = (wanted: number | undefined): FilterChain[] =>
+      chains.filter(({ filter_chain_match: match }) => match?.destination_port === wanted);
+    const [own, others] = [at(port), at(undefined)];
+    return (own.length > 0 ? own : others).some(({ filter_chain_match: match }) => match?.transport_protocol !== 'tls');
   }
 
   /**

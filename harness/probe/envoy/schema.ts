@@ -67,11 +67,17 @@ export const loadAssignmentSchema = z.looseObject({
     .optional(),
 });
 
+/** Of `envoy.extensions.upstreams.http.v3.HttpProtocolOptions`: which HTTP a cluster speaks to its endpoints. */
+const httpOptions = z.looseObject({
+  explicit_http_config: z.looseObject({ http2_protocol_options: z.looseObject({}).optional() }).optional(),
+});
+
 export const clusterSchema = z.looseObject({
   name: z.string(),
   type: z.string().optional(),
   eds_cluster_config: z.looseObject({ service_name: z.string().optional() }).optional(),
   load_assignment: loadAssignmentSchema.optional(),
+  typed_extension_protocol_options: z.record(z.string(), httpOptions).optional(),
   transport_socket: transportSocket.optional(),
   transport_socket_matches: z.array(z.looseObject({ name: z.string(), transport_socket: transportSocket })).optional(),
 });
