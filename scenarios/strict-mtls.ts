@@ -34,6 +34,7 @@ export default scenario(
     await claim('no-plain-chain', async () => {
       const strict = `mutual TLS and nothing else on port ${server.httpbinPort}`;
       await httpbin.proxy.holds(strict, (dump) => !dump.takesPlainText(server.httpbinPort));
+      expect((await httpbin.proxy.configDump()).takesPlainText(server.httpbinPort)).toBe(false);
     });
     await claim('member-served', async () => {
       await expect(() => sleep.curl(path.url('/headers'))).toEventuallyHaveStatus(200);
