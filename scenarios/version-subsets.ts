@@ -44,7 +44,7 @@ export default scenario(
     await step('hold', 'wait until the sidecar and the gateways hold every subset', () =>
       Promise.all([v1.held(sleep), v2.held(sleep)]),
     );
-    const watched = [v1, v2].map(({ gateway, sni }) => ({ proxy: gateway.proxy, cluster: sni }));
+    const watched = await Promise.all([v1.watched(), v2.watched()]);
     const asked = (version: string) => sleep.curlTimes(10, url, { headers: { 'x-version': version } });
     const { value: picked, moved } = await step('call', 'call ten times with a header for each version', () =>
       watchFlow(watched, () => Promise.all([asked('v1'), asked('v2')])),

@@ -80,7 +80,8 @@ export async function curlTimes(
 ): Promise<CurlExchange[]> {
   const { visible } = curlArguments(url, options);
   const command = shellWords(['curl', ...visible]);
-  const question = `${times} × ${command} from ${from.cluster} ${from.namespace}/${from.pod}`;
+  // Without quotes, as runs of before have it.
+  const question = `${times} × curl ${visible.join(' ')} from ${from.cluster} ${from.namespace}/${from.pod}`;
   const printed = await ask<Printed | CurlExchange[]>(question, () => curlNow(kubectl, from, times, url, options), {
     file: `${from.cluster}.curl.json`,
     lookOnly: true,

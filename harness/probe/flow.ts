@@ -9,14 +9,19 @@ export interface Moved {
   readonly after: Carried;
 }
 
+/** A gateway that is watched: one of its pods, the others beside it, and the cluster whose counters matter. */
+export interface Watched {
+  readonly proxy: Proxy;
+  /** Any of which may carry the traffic as well. */
+  readonly beside?: readonly Proxy[];
+  readonly cluster: string;
+}
+
 /**
  * Runs work while watching the counters of proxies: proof that this very traffic went through them, whatever curl says.
- *
- * @param watched proxies and the cluster of each whose counters matter; `beside` are other pods of the same gateway,
- *   any of which may carry the traffic
  */
 export async function watchFlow<T>(
-  watched: readonly { readonly proxy: Proxy; readonly beside?: readonly Proxy[]; readonly cluster: string }[],
+  watched: readonly Watched[],
   work: () => Promise<T>,
 ): Promise<{ readonly value: T; readonly moved: readonly Moved[] }> {
   const read = (): Promise<Carried[]> =>

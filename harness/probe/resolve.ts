@@ -35,8 +35,9 @@ export const lookUpCommand = (host: string): string[] => ['sh', '-c', bothFamili
 export async function resolveInPod(kubectl: string, where: PodContainer, host: string): Promise<string[]> {
   const pod = `${where.cluster} ${where.namespace}/${where.pod}`;
   const lookUp = async (): Promise<string[]> => {
+    // Under the name that runs of before know, in which it was about one family only.
     const { stdout, stderr, exitCode } = await ask(
-      `getent ahostsv4 and ahostsv6 ${host} in ${pod}`,
+      `getent ahostsv4 ${host} in ${pod}`,
       () => execInPod(kubectl, where, lookUpCommand(host)),
       { lookOnly: true },
     );

@@ -74,12 +74,12 @@ export class RemotePath {
     return await this.#look('client');
   }
 
-  /** Listener → filter chain of the SNI → cluster → workload, in the peer's gateway now. */
+  /** Listener → filter chain of the SNI → cluster → workload, in every pod of the peer's gateway now. */
   async inGateway(): Promise<Hop[]> {
     return await this.#look('gateway');
   }
 
-  /** The same in the egress gateway, with the peer's gateway as its end. */
+  /** The same in every pod of the egress gateway, with the peer's gateway as its end. */
   async inEgress(): Promise<Hop[]> {
     return await this.#look('egress gateway');
   }
@@ -112,7 +112,13 @@ export class RemotePath {
 
   async #look(at: PathStage['at']): Promise<Hop[]> {
     const stages = this.#stages.filter((stage) => stage.at === at);
-    return (await Promise.all(stages.map(({ proxy, follow }) => proxy.trace(follow(proxy))))).flat();
+    const hops = await Promise.all(
+      stages.map(async ({ proxy, gateway, follow }) => {
+        const proxies = gateway === undefined ? [proxy] : await gateway.everyProxy();
+        return await Promise.all(proxies.map((one) => one.trace(follow(one))));
+      }),
+    );
+    return hops.flat(2);
   }
 
   /** The topology says which proxies a call meets; each hop knows where on that path it is. */

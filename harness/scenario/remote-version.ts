@@ -1,5 +1,6 @@
 import { outboundCluster, outboundSni, type RemoteEndpoint } from '../mesh/services.ts';
 import type { CurlExchange } from '../probe/curl.ts';
+import type { Watched } from '../probe/flow.ts';
 import { traceGateway, type Hop } from '../probe/trace.ts';
 import type { MeshCluster } from './mesh-cluster.ts';
 import type { RemoteSample } from './remote-sample.ts';
@@ -80,10 +81,18 @@ export class RemoteVersion {
     ]);
   }
 
-  /** Listener → filter chain of the subset's SNI → cluster → this version's pod, in the gateway now. */
+  /** Listener → filter chain of the subset's SNI → cluster → this version's pod, in every pod of the gateway now. */
   async inGateway(): Promise<Hop[]> {
     const { gateway, sni } = this;
     const question = { port: gateway.port, sni, endpoint: this.#served };
-    return await gateway.proxy.trace((dump) => traceGateway(dump, gateway.proxy.name, question));
+    const proxies = await gateway.everyProxy();
+    const hops = await Promise.all(proxies.map((one) => one.trace((dump) => traceGateway(dump, one.name, question))));
+    return hops.flat();
+  }
+
+  /** What its gateway sends on under its SNI, in whichever pod, for `watchFlow`. */
+  async watched(): Promise<Watched> {
+    const [proxy = this.gateway.proxy, ...beside] = await this.gateway.everyProxy();
+    return { proxy, beside, cluster: this.sni };
   }
 }
