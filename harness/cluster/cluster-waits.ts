@@ -39,8 +39,19 @@ export interface RolloutOptions {
 }
 
 /**
- * Waits until a deployment has rolled out. It ends before its deadline when the API server refuses its pods for a
- * reason that stays: a quota, a policy; not a webhook, which may be about to answer.
+ * Whether an image is not to be had, by what the kubelet says. Clusters that meshproof made have every image in their
+ * nodes already, so there no pull ever comes to an end; elsewhere a registry may only be slow, but what it refuses or
+ * does not have it will not have in a minute either.
+ */
+function finalPull(summary: string, own: boolean): string | undefined {
+  if (!/ErrImagePull|ImagePullBackOff|InvalidImageName|ErrImageNeverPull/.test(summary)) return undefined;
+  const final = /InvalidImageName|ErrImageNeverPull|not found|denied|unauthorized|manifest unknown/i;
+  return own || final.test(summary) ? 'an image that is not to be had' : undefined;
+}
+
+/**
+ * Waits until a deployment has rolled out. It ends before its deadline for a reason that stays: the API server refuses
+ * its pods by a quota or a policy (not by a webhook, which may be about to answer), or an image is not to be had.
  */
 export async function deploymentIsAvailable(
   api: ClusterReads,
@@ -71,9 +82,10 @@ export async function deploymentIsAvailable(
         ({ type, status: value }) => type === 'ReplicaFailure' && value === 'True',
       );
       const refusal = failure?.message?.includes(' is forbidden: ') === true ? failure.message : undefined;
+      const seen = refusal ?? (await podSummary(api.core, namespace, spec?.selector.matchLabels ?? {}));
       // The words name another pod each time.
-      stuck.see(refusal === undefined ? undefined : 'a refusal');
-      return notYet(refusal ?? (await podSummary(api.core, namespace, spec?.selector.matchLabels ?? {})));
+      stuck.see(refusal === undefined ? finalPull(seen, api.address.foreign !== true) : 'a refusal');
+      return notYet(seen);
     },
     tolerates: isBooting,
   });

@@ -23,6 +23,10 @@ export const formatDiagnosis = ({
   `  try      ${remedy}`,
 ];
 
+/** The same in one line, as a symptom: where the cause is known, what to try follows from that. */
+export const formatSymptom = ({ code, hop, cause }: Readonly<Record<'code' | 'hop' | 'cause', string>>): string =>
+  `${code} at ${hop}: ${cause}`;
+
 /**
  * Names the first broken hop of a path and its likely cause. A path is looked at in the order of the traffic: what
  * comes behind a broken hop is never reached, and says nothing.

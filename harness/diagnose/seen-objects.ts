@@ -4,6 +4,7 @@ import { apiMessage, isAbsent } from '../cluster/api-errors.ts';
 import type { ClusterApi } from '../cluster/cluster-api.ts';
 import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
 import { redact } from '../tape/redact/value.ts';
+import { listIn, recordIn, textIn } from './causes/reading.ts';
 import { fieldsOf } from './changes.ts';
 import { fieldsOfOthers } from './field-managers.ts';
 import type { SeenObject } from './situation.ts';
@@ -21,7 +22,13 @@ const meshKinds: readonly (readonly [apiVersion: string, kind: string])[] = [
   ),
   ['telemetry.istio.io/v1', 'Telemetry'],
   ['extensions.istio.io/v1alpha1', 'WasmPlugin'],
+  ['extensions.istio.io/v1alpha1', 'TrafficExtension'],
 ];
+
+const definition = ['apiextensions.k8s.io/v1', 'CustomResourceDefinition'] as const;
+
+/** API groups whose objects configure meshes: whichever kinds a newer Istio has in them, they may matter. */
+const meshGroups = /(^|\.)istio\.io$|^gateway\.networking\.k8s\.io$/;
 
 /** What the mesh stands on. */
 const clusterKinds: readonly (readonly [apiVersion: string, kind: string])[] = [
@@ -50,7 +57,7 @@ const clusterKinds: readonly (readonly [apiVersion: string, kind: string])[] = [
   ['autoscaling/v2', 'HorizontalPodAutoscaler'],
   ['admissionregistration.k8s.io/v1', 'ValidatingAdmissionPolicy'],
   ['admissionregistration.k8s.io/v1', 'ValidatingAdmissionPolicyBinding'],
-  ['apiextensions.k8s.io/v1', 'CustomResourceDefinition'],
+  definition,
   ['apiregistration.k8s.io/v1', 'APIService'],
 ];
 
@@ -83,7 +90,7 @@ export async function seeObjects(
   const ownKinds = new Set(['Namespace', 'Pod', 'Service', 'Deployment']);
   const kinds =
     among === undefined
-      ? [...meshKinds, ...clusterKinds]
+      ? [...meshKinds, ...(await newerMeshKinds(api)), ...clusterKinds]
       : [...meshKinds, ...clusterKinds.filter(([, kind]) => ownKinds.has(kind))];
   const lists = await Promise.all(
     kinds.map(([apiVersion, kind]) =>
@@ -105,6 +112,19 @@ export async function seeObjects(
   const allowed = ({ kind, namespace, name }: SeenObject): boolean =>
     among === undefined || among.includes(kind === 'Namespace' ? name : (namespace ?? ''));
   return { objects: objects.filter(allowed), unseen };
+}
+
+/** Kinds of the mesh's groups that are in no list of ours, as the cluster defines them. */
+async function newerMeshKinds(api: Pick<ClusterApi, 'listObjects'>): Promise<(readonly [string, string])[]> {
+  // That definitions cannot be listed is told where they are listed as objects.
+  const definitions = await api.listObjects(...definition).catch(() => []);
+  return definitions.flatMap((object) => {
+    const [group, kind] = [textIn(object, 'spec.group'), textIn(object, 'spec.names.kind')];
+    if (!meshGroups.test(group) || meshKinds.some(([known, one]) => one === kind && known.startsWith(`${group}/`)))
+      return [];
+    const stored = listIn(object, 'spec.versions').find((version) => recordIn(version)['storage'] === true);
+    return [[`${group}/${textIn(stored, 'name')}`, kind] as const];
+  });
 }
 
 /** An object without what machinery writes into it; of a Secret a hash of its contents only. */

@@ -65,7 +65,8 @@ export function collisions(
 const covers = (pattern: string, host: string): boolean =>
   pattern === host || (pattern.startsWith('*') && host.endsWith(pattern.slice(1)));
 
-function contains(range: string, address: string): boolean {
+/** Whether an address, or a CIDR range, is or contains this address. */
+export function contains(range: string, address: string): boolean {
   if (!range.includes('/')) return range === address;
   if (!ipaddr.isValidCIDR(range) || !ipaddr.isValid(address)) return false;
   const [network, bits] = ipaddr.parseCIDR(range);

@@ -1,5 +1,5 @@
-import { formatDiagnosis } from '../diagnose/diagnose.ts';
-import type { ScenarioResult } from '../scenario/claims.ts';
+import { formatDiagnosis, formatSymptom } from '../diagnose/diagnose.ts';
+import type { ClaimResult, ScenarioResult } from '../scenario/claims.ts';
 import { describeCauses } from './causes.ts';
 import { countVerdicts } from './run-data.ts';
 import { signs, worstOfScenario } from './summary.ts';
@@ -15,14 +15,18 @@ export function describeScenario({
   leftOut,
 }: ScenarioResult): string[] {
   const verdict = worstOfScenario({ claims, stopped });
+  const told = (diagnosis: ClaimResult['diagnosis']): string[] => {
+    if (diagnosis === undefined) return [];
+    return causes.length > 0 ? [formatSymptom(diagnosis)] : formatDiagnosis(diagnosis);
+  };
   const rows = claims
     .filter((claim) => claim.verdict !== 'passed' && claim.verdict !== 'notReached')
     .map(({ verdict: one, name, reason = '', diagnosis }, index, broken) => {
       // Claims that are not supported most often have one reason, which is reported once.
       if (index > 0 && broken[index - 1]?.reason === reason)
         return `  ${signs[one]} ${name}\n      for the same reason`;
-      const told = diagnosis === undefined ? [] : formatDiagnosis(diagnosis);
-      return [`  ${signs[one]} ${name}`, ...[...told, ...reason.split('\n')].map((line) => `      ${line}`)].join('\n');
+      const lines = [...told(diagnosis), ...reason.trimEnd().split('\n')];
+      return [`  ${signs[one]} ${name}`, ...lines.map((line) => `      ${line}`)].join('\n');
     });
   const { notReached } = countVerdicts(claims);
   const stop =
@@ -31,10 +35,7 @@ export function describeScenario({
       : [
           [
             `  ${signs[stopped.verdict]} the step “${stopped.step}” failed`,
-            ...(stopped.diagnosis === undefined ? [] : formatDiagnosis(stopped.diagnosis)).map(
-              (line) => `      ${line}`,
-            ),
-            ...(stopped.reason ?? '').split('\n').map((line) => `      ${line}`),
+            ...[...told(stopped.diagnosis), ...(stopped.reason ?? '').split('\n')].map((line) => `      ${line}`),
           ].join('\n'),
           ...(notReached === 0 ? [] : [`  ${signs.notReached} ${notReached} claims behind it were not reached`]),
         ];

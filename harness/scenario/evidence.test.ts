@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { isAbsent } from '../cluster/api-errors.ts';
-import { MeshproofError } from '../errors/meshproof-error.ts';
+import { asMeshproofError, describeError, MeshproofError } from '../errors/meshproof-error.ts';
 import { ask, looking, taped, withTape } from '../tape/tape.ts';
 import { holds, notYet, waitFor } from '../wait/wait-for.ts';
 import { always, eventually, type Verdict } from './convergence.ts';
@@ -143,6 +143,22 @@ describe('waiting', () => {
     };
     const { live, replayed } = await twice(work);
     expect(live).toContain('the pod is gone');
+    expect(replayed).toBe(live);
+  });
+
+  test('whose last look hung has not answered in the replay either', async () => {
+    const { live, replayed } = await twice(async (outside) => {
+      let looks = 0;
+      const failed: unknown = await waitFor({
+        name: 'it comes',
+        within: 150,
+        every: 1,
+        look: async () =>
+          (looks += 1) < 3 ? notYet(await ask('seen', () => outside('nothing'))) : await new Promise(() => undefined),
+      }).catch((error: unknown) => error);
+      return describeError(asMeshproofError(failed));
+    });
+    expect(live).toMatch(/^MP716 .*\n.*nothing \(no answer/s);
     expect(replayed).toBe(live);
   });
 

@@ -42,7 +42,15 @@ export const tapeLineSchema = z.union([
     leftOut: count.optional(),
     refusal: refusalSchema.optional(),
   }),
-  z.object({ during: z.string(), looking: z.string(), index: count, looks: count, seconds: z.number().min(0) }),
+  z.object({
+    during: z.string(),
+    looking: z.string(),
+    index: count,
+    looks: count,
+    seconds: z.number().min(0),
+    /** One more look was begun, and never came back. */
+    hung: z.literal(true).optional(),
+  }),
 ]);
 export type TapeLine = z.infer<typeof tapeLineSchema>;
 
@@ -136,8 +144,9 @@ export class EvidenceFolder implements Evidence {
   looking(name: string): Looking {
     const { during, index } = this.#places.next(`looking ${name}`);
     // A line that cannot be written fails every later one, and `written` tells.
-    return lookingLive((looks, seconds) => {
-      this.#append({ during, looking: name, index, looks, seconds }).catch(() => undefined);
+    return lookingLive((looks, seconds, hung) => {
+      const line = { during, looking: name, index, looks, seconds, ...(hung ? { hung } : {}) };
+      this.#append(line).catch(() => undefined);
     });
   }
 

@@ -100,13 +100,14 @@ export class RecordedEvidence implements Evidence {
         seen: 'none left on the tape',
         remedy: 'The run was stopped in between, or the scenario has changed since: play it again.',
       });
-    const { looks, seconds } = line;
+    const { looks, seconds, hung } = line;
     let done = 1;
     return {
+      hungAfter: hung === true ? looks : undefined,
       end: () => seconds,
       again: () => {
         done += 1;
-        return Promise.resolve(done <= looks);
+        return Promise.resolve(done <= looks || (hung === true && done === looks + 1));
       },
     };
   }

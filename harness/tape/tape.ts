@@ -40,8 +40,14 @@ export interface Patience {
 export interface Looking {
   /** After a look: pauses and tells that there is time for another, or tells that there is none. */
   again(patience: Patience): Promise<boolean>;
-  /** Ends the series, and tells how many seconds it lasted. */
-  end(): number;
+  /**
+   * Ends the series, and tells how many seconds it lasted.
+   *
+   * @param last `cut` when the last look was still under way, `hung` when it seems never to come back: it says nothing
+   */
+  end(last?: 'cut' | 'hung'): number;
+  /** In a replay, after how many looks the next one hung. */
+  readonly hungAfter?: number | undefined;
 }
 
 /**
@@ -58,14 +64,14 @@ export interface Tape {
 const answering = new AsyncLocalStorage<true>();
 
 /** Looks by the clock. */
-export function lookingLive(ended: (looks: number, seconds: number) => void = () => undefined): Looking {
+export function lookingLive(ended: (looks: number, seconds: number, hung: boolean) => void = () => undefined): Looking {
   const started = performance.now();
   let [looks, lasted] = [1, 0];
   const seconds = (): number => (performance.now() - started) / 1000;
-  const end = (): number => {
+  const end = (last?: 'cut' | 'hung'): number => {
     if (lasted === 0) {
       lasted = seconds();
-      ended(looks, lasted);
+      ended(last === undefined ? looks : looks - 1, lasted, last === 'hung');
     }
     return lasted;
   };

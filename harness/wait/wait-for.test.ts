@@ -75,6 +75,14 @@ test('a look that never comes back is given up at the deadline, with what was se
   expect(told?.aborted).toBe(true);
 });
 
+test('a look that the deadline merely cut off leaves what was seen before it', async () => {
+  const look = (): Promise<ReturnType<typeof notYet>> =>
+    new Promise((resolve) => setTimeout(resolve, 30, notYet('an empty list')));
+  await expect(waitFor({ name: 'the server answers', within: 600, every: 1, look })).rejects.toThrow(
+    expect.objectContaining({ code: 'MP701', details: expect.objectContaining({ seen: 'an empty list' }) }),
+  );
+});
+
 test('an abort ends a look that never comes back', async () => {
   const controller = new AbortController();
   const look = (): Promise<never> => new Promise(() => undefined);

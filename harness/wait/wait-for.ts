@@ -1,6 +1,7 @@
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import type { ErrorCode } from '../errors/catalogue.ts';
 import { looking as beginLooking } from '../tape/tape.ts';
+import { patience } from './stuck.ts';
 
 /** What one look at a condition found: it holds (with its value), or not yet (with what was seen instead). */
 export type Sighting<T> =
@@ -31,6 +32,9 @@ export interface Condition<T> {
 export const holds = <T>(value: T): Sighting<T> => ({ holds: true, value });
 export const notYet = (seen: string): Sighting<never> => ({ holds: false, seen });
 
+/** A look that takes longer than this, in milliseconds, at the deadline of a wait hangs; a shorter one was cut off. */
+const hangsAfter = (within: number): number => Math.min(patience, within / 2);
+
 /**
  * Polls a named condition until it holds or its deadline passes.
  *
@@ -47,15 +51,20 @@ export async function waitFor<T>(condition: Condition<T>): Promise<T> {
   }, within);
   const looking = signal === undefined ? end.signal : AbortSignal.any([signal, end.signal]);
   const overTime = (): boolean => end.signal.aborted;
-  let lastSeen = 'nothing yet';
+  let [lastSeen, looks] = ['nothing yet', 0];
+  // What was not seen refutes nothing.
+  const unanswered = (): MeshproofError =>
+    late({ ...condition, code: condition.code ?? 'MP716' }, `${lastSeen} (${overdue.message})`);
   try {
     for (;;) {
       signal?.throwIfAborted();
+      if (series.hungAfter === looks) throw unanswered();
       // The deadline passed during the pause: there is no time for another look.
       if (overTime()) {
         series.end();
         throw late(condition, lastSeen);
       }
+      const begun = performance.now();
       try {
         const sighting = await unlessAborted(condition.look(looking), looking);
         if (sighting.holds) {
@@ -66,9 +75,9 @@ export async function waitFor<T>(condition: Condition<T>): Promise<T> {
       } catch (error) {
         signal?.throwIfAborted();
         if (overTime()) {
-          series.end();
-          // What was not seen refutes nothing.
-          throw late({ ...condition, code: condition.code ?? 'MP716' }, `${lastSeen} (${overdue.message})`);
+          const cut = looks > 0 && performance.now() - begun < hangsAfter(within);
+          series.end(cut ? 'cut' : 'hung');
+          throw cut ? late(condition, lastSeen) : unanswered();
         }
         if (condition.tolerates?.(error) !== true) {
           series.end();
@@ -76,6 +85,7 @@ export async function waitFor<T>(condition: Condition<T>): Promise<T> {
         }
         lastSeen = error instanceof Error ? error.message : String(error);
       }
+      looks += 1;
       const until = (seconds: number): boolean => seconds * 1000 + every > within;
       if (await series.again({ every, until, signal, settled: condition.settled })) continue;
       const lasted = series.end();

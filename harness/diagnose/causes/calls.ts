@@ -3,7 +3,7 @@ import type { Explainer, Question, Suspect } from './cause.ts';
 import { hostMatches, hostsOf } from './change.ts';
 import { meaningOf } from './meaning.ts';
 import { ownerOf } from './pods.ts';
-import { listIn, recordIn, valueAt } from './reading.ts';
+import { listIn, recordIn, textIn, valueAt } from './reading.ts';
 
 /**
  * What proxies themselves wrote about a call that came to nothing: Envoy's response code details name the filter,
@@ -21,15 +21,10 @@ const readings: readonly Reading[] = [
   (call, cluster) => {
     if (!call.details.includes('rbac_access_denied')) return [];
     const [, namespace, name] = /ns\[([^\]]+)\]-policy\[([^\]]+)\]/.exec(call.details) ?? [];
-    if (namespace !== undefined && name !== undefined)
-      return [
-        policy(
-          cluster,
-          { kind: 'AuthorizationPolicy', namespace, name },
-          call,
-          'denied the call with one of its DENY rules',
-        ),
-      ];
+    if (namespace !== undefined && name !== undefined) {
+      const denied = { kind: 'AuthorizationPolicy', namespace, name };
+      return [policy(cluster, denied, call, reasonOfDenial(cluster, denied))];
+    }
     return policiesOn(cluster, call).map((object) =>
       policy(cluster, object, call, 'allows only calls that match its rules, and this call matches none'),
     );
@@ -94,6 +89,29 @@ const readings: readonly Reading[] = [
         ];
   },
 ];
+
+/**
+ * A CUSTOM policy whose provider istiod does not know denies whatever its rules match (istio:
+ * pilot/pkg/security/authz/builder/extauthz.go).
+ */
+function reasonOfDenial(
+  cluster: ClusterSituation,
+  denied: { readonly namespace: string; readonly name: string },
+): string {
+  const found = ofKind(cluster, 'AuthorizationPolicy').find(
+    ({ namespace, name }) => namespace === denied.namespace && name === denied.name,
+  );
+  if (found === undefined || textIn(found.body, 'spec.action') !== 'CUSTOM')
+    return 'denied the call with one of its DENY rules';
+  const provider = textIn(found.body, 'spec.provider.name');
+  const mesh = ofKind(cluster, 'ConfigMap').find(
+    ({ namespace, name }) => namespace === 'istio-system' && name === 'istio',
+  );
+  const known = mesh === undefined || textIn(mesh.body, 'data.mesh').includes(provider);
+  return known
+    ? `denied the call since its provider ${provider} did, or did not answer`
+    : `names the provider ${provider}, which the mesh’s extensionProviders lack: istiod denies what its rules match`;
+}
 
 /** Envoy's short words for how a call ended (envoy: StreamInfo response flags). */
 const hasFlag = ({ flags }: RefusedCall, ...wanted: string[]): boolean =>

@@ -1,7 +1,8 @@
+import { contains } from '../../mesh/collisions.ts';
 import type { ObjectChange } from '../changes.ts';
 import { seenName, type Concern, type SeenObject } from '../situation.ts';
 import type { Explainer, Suspect } from './cause.ts';
-import { meaningOfChange } from './meaning.ts';
+import { changeInShort, hasMeshLabels, meaningOfChange } from './meaning.ts';
 import { listIn, textIn } from './reading.ts';
 
 /** Namespaces whose objects hold for the whole mesh, or for the whole cluster. */
@@ -18,14 +19,15 @@ function suspect(change: ObjectChange): Suspect {
   const { cluster, object } = change;
   const { layer, does, field } = meaningOfChange(change);
   return {
-    certainty: 2,
+    // By any other label of a namespace a call is neither led nor refused, unless a selector names it.
+    certainty: object.kind === 'Namespace' && change.change === 'changed' && !hasMeshLabels(change.fields) ? 1 : 2,
     layer,
     cluster,
     object: seenName(object),
     ...(field === undefined ? {} : { field }),
     does,
     try: remedy(change),
-    seen: change.fields.slice(0, 8).map(({ field: name, was, is }) => `${name}: ${short(was)} → ${short(is)}`),
+    seen: change.fields.slice(0, 8).map(changeInShort),
   };
 }
 
@@ -41,20 +43,27 @@ function remedy({ change, object: { kind, namespace, name } }: ObjectChange): st
   }
 }
 
-const short = (value: string | undefined): string =>
-  value === undefined ? 'not set' : value.length > 160 ? `${value.slice(0, 160)}…` : value;
-
-/** Whether an object can have to do with the call: by its namespace, by its hosts, or since it holds everywhere. */
+/** Whether an object can have to do with the call: by its namespace, by what it is for, or as it holds everywhere. */
 export function concerns(
   { object }: { readonly object: SeenObject },
-  { namespaces, hosts }: Pick<Concern, 'namespaces' | 'hosts'>,
+  { namespaces, hosts, applied, words }: Pick<Concern, 'namespaces' | 'hosts' | 'applied' | 'words'>,
 ): boolean {
-  const { namespace, kind, name } = object;
+  const { namespace, kind, name, body } = object;
   if (kind === 'Namespace') return namespaces.includes(name) || everywhere.has(name);
   if (namespace === undefined || everywhere.has(namespace) || namespaces.includes(namespace)) return true;
-  // An object of another namespace reaches this call by the hosts that it is for.
-  return hostsOf(object).some((pattern) => hosts.some((host) => hostMatches(pattern, host)));
+  // All namespaces share the gateways, and what one of them asks of a gateway holds for the calls of all.
+  if (kind === 'Gateway') return true;
+  // An object of another namespace reaches this call by the hosts or the addresses that it is for, or the call reached
+  // it: then the failure speaks of its hosts.
+  const own = hostsOf(object);
+  if (own.some((pattern) => hosts.some((host) => hostMatches(pattern, host)) || words.includes(pattern))) return true;
+  const called = [...applied.values()].flat().flatMap(addressesOf);
+  return addressesOf({ body }).some((range) => called.some((address) => contains(range, address)));
 }
+
+/** The addresses that a ServiceEntry is for. */
+export const addressesOf = ({ body }: Pick<SeenObject, 'body'>): string[] =>
+  listIn(body, 'spec.addresses').filter((address) => typeof address === 'string');
 
 /** The hosts that a mesh object is for. */
 export const hostsOf = ({ body }: SeenObject): string[] =>

@@ -98,6 +98,64 @@ describe('an object that was not there is named, with the field that does it', (
     expect(first(seen)).toBe(`MP825 west ${kind} bar/odd ${field}`);
   });
 
+  test.each([
+    ['the very address', { addresses: ['240.0.0.2'] }, 'TCP', true],
+    ['a range around the address', { addresses: ['240.0.0.0/16'] }, 'TCP', true],
+    ['every address', {}, 'TCP', true],
+    ['every address, by its host', {}, 'HTTP', false],
+    ['another address', { addresses: ['240.0.9.2'] }, 'TCP', false],
+  ])('a ServiceEntry of another namespace for %s takes the calls of the port: %j, %s', (_what, at, protocol, takes) => {
+    const entry = (name: string, namespace: string, host: string, spec: object): SeenObject =>
+      object('ServiceEntry', name, namespace, {
+        spec: { hosts: [host], ports: [{ number: 8000, protocol }], ...spec },
+      });
+    const own = entry('httpbin-bar', 'foo', 'httpbin.bar.global', { addresses: ['240.0.0.2'] });
+    const seen = of(
+      situation('west', (all) => [...all, own, entry('till', 'shop', 'till.shop.internal', at)]),
+      situation('east'),
+    );
+    const found = first(seen, { applied: new Map([['west', [own]]]) });
+    expect(found).toBe(takes ? 'MP825 west ServiceEntry shop/till spec.addresses' : 'nothing');
+  });
+
+  test.each([
+    ['matchLabels: { mesh: "yes" }', 'MP822 west ConfigMap istio-system/istio data.mesh.discoverySelectors'],
+    [
+      'matchExpressions: [{ key: mesh, operator: Exists }]',
+      'MP822 west ConfigMap istio-system/istio data.mesh.discoverySelectors',
+    ],
+    ['matchExpressions: [{ key: mesh, operator: DoesNotExist }]', 'nothing'],
+    ['matchExpressions: [{ key: team, operator: In, values: [a, b] }]', 'nothing'],
+    ['matchExpressions: [{ key: team, operator: NotIn, values: [c] }]', 'nothing'],
+  ])('a mesh configuration that leaves a namespace of the call out by %s', (selector, told) => {
+    const mesh = object('ConfigMap', 'istio', 'istio-system', {
+      data: { mesh: `accessLogFile: /dev/stdout\ndiscoverySelectors:\n  - ${selector}\n` },
+    });
+    const foo = { ...object('Namespace', 'foo', undefined), labels: { team: 'a' } };
+    const west = situation('west', (all) => [...all.filter(({ kind }) => kind !== 'Namespace'), mesh, foo]);
+    const baseline = west.objects;
+    expect(first(of({ ...west, baseline }, situation('east')))).toBe(told);
+  });
+
+  test('a label of a namespace that no mesh knows says less than what else was changed', () => {
+    const labelled = { ...object('Namespace', 'bar', undefined), labels: { team: 'a' } };
+    const odd = object('AuthorizationPolicy', 'odd', 'bar', { spec: {} });
+    const east = situation('east', (all) => [...all.filter(({ kind }) => kind !== 'Namespace'), labelled, odd]);
+    expect(first(of(situation('west'), east))).toBe('MP825 east AuthorizationPolicy bar/odd spec');
+  });
+
+  test('a Gateway of another namespace counts, since all share the gateways', () => {
+    const spec = {
+      selector: { istio: 'ingressgateway' },
+      servers: [{ port: { number: 15443 }, hosts: ['*.internal'] }],
+    };
+    const seen = of(
+      situation('west'),
+      situation('east', (all) => [...all, object('Gateway', 'odd', 'shop', { spec })]),
+    );
+    expect(first(seen)).toBe('MP825 east Gateway shop/odd spec.servers');
+  });
+
   test('in a namespace that has nothing to do with the call it is no suspect', () => {
     const spec = { hosts: ['shop.example'], http: [{ fault: { abort: {} } }] };
     const seen = of(

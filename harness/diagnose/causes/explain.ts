@@ -4,7 +4,8 @@ import { accessLogs } from './calls.ts';
 import { layerCodes, layers, type Cause, type Explainer, type Question, type Suspect } from './cause.ts';
 import { changedObjects } from './change.ts';
 import { apiServers, controlPlane, deadWebhooks } from './control-plane.ts';
-import { meshObjects, twoEntries } from './mesh.ts';
+import { meshObjects, sharedAddresses, twoEntries } from './mesh.ts';
+import { leftOutNamespaces } from './mesh-config.ts';
 import { clusterDns, gatewayService } from './names.ts';
 import { machineNetwork } from './network.ts';
 import { podsAndImages, selectsNobody, uninjected } from './pods.ts';
@@ -19,10 +20,13 @@ const explainers: readonly Explainer[] = [
   apiServers,
   controlPlane,
   deadWebhooks,
+  leftOutNamespaces,
   gatewayService,
   clusterDns,
   selectsNobody,
   trust,
+  // Of two that are as sure about one object, the first one's words are told: it says more than that it is new.
+  sharedAddresses,
   changedObjects,
   accessLogs,
   meshObjects,

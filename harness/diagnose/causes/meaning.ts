@@ -62,6 +62,7 @@ const kinds: Readonly<Record<string, readonly [Layer, Reader?]>> = {
   ProxyConfig: ['mesh objects', always('changes how the proxies that it selects start', 'spec')],
   Telemetry: ['mesh objects', always('changes what proxies record about calls', 'spec')],
   WasmPlugin: ['mesh objects', always('adds a program to the proxies that it selects', 'spec.url')],
+  TrafficExtension: ['mesh objects', always('adds a program to the proxies that it selects', 'spec')],
 };
 
 /** The layer of a kind. */
@@ -88,11 +89,26 @@ export function meaningOfChange({ change, object, fields }: ObjectChange): Meani
       const [first] =
         fields.filter((one) => one.field === field).length > 0 ? fields.filter((one) => one.field === field) : fields;
       const others = fields.length > 1 ? `, and ${fields.length - 1} more fields` : '';
+      const lines = first === undefined ? undefined : linesThatDiffer(first);
       const told =
-        first === undefined ? '' : `${first.field} was ${shown(first.was)} and is now ${shown(first.is)}${others}`;
+        first === undefined
+          ? ''
+          : lines === undefined
+            ? `${first.field} was ${shown(first.was)} and is now ${shown(first.is)}${others}`
+            : `${first.field} has other lines: ${lines}${others}`;
       return { layer, does: `was changed: ${told}; it ${does}`, field: first?.field ?? field };
     }
   }
+}
+
+/** A change in short: "spec.replicas: 1 → 0"; of a text with lines, only those that differ. */
+export const changeInShort = (change: FieldChange): string =>
+  `${change.field}: ${linesThatDiffer(change) ?? `${shown(change.was)} → ${shown(change.is)}`}`;
+
+/** The lines of a text that differ; undefined where it is none with lines. */
+function linesThatDiffer(change: FieldChange): string | undefined {
+  const lines = [change.was, change.is].some((value) => value?.includes('\n') === true) ? otherLines(change) : [];
+  return lines.length === 0 ? undefined : lines.join(' | ');
 }
 
 const shown = (value: string | undefined): string =>
@@ -123,8 +139,17 @@ function tellingField(fields: readonly FieldChange[]): string | undefined {
   return [...fields].sort((left, right) => rank(left) - rank(right))[0]?.field;
 }
 
+/** Labels of a namespace by which a mesh knows it. */
+const meshLabel = /labels\.(istio-injection|istio\.io\/|topology\.istio\.io\/)|deletionTimestamp/;
+
+/** Whether a namespace changed in what makes it part of a mesh. */
+export const hasMeshLabels = (fields: readonly FieldChange[]): boolean =>
+  fields.some(({ field }) => meshLabel.test(field));
+
 function namespace(object: SeenObject, fields: readonly FieldChange[]): Omit<Meaning, 'layer'> {
-  const field = fields.find((one) => one.field.includes('labels'))?.field ?? fields[0]?.field;
+  const field = fields.find((one) => meshLabel.test(one.field))?.field ?? fields[0]?.field;
+  if (fields.length > 0 && !hasMeshLabels(fields))
+    return { does: 'has other labels or annotations, by which selectors of others may find it', field };
   const injection = object.labels['istio-injection'] ?? object.labels['istio.io/rev'];
   return injection === undefined || injection === 'disabled'
     ? {
@@ -152,9 +177,7 @@ function configMap(object: SeenObject, fields: readonly FieldChange[]): Omit<Mea
   if (object.name === 'coredns' || object.name === 'kube-dns')
     return { does: 'determines how the cluster’s own DNS answers names', field };
   if (/^istio(-|$)/.test(object.name) && object.name !== 'istio-ca-root-cert') {
-    const changed = fields.find((one) => one.field === 'data.mesh');
-    const lines = changed === undefined ? '' : `: ${otherLines(changed).join(' | ')}`;
-    return { does: `is the configuration of the whole mesh${lines}`, field };
+    return { does: 'is the configuration of the whole mesh', field };
   }
   if (object.name === 'istio-ca-root-cert')
     return { does: 'contains the root that new sidecars use to trust istiod', field };
@@ -162,7 +185,7 @@ function configMap(object: SeenObject, fields: readonly FieldChange[]): Omit<Mea
 }
 
 /** The lines of a text that are not in its other version. */
-function otherLines({ was = '', is = '' }: FieldChange): string[] {
+function otherLines({ was = '', is = '' }: Pick<FieldChange, 'was' | 'is'>): string[] {
   const [before, after] = [was.split('\n'), is.split('\n')];
   return [
     ...after.filter((line) => !before.includes(line)).map((line) => `+ ${line.trim()}`),

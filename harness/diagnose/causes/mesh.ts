@@ -1,6 +1,7 @@
+import { contains } from '../../mesh/collisions.ts';
 import { ofKind, seenName, type ClusterSituation, type SeenObject } from '../situation.ts';
 import type { Explainer, Suspect } from './cause.ts';
-import { concerns, hostMatches, hostsOf } from './change.ts';
+import { addressesOf, concerns, hostMatches, hostsOf } from './change.ts';
 import { meaningOf } from './meaning.ts';
 import { listIn, recordIn, textIn, valueAt } from './reading.ts';
 
@@ -53,6 +54,41 @@ export const twoEntries: Explainer = ({ situation, concern }) =>
         does: `declares ${hostsOf(object).join(', ')} a second time: proxies get only the older one`,
       }));
   });
+
+/**
+ * A ServiceEntry of other hosts for the very address and port that is called, or for a TCP port at any address:
+ * sidecars have one listener for both, and that of a TCP port takes the calls of an HTTP one.
+ */
+export const sharedAddresses: Explainer = ({ situation, concern }) =>
+  situation.clusters.flatMap((cluster) => {
+    const own = (concern.applied.get(cluster.cluster) ?? []).filter(({ kind }) => kind === 'ServiceEntry');
+    const called = own.flatMap((entry) => addressesOf(entry).map((address) => ({ address, ports: portsOf(entry) })));
+    return ofKind(cluster, 'ServiceEntry')
+      .filter((entry) => !isOwnOf(own, entry) && !hostsOf(entry).some((host) => concern.hosts.includes(host)))
+      .flatMap((entry) => {
+        const own = addressesOf(entry);
+        const ports = portsOf(entry).filter(({ protocol }) => own.length > 0 || !/^(HTTP|GRPC)/i.test(protocol));
+        const shared = called.find(
+          (one) =>
+            (own.length === 0 || own.some((range) => contains(range, one.address))) &&
+            ports.some(({ number }) => one.ports.some((port) => port.number === number)),
+        );
+        if (shared === undefined) return [];
+        const at = own.length === 0 ? 'is for every address' : `has the address ${shared.address} of the service`;
+        const told = ports.map(({ number, protocol }) => `${number} (${protocol})`).join(', ');
+        return [
+          {
+            ...suspect(cluster, entry),
+            certainty: 2 as const,
+            field: 'spec.addresses',
+            does: `${at}, with port ${told}: sidecars send calls to the service to ${hostsOf(entry).join(', ')}`,
+          },
+        ];
+      });
+  });
+
+const portsOf = ({ body }: SeenObject): { readonly number: string; readonly protocol: string }[] =>
+  listIn(body, 'spec.ports').map((port) => ({ number: textIn(port, 'number'), protocol: textIn(port, 'protocol') }));
 
 /** Whether the scenario applied this very object. */
 const isOwnOf = (applied: readonly SeenObject[], object: SeenObject): boolean =>

@@ -16,9 +16,9 @@ export function scenarioSection(scenario: ScenarioResult): Markup {
 <small>${countVerdicts(claims).passed} of ${claims.length} claims hold · ${seconds.toFixed(1)} s</small></h3>
 <p class="section">${section}</p>
 ${causes.slice(0, 3).map(causeItem)}
-${stopped === undefined ? undefined : stopItem(stopped)}
+${stopped === undefined ? undefined : stopItem(stopped, causes.length > 0)}
 ${replaced.map(({ was, by }) => markup`<p class="replaced"><b>Stands in for</b> ${was}. ${by}</p>`)}
-<ul class="claims">${claims.map(claimItem)}</ul>
+<ul class="claims">${claims.map((claim) => claimItem(claim, causes.length > 0))}</ul>
 <details><summary>${steps.length} steps</summary><ol class="steps">${steps.map(stepItem)}</ol></details>
 <p><a href="evidence/${id}/">evidence: manifests, exchanges, config dumps, barriers</a></p>
 </section>`;
@@ -37,27 +37,28 @@ const proofLine = ({ proof }: Cause): Markup | undefined =>
   proof === undefined ? undefined : markup`<br><b>${proofWord(proof).trim()}</b> ${proof.how}`;
 
 /** The step that ended the scenario; the claims behind it say no more than that they were not reached. */
-const stopItem = ({ step, verdict, reason, code, diagnosis }: Stopped): Markup =>
+const stopItem = ({ step, verdict, reason, code, diagnosis }: Stopped, caused: boolean): Markup =>
   markup`<p><span class="sign ${verdict}">${signs[verdict]}</span> the step <b>${step}</b> failed</p>
-${diagnosisItem(diagnosis)}
+${diagnosisItem(diagnosis, caused)}
 ${reasonItem(reason, code)}`;
 
-/** Where the path broke, why, and what to try. */
-const diagnosisItem = (found: ClaimResult['diagnosis']): Markup | undefined =>
+/** Where the path broke, and why; what to try as well, unless the cause that is told above says it better. */
+const diagnosisItem = (found: ClaimResult['diagnosis'], caused: boolean): Markup | undefined =>
   found === undefined
     ? undefined
     : markup`<p class="diagnosis"><b>${found.code}</b> at ${found.hop}<br>${found.cause}
-<br><b>Try</b> ${found.try}</p>`;
+${caused ? undefined : markup`<br><b>Try</b> ${found.try}`}</p>`;
 
 const reasonItem = (reason: string | undefined, code: string | undefined): Markup | undefined =>
   reason === undefined
     ? undefined
     : markup`<pre class="reason">${code === undefined ? '' : `${code}\n`}${reason}</pre>`;
 
-function claimItem({ name, verdict, seconds, reason, code, note, diagnosis, hops, actions }: ClaimResult): Markup {
+function claimItem(claim: ClaimResult, caused: boolean): Markup {
+  const { name, verdict, seconds, reason, code, note, diagnosis, hops, actions } = claim;
   return markup`<li class="claim ${verdict}"><span class="sign ${verdict}">${signs[verdict]}</span> ${name}
 <small>${note} ${seconds.toFixed(1)} s</small>
-${diagnosisItem(diagnosis)}
+${diagnosisItem(diagnosis, caused)}
 ${verdict === 'notReached' ? markup`<small>not reached</small>` : reasonItem(reason, code)}
 ${pathOf(hops)}${actionsOf(actions)}</li>`;
 }
