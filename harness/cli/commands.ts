@@ -14,12 +14,12 @@ export interface CommandEntry {
 export const commands: readonly CommandEntry[] = [
   {
     usage: 'run [options]',
-    summary: 'bring up two meshed clusters, prove every claim, write a report and tear down',
+    summary: 'bring up meshed clusters (two by default), prove every claim, write a report and tear down',
     load: async () => (await import('./commands/run.ts')).addRun,
   },
   {
     usage: 'up [options]',
-    summary: 'bring up two meshed clusters and keep them',
+    summary: 'bring up meshed clusters (two by default) and keep them',
     load: async () => (await import('./commands/run.ts')).addUp,
   },
   {

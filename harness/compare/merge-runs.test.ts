@@ -71,6 +71,24 @@ describe('shards become one run', () => {
     );
   });
 
+  test('with what each machine’s clusters took, under the place of its shard', async () => {
+    const parts = await copies();
+    for (const [index, part] of parts.entries())
+      await change(part, {
+        startedAt: new Date(Date.parse(whole.startedAt) + index * 60_000).toISOString(),
+        bringUp: [{ cluster: 'west', what: 'node', from: 1, to: 9 }],
+        clusterMemoryBytes: { west: 700_000_000 + index },
+        peakMemoryBytes: 1_000 - index,
+      });
+    const { data } = await mergeRuns([...parts], await reports());
+    expect(data.bringUp).toEqual([
+      { cluster: 'west (1/2)', what: 'node', from: 1, to: 9 },
+      { cluster: 'west (2/2)', what: 'node', from: 61, to: 69 },
+    ]);
+    expect(data.clusterMemoryBytes).toEqual({ 'west (1/2)': 700_000_000, 'west (2/2)': 700_000_001 });
+    expect(data.peakMemoryBytes).toBe(1_000);
+  });
+
   test('whose evidence gives every verdict again, each scenario in the environment that it was played in', async () => {
     const [first, second] = await copies();
     const environment = join(second, 'evidence', 'environment.json');

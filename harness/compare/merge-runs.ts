@@ -41,6 +41,7 @@ export async function mergeRuns(folders: readonly string[], reports: string): Pr
   const error = incomplete ?? parts.find((part) => part.error !== undefined)?.error;
   await record.save({
     ...wholeTime(parts),
+    ...machines(parts),
     scenarios,
     ...(error === undefined ? {} : { error }),
     verdict: error === undefined ? verdictOfRun({ scenarios }) : 'error',
@@ -145,6 +146,35 @@ function wholeTime(parts: readonly RunData[]): Pick<RunData, 'startedAt' | 'ende
     startedAt: new Date(begin).toISOString(),
     ...(ends.length === 0 ? {} : { endedAt: new Date(Math.max(...ends)).toISOString() }),
     phases,
+  };
+}
+
+/**
+ * What each machine's clusters took: they have the same names on all of them, so the place of the shard is told as
+ * well. Times count from the beginning of the whole, as those of phases do.
+ */
+function machines(
+  parts: readonly RunData[],
+): Pick<RunData, 'bringUp' | 'clusterMemoryBytes' | 'peakMemoryBytes' | 'pinnedByUser'> {
+  const begin = Math.min(...parts.map(({ startedAt }) => Date.parse(startedAt)));
+  const named = ({ shard, run }: RunData, cluster: string): string =>
+    `${cluster} (${shard === undefined ? run : formatShard(shard)})`;
+  const bringUp = parts.flatMap((part) =>
+    (part.bringUp ?? []).map(({ cluster, from, to, ...rest }) => {
+      const later = (Date.parse(part.startedAt) - begin) / 1_000;
+      return { ...rest, cluster: named(part, cluster), from: from + later, to: to + later };
+    }),
+  );
+  const memory = parts.flatMap((part) =>
+    Object.entries(part.clusterMemoryBytes ?? {}).map(([cluster, bytes]) => [named(part, cluster), bytes] as const),
+  );
+  const peaks = parts.flatMap(({ peakMemoryBytes }) => peakMemoryBytes ?? []);
+  const pinned = [...new Set(parts.flatMap(({ pinnedByUser = [] }) => pinnedByUser))];
+  return {
+    ...(bringUp.length === 0 ? {} : { bringUp }),
+    ...(memory.length === 0 ? {} : { clusterMemoryBytes: Object.fromEntries(memory) }),
+    ...(peaks.length === 0 ? {} : { peakMemoryBytes: Math.max(...peaks) }),
+    ...(pinned.length === 0 ? {} : { pinnedByUser: pinned }),
   };
 }
 

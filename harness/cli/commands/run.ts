@@ -47,7 +47,7 @@ interface RunFlags {
 export function addRun(program: Command): void {
   program
     .command('run')
-    .description('bring up two meshed clusters, prove every claim, write a report and tear down')
+    .description('bring up meshed clusters (two by default), prove every claim, write a report and tear down')
     .option('--only <ids>', 'play only these scenarios: IDs, patterns with *, or suites, separated by commas')
     .option(
       '--shard <place/count>',
@@ -79,7 +79,7 @@ export function addRun(program: Command): void {
 export function addUp(program: Command): void {
   program
     .command('up')
-    .description('bring up two meshed clusters and keep them')
+    .description('bring up meshed clusters (two by default) and keep them')
     .addOption(providerOption())
     .addOption(clustersOption())
     .addOption(toolchainOption())
