@@ -1,19 +1,19 @@
 import { formatDiagnosis, formatSymptom } from '../diagnose/diagnose.ts';
 import type { ClaimResult, ScenarioResult } from '../scenario/claims.ts';
-import { describeCauses } from './causes.ts';
+import type { Cause } from '../diagnose/causes/cause.ts';
+import { causeTitle, describeCauses } from './causes.ts';
 import { countVerdicts } from './run-data.ts';
 import { signs, worstOfScenario } from './summary.ts';
 
-/** One line for the scenario, one more for each claim that does not hold. */
-export function describeScenario({
-  id,
-  claims,
-  seconds,
-  replaced,
-  stopped,
-  causes = [],
-  leftOut,
-}: ScenarioResult): string[] {
+/**
+ * One line for the scenario, one more for each claim that does not hold.
+ *
+ * @param before the scenarios that were told before, in whose lines a cause they share stands already
+ */
+export function describeScenario(
+  { id, claims, seconds, replaced, stopped, causes = [], leftOut }: ScenarioResult,
+  before: readonly Pick<ScenarioResult, 'id' | 'causes'>[] = [],
+): string[] {
   const verdict = worstOfScenario({ claims, stopped });
   const told = (diagnosis: ClaimResult['diagnosis']): string[] => {
     if (diagnosis === undefined) return [];
@@ -53,11 +53,21 @@ export function describeScenario({
   return [
     `${signs[verdict]} ${id}: ${countVerdicts(claims).passed} of ${claims.length} claims hold, ${seconds.toFixed(1)} s`,
     // The cause first, and once: what each claim saw of it follows.
-    ...describeCauses(causes).map((line) => `  ${line}`),
+    ...toldCauses(causes, before).map((line) => `  ${line}`),
     ...rows,
     ...stop,
     ...notes,
     ...modern,
     ...unkept,
   ];
+}
+
+function toldCauses(causes: readonly Cause[], before: readonly Pick<ScenarioResult, 'id' | 'causes'>[]): string[] {
+  const [first] = causes;
+  if (first === undefined) return [];
+  const title = causeTitle(first);
+  const known = before.find(({ causes: [theirs] = [] }) => theirs !== undefined && causeTitle(theirs) === title);
+  return known === undefined
+    ? describeCauses(causes)
+    : [`${first.code} ${title}`, `  the cause of ${known.id} as well`];
 }

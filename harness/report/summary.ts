@@ -1,5 +1,5 @@
 import type { ClaimResult, ScenarioResult } from '../scenario/claims.ts';
-import { describeCauses } from './causes.ts';
+import { causesOfRun, describeCauses } from './causes.ts';
 import { codeSpan, fenced, inline } from './markdown.ts';
 import { countClaims, formatCounts, countVerdicts, type RunData } from './run-data.ts';
 
@@ -16,10 +16,8 @@ export function summary(data: RunData): string {
       `${inline(replaced.map(({ was }) => was).join('; '))} |`
     );
   });
-  const causes = data.scenarios.flatMap(({ id, causes: found = [] }) =>
-    found.length === 0
-      ? []
-      : [[`**Cause**, by ${codeSpan(id)}:`, fenced('', describeCauses(found).join('\n'))].join('\n')],
+  const causes = causesOfRun(data.scenarios).map(({ causes: found, scenarios }) =>
+    [`**Cause**, by ${scenarios.map(codeSpan).join(', ')}:`, fenced('', describeCauses(found).join('\n'))].join('\n'),
   );
   const stops = data.scenarios.flatMap(({ id, stopped, claims }) =>
     stopped === undefined

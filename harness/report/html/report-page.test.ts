@@ -51,6 +51,46 @@ function withClaim(changes: Partial<RunData['scenarios'][number]['claims'][numbe
 }
 
 describe('report.html', () => {
+  test('tells a cause at its top, once, with every scenario that it turned red', () => {
+    const cause = {
+      code: 'MP825',
+      layer: 'mesh objects' as const,
+      cluster: 'east',
+      object: 'AuthorizationPolicy bar/deny',
+      does: 'refuses <calls>',
+      try: 'Delete it.',
+      seen: [],
+    };
+    const [first, second, ...others] = run.scenarios;
+    if (first === undefined || second === undefined) throw new Error('no scenarios');
+    const scenarios = [{ ...first, causes: [cause] }, { ...second, causes: [cause] }, ...others];
+    const page = reportPage({ ...run, scenarios });
+    expect(page.split('refuses &lt;calls&gt;')).toHaveLength(2);
+    expect(page.indexOf('refuses &lt;calls&gt;')).toBeLessThan(page.indexOf('Where the traffic went'));
+    for (const { id } of [first, second]) expect(page).toContain(`<a href="#${id.replaceAll('/', '-')}">${id}</a>`);
+  });
+
+  test('shows where calls ended, though every hop is there', () => {
+    const hop = 'west foo/sleep-76d5b8b4b6-mzkk5 → 172.18.0.9:15443 · connection';
+    const failed = withClaim({
+      hops: traced('httpbin.bar'),
+      verdict: 'failed',
+      diagnosis: { code: 'MP815', hop, cause: 'it does not answer', try: 'Look.' },
+    });
+    expect(reportPage(failed)).toMatch(/class="line failed"[^>]*>\s*<title>foo\/sleep → istio-ingressgateway:/);
+    expect(reportPage(failed)).toMatch(
+      /class="line passed"[^>]*>\s*<title>istio-ingressgateway → httpbin\.bar\.global:/,
+    );
+    const refused = withClaim({
+      hops: traced('httpbin.bar'),
+      verdict: 'failed',
+      diagnosis: { code: 'MP812', hop: 'east bar/httpbin-7d9f4b6c5d-abcde · authorization policy', cause: '', try: '' },
+    });
+    expect(reportPage(refused)).toMatch(
+      /class="line failed"[^>]*>\s*<title>istio-ingressgateway → httpbin\.bar\.global:/,
+    );
+  });
+
   test('draws when each cluster had what, where a run tells it', () => {
     expect(reportPage(run)).not.toContain('When each cluster had what');
     const bringUp = [

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ScenarioResult } from '../../scenario/claims.ts';
 import { countClaims, formatCounts, countVerdicts, phaseSeconds, type RunData } from '../run-data.ts';
+import { causesOfRun, causeTitle, proofWord, type CauseOfRun } from '../causes.ts';
 import { Markup, markup } from './markup.ts';
 import { signs, worstOfScenario } from '../summary.ts';
 import { scenarioSection } from './scenario-section.ts';
@@ -36,6 +37,7 @@ export function reportPage(data: RunData): string {
 <br><small>${builds(data)}</small></p>
 ${data.error === undefined ? undefined : markup`<pre class="reason">${data.error.message}</pre>`}</header>
 <main>
+${why(data)}
 <h2>Where the traffic went</h2>${topology(data)}
 <h2>What was proven</h2>
 <table><thead><tr><th>section</th><th>scenario</th><th>claims</th><th>time</th></tr></thead>
@@ -46,6 +48,25 @@ ${data.error === undefined ? undefined : markup`<pre class="reason">${data.error
 ${data.scenarios.map((scenario) => scenarioSection(scenario))}
 </main></body></html>`;
   return `${page.text}\n`;
+}
+
+/** The causes first, each once. */
+function why({ scenarios }: RunData): Markup | undefined {
+  const causes = causesOfRun(scenarios);
+  return causes.length === 0 ? undefined : markup`<h2 id="why">Why</h2>${causes.map(causeItem)}`;
+}
+
+/** The likeliest cause in full, the next ones in a line. */
+function causeItem({ causes: [cause, ...others], scenarios }: CauseOfRun): Markup {
+  const { code, does, try: remedy, proof, seen } = cause;
+  const proven = proof === undefined ? undefined : markup`<br><b>${proofWord(proof).trim()}</b> ${proof.how}`;
+  const red = scenarios.map(
+    (id, index) => markup`${index === 0 ? '' : ', '}<a href="#${id.replaceAll('/', '-')}">${id}</a>`,
+  );
+  return markup`<p class="diagnosis cause"><b>${code}</b> ${causeTitle(cause)}
+<br>${does}<br><b>Try</b> ${remedy}${proven}${seen.slice(0, 4).map((line) => markup`<br><small>${line}</small>`)}
+<br><small>by ${red}</small></p>
+${others.slice(0, 2).map((one) => markup`<p class="section">or ${one.code} ${causeTitle(one)}: ${one.does}</p>`)}`;
 }
 
 const headline = ({ verdict }: RunData): string =>

@@ -1,7 +1,6 @@
 import type { ClaimResult, ScenarioResult, StepResult, Stopped } from '../../scenario/claims.ts';
 import { typed, type Action } from '../../scenario/journal.ts';
-import type { Cause } from '../../diagnose/causes/cause.ts';
-import { causeTitle, proofWord } from '../causes.ts';
+import { causeTitle } from '../causes.ts';
 import { countVerdicts } from '../run-data.ts';
 import { signs, worstOfScenario } from '../summary.ts';
 import { markup, type Markup } from './markup.ts';
@@ -15,7 +14,7 @@ export function scenarioSection(scenario: ScenarioResult): Markup {
 <h3><span class="sign ${verdict}">${signs[verdict]}</span> ${id}
 <small>${countVerdicts(claims).passed} of ${claims.length} claims hold · ${seconds.toFixed(1)} s</small></h3>
 <p class="section">${section}</p>
-${causes.slice(0, 3).map(causeItem)}
+${causes.slice(0, 1).map((cause) => markup`<p><a href="#why">${cause.code} ${causeTitle(cause)}</a></p>`)}
 ${stopped === undefined ? undefined : stopItem(stopped, causes.length > 0)}
 ${replaced.map(({ was, by }) => markup`<p class="replaced"><b>Stands in for</b> ${was}. ${by}</p>`)}
 <ul class="claims">${claims.map((claim) => claimItem(claim, causes.length > 0))}</ul>
@@ -23,18 +22,6 @@ ${replaced.map(({ was, by }) => markup`<p class="replaced"><b>Stands in for</b> 
 <p><a href="evidence/${id}/">evidence: manifests, exchanges, config dumps, barriers</a></p>
 </section>`;
 }
-
-/** The likeliest cause in full, the next ones in a line. */
-function causeItem(cause: Cause, index: number): Markup {
-  if (index > 0) return markup`<p class="section">or ${cause.code} ${causeTitle(cause)}: ${cause.does}</p>`;
-  const seen = cause.seen.slice(0, 4).map((line) => markup`<br><small>${line}</small>`);
-  return markup`<p class="diagnosis cause"><b>${cause.code} Cause</b> ${causeTitle(cause)}
-<br>${cause.does}<br><b>Try</b> ${cause.try}${proofLine(cause)}${seen}</p>`;
-}
-
-/** What undoing the suspect showed, where that was tried. */
-const proofLine = ({ proof }: Cause): Markup | undefined =>
-  proof === undefined ? undefined : markup`<br><b>${proofWord(proof).trim()}</b> ${proof.how}`;
 
 /** The step that ended the scenario; the claims behind it say no more than that they were not reached. */
 const stopItem = ({ step, verdict, reason, code, diagnosis }: Stopped, caused: boolean): Markup =>

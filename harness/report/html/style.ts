@@ -36,7 +36,7 @@ td.number { text-align: right; white-space: nowrap; }
 .hop + .hop::before { content: "→ "; color: var(--soft); }
 details { margin: .3rem 0 .3rem 1.5rem; } summary { cursor: pointer; color: var(--soft); }
 .diagnosis { margin: .3rem 0 .3rem 1.5rem; padding: .4rem .7rem; border-left: 3px solid var(--bad);
-  background: var(--panel); border-radius: 6px; }
+  background: var(--panel); border-radius: 6px; overflow-wrap: anywhere; }
 pre { background: var(--panel); border-radius: 6px; padding: .5rem .7rem; overflow-x: auto;
   white-space: pre-wrap; overflow-wrap: anywhere; font-size: .8em; }
 .reason { border-left: 3px solid var(--bad); }
@@ -46,6 +46,7 @@ svg text { fill: var(--ink); font: 13px system-ui, sans-serif; }
 .cluster { fill: var(--panel); stroke: var(--edge); }
 .cluster-name { font-weight: bold; }
 .proxy { fill: var(--paper); stroke: var(--soft); }
+.proxy.failed { stroke: var(--bad); stroke-width: 3; }
 .line { fill: none; stroke: var(--good); stroke-width: 2; }
 .line.failed { stroke: var(--bad); stroke-dasharray: 6 4; stroke-width: 3; }
 .head { fill: var(--soft); }

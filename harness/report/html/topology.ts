@@ -22,12 +22,17 @@ interface Line {
 const [column, row, boxWidth, boxHeight, margin] = [420, 64, 220, 40, 24] as const;
 
 /**
- * A picture of what the run's traces went through: a box for each cluster with its proxies, a line for each step of a
- * path, red where a hop was missing. It shows what was seen, so a run without traces has clusters and nothing in them.
+ * A picture of what the run's traces went through: a box for each cluster with its proxies and, last, the service that
+ * was called; a line for each step of a path. Red is the line or the box where calls ended, or where a hop was missing.
+ * It shows what was seen, so a run without traces has clusters and nothing in them.
  */
 export function topology({ clusters, scenarios }: Pick<RunData, 'clusters' | 'scenarios'>): Markup {
   const places = placesOf(scenarios, clusters);
-  const lines = linesOf(scenarios);
+  const ends = endsOf(scenarios, places);
+  const lines = linesOf(scenarios).map((line) => ({
+    ...line,
+    whole: line.whole && !ends.has(`${line.from} →`) && !ends.has(line.to),
+  }));
   const rows = Math.max(1, ...clusters.map((cluster) => places.filter((place) => place.cluster === cluster).length));
   const height = 60 + rows * row + margin;
   const width = clusters.length * column + margin;
@@ -70,7 +75,8 @@ ${clusters.map(
 ${drawn}
 ${places.map(({ name }) => {
   const { x, y } = at.get(name) ?? { x: 0, y: 0 };
-  return markup`<g><rect class="proxy" x="${x}" y="${y}" width="${boxWidth}" height="${boxHeight}" rx="6"/><text
+  return markup`<g><rect class="proxy ${ends.has(name) ? 'failed' : ''}" x="${x}" y="${y}"
+    width="${boxWidth}" height="${boxHeight}" rx="6"/><text
     x="${x + boxWidth / 2}" y="${y + boxHeight / 2 + 4}" text-anchor="middle">${short(name)}</text>
   <title>${name}</title></g>`;
 })}
@@ -87,9 +93,40 @@ function placesOf(scenarios: readonly ScenarioResult[], clusters: readonly strin
     .sort((left, right) => place(left.name) - place(right.name) || left.name.localeCompare(right.name));
 }
 
-/** Where on its path traffic meets each workload of a trace. */
-const placesOn = (hops: ScenarioResult['claims'][number]['hops']): ReadonlyMap<string, number> =>
-  new Map(hops.map((hop) => [workloadOf(hop.proxy), placeOf(hop)]));
+type Hops = ScenarioResult['claims'][number]['hops'];
+
+/** Where on its path traffic meets each workload of a trace; the service behind the last gateway comes last. */
+function placesOn(hops: Hops): ReadonlyMap<string, number> {
+  const places = new Map(hops.map((hop) => [workloadOf(hop.proxy), placeOf(hop)]));
+  // Where an egress gateway has an SNI cluster as well, the service is behind the peer's.
+  const last = Math.max(...hops.map(placeOf));
+  for (const hop of hops.filter((one) => one.hop === 'SNI cluster' && placeOf(one) === last)) {
+    const service = /outbound_\.\d+_\.[^_]*_\.(\S+)$/.exec(hop.expected)?.[1];
+    if (service !== undefined) places.set(`${hop.proxy.split(' ')[0] ?? ''} ${service}`, last + 1);
+  }
+  return places;
+}
+
+/** Hops of a gateway that lead on from it: what of them is missing is missing behind it. */
+const leadOn = new Set(['SNI cluster', 'workload']);
+const isService = (name: string): boolean => !name.includes('/');
+
+/**
+ * Where calls ended, as the claims that do not hold were diagnosed: the name of a place, or "<place> →" where they got
+ * no farther than the way out of it. What ended in a proxy that no trace went through, ended at the service.
+ */
+function endsOf(scenarios: readonly ScenarioResult[], places: readonly Place[]): ReadonlySet<string> {
+  const found = scenarios.flatMap(({ claims, stopped }) => [...claims, stopped].flatMap((one) => one?.diagnosis ?? []));
+  return new Set(
+    found.flatMap(({ hop }) => {
+      const [, proxy = '', target] = /^(\S+ \S+?)(?: → (\S+))? · /.exec(hop) ?? [];
+      const name = workloadOf(proxy);
+      if (places.some((place) => place.name === name)) return [target === undefined ? name : `${name} →`];
+      const [cluster = ''] = name.split(' ');
+      return places.filter((place) => place.cluster === cluster && isService(place.name)).map((place) => place.name);
+    }),
+  );
+}
 
 function linesOf(scenarios: readonly ScenarioResult[]): Line[] {
   const lines = new Map<string, Line>();
@@ -99,7 +136,9 @@ function linesOf(scenarios: readonly ScenarioResult[]): Line[] {
       const [from, before] = path[index - 1] ?? [undefined, place];
       if (from === undefined || before === place) continue;
       const whole = hops
-        .filter(({ proxy }) => [from, to].includes(workloadOf(proxy)))
+        .filter(({ proxy, hop }) =>
+          workloadOf(proxy) === from ? !isService(to) || leadOn.has(hop) : workloadOf(proxy) === to && !leadOn.has(hop),
+        )
         .every(({ found }) => found !== undefined);
       const known = lines.get(`${from} ${to}`);
       lines.set(`${from} ${to}`, { from, to, whole: whole && (known?.whole ?? true) });

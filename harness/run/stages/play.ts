@@ -92,7 +92,8 @@ async function playScenarios(
         await record.addScenario(parsed.data, ids);
         // After each scenario, so that a run that is killed leaves reports of all that it played.
         await reports.write();
-        for (const line of describeScenario(parsed.data)) progress.note(line);
+        const before = record.data.scenarios.filter(({ id }) => id !== parsed.data.id);
+        for (const line of describeScenario(parsed.data, before)) progress.note(line);
       } else broken.push(`${test.name}: ${(test.result().errors ?? []).map(({ message }) => message).join('; ')}`);
     },
     onTestRunEnd: (_modules, errors) => {
