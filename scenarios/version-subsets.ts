@@ -41,9 +41,9 @@ export default scenario(
         versionRoutes({ ...here, header: 'x-version', weights }),
       ),
     );
-    await step('hold', 'wait until the sidecar and the gateways hold every subset', () =>
-      Promise.all([v1.held(sleep), v2.held(sleep)]),
-    );
+    await step('hold', 'wait until the sidecar and the gateways hold every subset', async () => {
+      for (const version of [v1, v2]) await version.held(sleep);
+    });
     const watched = await Promise.all([v1.watched(), v2.watched()]);
     const asked = (version: string) => sleep.curlTimes(10, url, { headers: { 'x-version': version } });
     const { value: picked, moved } = await step('call', 'call ten times with a header for each version', () =>

@@ -1,6 +1,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { causeTitle } from '../report/causes.ts';
 import { countClaims } from '../report/run-data.ts';
 import { leadElsewhere, unpackRun, type RecordedRun } from '../../fixtures/runs/recorded-run.ts';
 import { replay } from './replay.ts';
@@ -74,6 +75,25 @@ describe('faults that were put into a real mesh are diagnosed as they were live'
     const diagnoses = [...stops, ...broken].flatMap(({ diagnosis }) => diagnosis ?? []);
     expect(diagnoses.find((diagnosis) => diagnosis.code === code)?.hop).toMatch(hop);
     expect(diagnoses.filter((diagnosis) => ![code, 'MP815'].includes(diagnosis.code))).toEqual([]);
+  });
+});
+
+describe('the cause that was found live is found again in the evidence', () => {
+  test.each<[RecordedRun, string]>([
+    ['fault-route', 'MP820 west · kept-west-control-plane · route rule: 150'],
+    [
+      'fault-root',
+      'MP821 west · Deployment istio-system/istiod · spec.template.spec.volumes[cacerts].secret.secretName',
+    ],
+    ['fault-address', 'MP825 west · ServiceEntry warehouse/pos-database · spec.addresses'],
+    ['fault-workload-entry', 'MP825 east · WorkloadEntry bar/httpbin-vm-01 · spec.address'],
+  ])('%s: %s', async (name, expected) => {
+    const folder = await unpackRun(name);
+    const { data, differences } = await replay(folder);
+    await rm(folder, { recursive: true });
+    expect(differences).toEqual([]);
+    const [cause] = data.scenarios.flatMap(({ causes = [] }) => causes);
+    expect(cause === undefined ? 'none' : `${cause.code} ${causeTitle(cause)}`).toContain(expected);
   });
 });
 

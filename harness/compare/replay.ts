@@ -2,6 +2,7 @@ import type { RunData } from '../report/run-data.ts';
 import type { ClaimResult, ScenarioResult } from '../scenario/claims.ts';
 import { ownSteps } from '../scenario/keys.ts';
 import { play } from '../scenario/play.ts';
+import { causeTitle } from '../report/causes.ts';
 import { RecordedEvidence } from '../scenario/recorded-evidence.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import { redactText } from '../tape/redact/text.ts';
@@ -80,12 +81,19 @@ function compare(live: ScenarioResult, replayed: ScenarioResult): Difference[] {
     stops[0] === stops[1]
       ? []
       : [{ scenario: live.id, claim: 'the step that ended it', live: stops[0] ?? '', replayed: stops[1] ?? '' }];
+  const causes = [live, replayed].map(({ causes: [first] = [] }) =>
+    first === undefined ? 'no cause' : redactText(`${first.code} ${causeTitle(first)}`),
+  );
+  const cause =
+    causes[0] === causes[1]
+      ? []
+      : [{ scenario: live.id, claim: 'the cause', live: causes[0] ?? '', replayed: causes[1] ?? '' }];
   const keys = new Set([...live.claims, ...replayed.claims].map(({ key }) => key));
   const claims = [...keys].flatMap((key): Difference[] => {
     const [before, after] = [live, replayed].map((one) => told(one.claims.find((claim) => claim.key === key)));
     return before === after ? [] : [{ scenario: live.id, claim: key, live: before ?? '', replayed: after ?? '' }];
   });
-  return [...stop, ...claims];
+  return [...cause, ...stop, ...claims];
 }
 
 /** All of a claim that a replay must find again; its sentence is no part of it. */

@@ -7,6 +7,7 @@ import type { CurlExchange } from '../probe/curl.ts';
 import { upstreamsOf, watchFlow, type Moved } from '../probe/flow.ts';
 import type { Proxy } from '../probe/proxy.ts';
 import { traceGateway, traceOutbound, type Hop } from '../probe/trace.ts';
+import { allInOrder } from '../wait/all-in-order.ts';
 import type { Gateway, Workload } from './workload.ts';
 
 export interface RemotePathOptions {
@@ -61,10 +62,10 @@ export class RemotePath {
    * Of a gateway that is each of its pods.
    */
   async held(): Promise<void> {
-    await Promise.all(
+    await allInOrder(
       this.#stages.map(async ({ proxy, gateway, follow }) => {
         const proxies = gateway === undefined ? [proxy] : await gateway.everyProxy();
-        await Promise.all(proxies.map((one) => one.holdsPath(follow(one))));
+        await allInOrder(proxies.map((one) => one.holdsPath(follow(one))));
       }),
     );
   }

@@ -2,6 +2,7 @@ import { outboundCluster, outboundSni, type RemoteEndpoint } from '../mesh/servi
 import type { CurlExchange } from '../probe/curl.ts';
 import type { Watched } from '../probe/flow.ts';
 import { traceGateway, type Hop } from '../probe/trace.ts';
+import { allInOrder } from '../wait/all-in-order.ts';
 import type { MeshCluster } from './mesh-cluster.ts';
 import type { RemoteSample } from './remote-sample.ts';
 import type { Gateway, Workload } from './workload.ts';
@@ -71,12 +72,12 @@ export class RemoteVersion {
   async held(client: Workload): Promise<void> {
     const { gateway, cluster, sni, version } = this;
     const question = { port: gateway.port, sni };
-    await Promise.all([
+    await allInOrder<unknown>([
       client.proxy.holds(`a route of ${this.#host} to subset ${version}`, (dump) => dump.routesTo(cluster).length > 0),
       gateway
         .everyProxy()
         .then((proxies) =>
-          Promise.all(proxies.map((one) => one.holdsPath((dump) => traceGateway(dump, one.name, question)))),
+          allInOrder(proxies.map((one) => one.holdsPath((dump) => traceGateway(dump, one.name, question)))),
         ),
     ]);
   }
