@@ -190,6 +190,14 @@ export const catalogue = {
       'meshproof does not raise them itself.',
     remedy: 'sudo sysctl fs.inotify.max_user_instances=512 fs.inotify.max_user_watches=524288',
   },
+  MP213: {
+    title: 'little free memory',
+    blame: 'environment',
+    meaning:
+      'Each cluster with its mesh and the samples of the scenarios takes about 0.9 GB. With less free memory than ' +
+      'that the kernel ends processes in the middle of a run, and whatever they did looks broken.',
+    remedy: 'Stop what else uses memory, or have fewer clusters (`--clusters`).',
+  },
   MP220: {
     title: 'no space left',
     blame: 'environment',

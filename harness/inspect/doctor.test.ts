@@ -239,7 +239,7 @@ describe('the machine', () => {
     const { skipped } = await examine(configOf(await publish()));
     expect(skipped).toEqual([
       expect.stringMatching(/^disk of Docker’s data root: .*Docker Desktop/),
-      expect.stringMatching(/^inotify limits: .*Docker Desktop/),
+      expect.stringMatching(/^memory and inotify limits: .*Docker Desktop/),
     ]);
   });
 
@@ -295,9 +295,34 @@ describe('the machine', () => {
       cacheRoot: folder,
       clusters: 2,
       inotifyFolder,
+      memoryFile: join(folder, 'none'),
     });
     expect(codes(report.problems)).toEqual(problems);
     expect(codes(report.warnings)).toEqual(warnings);
+  });
+
+  test.each([
+    [2, 4_000_000, []],
+    [2, 2_000_000, ['MP213']],
+    [8, 4_000_000, ['MP213']],
+    [0, 100_000, []],
+  ])('memory: %d clusters, %d KiB free', async (clusters, free, expected) => {
+    const memoryFile = join(folder, 'meminfo');
+    await writeFile(
+      memoryFile,
+      `MemTotal:       24000000 kB\nMemFree:          100000 kB\nMemAvailable:   ${free} kB\n`,
+    );
+    const { warnings, problems } = await examineMachine({
+      engine: { kind: 'lab', why: '' },
+      selection: { edition: 'source', mesh: { kind: 'pinned' }, kubernetes: 'v1.34.4', lab: true },
+      states: [],
+      nodeImageIsThere: true,
+      cacheRoot: folder,
+      clusters,
+      inotifyFolder: join(folder, 'none'),
+      memoryFile,
+    });
+    expect(codes([...problems, ...warnings]).filter((code) => code === 'MP213')).toEqual(expected);
   });
 });
 

@@ -21,6 +21,11 @@ const instancesOfOthers = 32;
 /** kind's own advice: https://kind.sigs.k8s.io/docs/user/known-issues/ */
 const advisedInstances = 512;
 
+/** What a cluster with its mesh and the samples of all scenarios takes, as measured (docs/performance.md). */
+const memoryOfCluster = 900_000_000;
+/** The harness, with the processes of its scenarios, and a daemon. */
+const memoryOfHarness = 1_000_000_000;
+
 export interface MachineQuestion {
   /** Undefined where there is no usable engine. */
   readonly engine: Engine | undefined;
@@ -32,6 +37,8 @@ export interface MachineQuestion {
   readonly clusters: number;
   /** Where the kernel shows the limits of inotify. */
   readonly inotifyFolder?: string;
+  /** Where the kernel shows the memory of the machine. */
+  readonly memoryFile?: string;
   /** How the room of a folder is looked up, where not by asking the kernel. */
   readonly roomOf?: (folder: string) => Promise<Room>;
 }
@@ -70,8 +77,11 @@ export async function examineMachine(question: MachineQuestion): Promise<Machine
   problems.push(...full);
 
   const away = daemon === undefined ? undefined : await placeOf(daemon);
-  if (away !== undefined) skipped.push(`inotify limits: Docker is ${away}`);
-  else await examineInotify(question, problems, warnings);
+  if (away !== undefined) skipped.push(`memory and inotify limits: Docker is ${away}`);
+  else {
+    await examineInotify(question, problems, warnings);
+    warnings.push(...(await memoryWarnings(question)));
+  }
 
   if (daemon !== undefined) problems.push(...controlGroupProblems(daemon, selection.kubernetes));
   return { problems, warnings, skipped, disk };
@@ -193,6 +203,24 @@ async function examineInotify(
     });
   if (watches < needed.watches)
     problems.push({ code: 'MP212', message: message('max_user_watches', watches, needed.watches, ''), remedy });
+}
+
+/** What is free can become more while a run begins, and nothing is lost by trying: it is a warning. */
+async function memoryWarnings({ clusters, memoryFile = '/proc/meminfo' }: MachineQuestion): Promise<Problem[]> {
+  if (clusters === 0) return [];
+  // Only Linux has it.
+  const text = await readFile(memoryFile, 'utf8').catch(() => '');
+  const [, kibibytes] = /^MemAvailable:\s+(\d+) kB$/m.exec(text) ?? [];
+  const needed = memoryOfHarness + clusters * memoryOfCluster;
+  if (kibibytes === undefined || Number(kibibytes) * 1024 >= needed) return [];
+  const free = gigabytes(Number(kibibytes) * 1024);
+  return [
+    {
+      code: 'MP213',
+      message: `${free} of memory are free, a run with ${clusters} clusters takes about ${gigabytes(needed)}`,
+      remedy: catalogue.MP213.remedy,
+    },
+  ];
 }
 
 /** undefined on a kernel without inotify, which is not Linux. */

@@ -1,6 +1,12 @@
 import type { Command } from 'commander';
-import { kubernetesOption, meshOption, providerOption, toolchainOption } from '../options.ts';
-import { loadConfig } from '../../config/config.ts';
+import {
+  clustersOption,
+  configWithClusters,
+  kubernetesOption,
+  meshOption,
+  providerOption,
+  toolchainOption,
+} from '../options.ts';
 import type { DoctorReport } from '../../inspect/doctor.ts';
 import { formatProblem } from '../../inspect/problem.ts';
 import { tell } from '../tell.ts';
@@ -13,6 +19,7 @@ export function addDoctor(program: Command): void {
     .addOption(meshOption())
     .addOption(kubernetesOption())
     .addOption(providerOption())
+    .addOption(clustersOption())
     .option('--json', 'write JSON to stdout')
     .action(
       async (
@@ -22,18 +29,15 @@ export function addDoctor(program: Command): void {
           readonly provider?: string;
           readonly mesh?: string;
           readonly kubernetes?: string;
+          readonly clusters?: string;
         },
         command: Command,
       ) => {
         const { examine } = await import('../../inspect/doctor.ts');
         const { config: file } = command.optsWithGlobals<{ config?: string }>();
+        const { toolchain, provider, mesh, kubernetes } = flags;
         const report = await examine(
-          await loadConfig(file, {
-            toolchain: flags.toolchain,
-            provider: flags.provider,
-            mesh: flags.mesh,
-            kubernetes: flags.kubernetes,
-          }),
+          await configWithClusters(file, { toolchain, provider, mesh, kubernetes }, flags.clusters),
         );
         const text = flags.json === true ? `${JSON.stringify(report)}\n` : formatReport(report);
         process.exitCode = report.ready ? 0 : 3;
