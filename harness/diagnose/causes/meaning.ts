@@ -179,6 +179,8 @@ function configMap(object: SeenObject, fields: readonly FieldChange[]): Omit<Mea
   if (/^istio(-|$)/.test(object.name) && object.name !== 'istio-ca-root-cert') {
     return { does: 'is the configuration of the whole mesh', field };
   }
+  if (object.name === 'kube-proxy')
+    return { does: 'determines how the nodes lead calls to Services, node ports and load balancers', field };
   if (object.name === 'istio-ca-root-cert')
     return { does: 'contains the root that new sidecars use to trust istiod', field };
   return undefined;
@@ -254,6 +256,16 @@ function destinationRule({ body }: SeenObject, fields: readonly FieldChange[]): 
     return { does: `asks the gateway for another SNI for ${host}`, field: 'spec.trafficPolicy.tls.sni' };
   if (listIn(body, 'spec.trafficPolicy.tls.subjectAltNames').length > 0)
     return { does: `accepts only some identities behind ${host}`, field: 'spec.trafficPolicy.tls.subjectAltNames' };
+  const ports = listIn(policy, 'portLevelSettings')
+    .map(recordIn)
+    .filter((one) => one['tls'] !== undefined);
+  if (ports.length > 0)
+    return {
+      does: `sets TLS for single ports of ${host}: ${ports
+        .map((one) => `${textIn(one, 'port.number')} ${textIn(one, 'tls.mode')}`)
+        .join(', ')}`,
+      field: 'spec.trafficPolicy.portLevelSettings',
+    };
   if (policy['connectionPool'] !== undefined)
     return { does: `limits connections and requests to ${host}`, field: 'spec.trafficPolicy.connectionPool' };
   if (policy['outlierDetection'] !== undefined)
