@@ -36,11 +36,29 @@ const seen = (...refusedCalls: RefusedCall[]): Situation => {
 };
 
 test.each([
-  ['a policy at the server', [sidecar, workload], workload.proxy],
-  ['a server without a sidecar', [{ ...sidecar, details: 'reset' }, gateway], `${gateway.proxy} → 10.244.0.12:8080`],
-  ['a fault at the client', [{ ...sidecar, details: 'fault_filter_abort', upstreamHost: '' }], sidecar.proxy],
+  ['a policy at the server', [sidecar, workload], { at: workload.proxy }],
+  [
+    'a server without a sidecar',
+    [{ ...sidecar, details: 'reset' }, gateway],
+    { at: `${gateway.proxy} → 10.244.0.12:8080` },
+  ],
+  ['a fault at the client', [{ ...sidecar, details: 'fault_filter_abort', upstreamHost: '' }], { at: sidecar.proxy }],
+  [
+    'another root at the server',
+    [
+      {
+        ...sidecar,
+        details: 'reset',
+        upstreamFailure: 'TLS_error:|1:SSL_routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED',
+      },
+    ],
+    {
+      at: `${sidecar.proxy} → ${sidecar.upstreamHost}`,
+      tls: 'TLS error:|1:SSL routines:OPENSSL internal:CERTIFICATE VERIFY FAILED',
+    },
+  ],
   ['nobody logged an end', [sidecar], undefined],
   ['nobody logged anything', [], undefined],
 ] as const)('where a call ended: %s', (_what, calls, where) => {
-  expect(endedAt(seen(...calls))).toBe(where);
+  expect(endedAt(seen(...calls))).toEqual(where);
 });

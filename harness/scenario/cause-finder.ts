@@ -3,7 +3,7 @@ import type { Cause } from '../diagnose/causes/cause.ts';
 import { hostsOf } from '../diagnose/causes/change.ts';
 import { explain } from '../diagnose/causes/explain.ts';
 import { placeOf } from '../diagnose/diagnose.ts';
-import { endedAt } from '../diagnose/ended-at.ts';
+import { endedAt, type CallEnd } from '../diagnose/ended-at.ts';
 import { topologyNamed } from '../mesh/topologies/registry.ts';
 import { seenObject } from '../diagnose/seen-objects.ts';
 import { redact } from '../tape/redact/value.ts';
@@ -32,7 +32,7 @@ export class CauseFinder {
   readonly #options: CauseFinderOptions;
   readonly #since = new Date();
   #causes: Promise<Cause[]> | undefined;
-  #endedAt: string | undefined;
+  #endedAt: CallEnd | undefined;
 
   constructor(options: CauseFinderOptions) {
     this.#options = options;
@@ -44,7 +44,7 @@ export class CauseFinder {
   }
 
   /** The proxy at which the call of the first failure ended, as far as access logs tell. */
-  get endedAt(): string | undefined {
+  get endedAt(): CallEnd | undefined {
     return this.#endedAt;
   }
 

@@ -1,5 +1,7 @@
+import { catalogue } from '../errors/catalogue.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import type { ClaimResult, ScenarioResult, StepResult, Stopped } from './claims.ts';
+import type { CallEnd } from '../diagnose/ended-at.ts';
 import type { Notes } from './journal.ts';
 import { checkKey, type Keyed } from './keys.ts';
 import type { ScenarioMeta } from './scenario.ts';
@@ -80,13 +82,19 @@ export class Ledger {
 
   /**
    * Says of failures that only a call told of, "curl httpbin.bar.global:8000 · upstream", at which proxy that call
-   * ended.
+   * ended, and that it was the handshake, where that proxy says so: what its caller got told it no more than that
+   * nobody answered.
    */
-  callsEndedAt(proxy: string): void {
-    const located = <T extends Pick<ClaimResult, 'diagnosis'>>(one: T): T =>
-      one.diagnosis?.hop.startsWith('curl ') === true
-        ? { ...one, diagnosis: { ...one.diagnosis, hop: one.diagnosis.hop.replace(/^.*(?= · )/, proxy) } }
-        : one;
+  callsEndedAt({ at, tls }: CallEnd): void {
+    const located = <T extends Pick<ClaimResult, 'diagnosis'>>(one: T): T => {
+      const { diagnosis } = one;
+      if (diagnosis?.hop.startsWith('curl ') !== true) return one;
+      if (tls === undefined || diagnosis.code !== 'MP815')
+        return { ...one, diagnosis: { ...diagnosis, hop: diagnosis.hop.replace(/^.*(?= · )/, at) } };
+      const { title, remedy } = catalogue.MP813;
+      const handshake = { code: 'MP813', hop: `${at} · TLS`, cause: `${title}: ${tls.slice(0, 300)}`, try: remedy };
+      return { ...one, diagnosis: handshake };
+    };
     for (const [key, claim] of this.#claims) this.#claims.set(key, located(claim));
     if (this.#stopped !== undefined) this.#stopped = located(this.#stopped);
   }
