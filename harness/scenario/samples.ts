@@ -3,6 +3,8 @@ import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
 import { httpbin, injectedNamespace, sleep } from '../cluster/workloads.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { topologyNamed } from '../mesh/topologies/registry.ts';
+import { ask } from '../tape/tape.ts';
+import { holds, notYet, waitFor } from '../wait/wait-for.ts';
 import type { AppliedObjects } from './applied-objects.ts';
 import type { ClusterPods } from './cluster-pods.ts';
 import { readyWithin, type MeshClusterOptions } from './mesh-cluster-options.ts';
@@ -34,6 +36,7 @@ export class Samples {
     const { images, topology } = this.#options.environment;
     const annotations = { ...topologyNamed(topology).clientAnnotations };
     await this.#claim(namespace);
+    await this.#rooted(namespace);
     await this.#applyForGood([
       injectedNamespace(namespace),
       ...sleep({ namespace, image: images.curl, annotations, labels }),
@@ -56,6 +59,7 @@ export class Samples {
     const { httpbin: image, httpbinPort: port } = this.#options.environment.images;
     const objects = httpbin({ namespace, image, port, version });
     await this.#claim(namespace);
+    await this.#rooted(namespace);
     const passing = objects.filter(({ kind }) => kind === 'Deployment' && version !== 'v1');
     await this.#applyForGood([injectedNamespace(namespace), ...objects.filter((object) => !passing.includes(object))]);
     // Another version shares account and Service with the first; its deployment goes when the scenario ends.
@@ -108,6 +112,32 @@ export class Samples {
         seen: namespaces.join(', '),
       });
     await this.#api.claimNamespace(namespace);
+  }
+
+  /**
+   * Makes a namespace of a mesh of meshproof's own, and waits until istiod has put the root certificate there, which
+   * every sidecar mounts. A pod that is there before it is tried again after seconds that double each time; and an
+   * istiod that took the place of one which was killed does it only when it has become the leader, after half a minute
+   * (istio: pilot/pkg/leaderelection has a lease of 30 s).
+   */
+  async #rooted(namespace: string): Promise<void> {
+    const { cluster, signal } = this.#options;
+    if (cluster.foreign === true) return;
+    const root = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'istio-ca-root-cert', namespace } };
+    const given = async (): Promise<boolean> => {
+      await this.#applied.send([injectedNamespace(namespace)]);
+      return await waitFor({
+        name: `istiod of ${cluster.name} has put its root certificate into the namespace ${namespace}`,
+        where: `cluster ${cluster.name}`,
+        within: readyWithin,
+        every: 100,
+        signal,
+        look: async () =>
+          (await this.#api.read(root)) === undefined ? notYet('there is no ConfigMap istio-ca-root-cert') : holds(true),
+      });
+    };
+    // Runs that were recorded before did not wait for it.
+    await ask(`root certificate in ${namespace} of ${cluster.name}`, given, { lookOnly: true, unasked: true });
   }
 
   async #applyForGood(objects: readonly KubernetesObject[]): Promise<void> {
