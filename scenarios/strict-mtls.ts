@@ -16,7 +16,7 @@ export default scenario(
       'no-plain-chain': 'the server’s sidecar has no filter chain left that takes plain text on the service’s port',
       'plain-text-refused': 'a caller beside the server that speaks plain text is refused, although it reaches the pod',
     },
-    needs: sample.needs,
+    needs: { ...sample.needs, policies: ['PeerAuthentication'] },
     replaced: [replacements.sniRewrite],
   },
   async (run) => {
@@ -27,7 +27,7 @@ export default scenario(
       server.apply({
         apiVersion: 'security.istio.io/v1',
         kind: 'PeerAuthentication',
-        metadata: { name: 'default', namespace },
+        metadata: { name: 'strict', namespace },
         spec: { mtls: { mode: 'STRICT' } },
       }),
     );

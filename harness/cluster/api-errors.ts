@@ -13,6 +13,10 @@ const isApiException = (error: unknown): error is ApiRefusal =>
 /** The object that was asked for is not there. */
 export const isAbsent = (error: unknown): boolean => isApiException(error) && error.code === 404;
 
+/** The cluster has no such kind: not its group, or not in that version of the group. */
+export const isUnknownKind = (error: unknown): boolean =>
+  isAbsent(error) || (error instanceof Error && error.message.includes('Unrecognized API version and kind'));
+
 /** The user may not do that. */
 export const isForbidden = (error: unknown): boolean => isApiException(error) && error.code === 403;
 

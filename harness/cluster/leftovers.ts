@@ -1,22 +1,17 @@
 import { MeshproofError } from '../errors/meshproof-error.ts';
-import { isForbidden } from './api-errors.ts';
+import { isForbidden, isUnknownKind } from './api-errors.ts';
 import type { ClusterApi } from './cluster-api.ts';
 import { objectName, type KubernetesObject } from './kubernetes-object.ts';
 import { lentLabel, scenarioLabel } from './labels.ts';
+import { policyKinds, sampleKinds } from './scenario-kinds.ts';
 
 /**
  * The kinds that scenarios make in clusters of somebody else, where nothing of another kind is applied; they may not
  * list others there.
  */
-const scenarioKinds: readonly (readonly [apiVersion: string, kind: string])[] = [
-  ['networking.istio.io/v1', 'ServiceEntry'],
-  ['networking.istio.io/v1', 'DestinationRule'],
-  ['networking.istio.io/v1', 'VirtualService'],
-  ['apps/v1', 'Deployment'],
-  ['discovery.k8s.io/v1', 'EndpointSlice'],
-  ['v1', 'Service'],
-  ['v1', 'ServiceAccount'],
-];
+const scenarioKinds = [...Object.values(policyKinds), ...sampleKinds].map(
+  ({ apiVersion, kind }) => [apiVersion, kind] as const,
+);
 
 /**
  * Deletes the namespaces that the cluster's owner made. One in which somebody else has something stays, and all that is
@@ -68,9 +63,10 @@ async function removeSelected(api: ClusterApi, selector: string, among?: readonl
     kinds
       .flatMap(([apiVersion, kind]) => places.map((place) => [apiVersion, kind, place] as const))
       .map(async ([apiVersion, kind, place]) => {
-        // Who may not list a kind in a namespace, which may be lent to somebody else, has made none there.
+        // Who may not list a kind in a namespace, which may be lent to somebody else, has made none there; of a kind
+        // that the cluster does not know nobody has.
         const found = await api.listObjects(apiVersion, kind, selector, place).catch((error: unknown) => {
-          if (place !== undefined && isForbidden(error)) return [];
+          if (place !== undefined && (isForbidden(error) || isUnknownKind(error))) return [];
           throw error;
         });
         // What a controller made of another object goes with that.

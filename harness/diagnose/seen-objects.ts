@@ -1,6 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
 import pLimit from 'p-limit';
-import { apiMessage, isAbsent } from '../cluster/api-errors.ts';
+import { apiMessage, isUnknownKind } from '../cluster/api-errors.ts';
 import type { ClusterApi } from '../cluster/cluster-api.ts';
 import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
 import { redact } from '../tape/redact/value.ts';
@@ -102,7 +102,7 @@ export async function seeObjects(
           return (await Promise.all(places)).flat();
         } catch (error) {
           // A kind that the cluster does not know has no objects; one that may not be listed is told.
-          if (!isAbsent(error)) unseen.push(`${kind}: ${apiMessage(error)}`);
+          if (!isUnknownKind(error)) unseen.push(`${kind}: ${apiMessage(error)}`);
           return [];
         }
       }),

@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline/promises';
 import type { ClusterAddress } from '../cluster/cluster-address.ts';
 import { ownLabels } from '../cluster/labels.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
-import { sampleKinds } from '../scenario/declared.ts';
+import { kindsOf } from '../scenario/declared.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import { namespacesOf } from '../config/scenario-files.ts';
 
@@ -31,7 +31,7 @@ export function writesOf(scenarios: readonly Scenario[], clusters: readonly Clus
     clusters,
     made: [
       `the namespaces ${names.join(', ')}`,
-      `in them ${sampleKinds.join(', ')}`,
+      `in them ${kindsOf(played.map(({ meta }) => meta.needs)).join(', ')}`,
       `the hosts ${hostsOf(played).join(', ')}, visible to these namespaces and the gateways’ only`,
     ],
     deleted: [

@@ -79,7 +79,13 @@ export async function dryRun(
     }),
   );
   const played = scenarios.filter(({ meta }) => verdicts.some(({ id, supported }) => id === meta.id && supported));
-  const objects = sampleObjects({ namespaces: namespacesOf(played), hosts: distinctHosts(played) }, images);
+  // Each with its own policies: a right that only one scenario needs is asked for in its namespaces only.
+  const withPolicies = played.filter(({ meta }) => (meta.needs.policies ?? []).length > 0);
+  const others = played.filter((one) => !withPolicies.includes(one));
+  const objects = [
+    ...sampleObjects({ namespaces: namespacesOf(others), hosts: distinctHosts(others) }, images),
+    ...withPolicies.flatMap(({ meta }) => sampleObjects(meta.needs, images)),
+  ];
   const { ingressGateway } = topology;
   const clusters = await Promise.all(
     apis.map((api, index) => preview(api, objects, { ingressGateway, egressGateway: egress[index] ?? false }, signal)),

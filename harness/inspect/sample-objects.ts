@@ -1,4 +1,5 @@
 import { groupSuffix, type KubernetesObject } from '../cluster/kubernetes-object.ts';
+import { policyKinds } from '../cluster/scenario-kinds.ts';
 import { hostnameFor, httpbin, injectedNamespace, sleep } from '../cluster/workloads.ts';
 import { forOwnSidecars } from '../mesh/own-sidecars.ts';
 import { clientAnnotations } from '../mesh/profile.ts';
@@ -16,7 +17,7 @@ export interface SampleImages {
  * that lead to it. Endpoints are only known once the gateways are, so an address stands in for them.
  */
 export function sampleObjects(
-  { namespaces, hosts = [] }: Pick<Needs, 'namespaces' | 'hosts'>,
+  { namespaces, hosts = [], policies = [] }: Pick<Needs, 'namespaces' | 'hosts' | 'policies'>,
   { curl, httpbin: image, httpbinPort: port }: SampleImages,
 ): KubernetesObject[] {
   const [gateway, version] = [{ address: '192.0.2.1', labels: { cluster: 'peer' } }, 'v2'];
@@ -25,6 +26,11 @@ export function sampleObjects(
     ...sleep({ namespace, image: curl, annotations: clientAnnotations }),
     ...httpbin({ namespace, image, port }),
     ...httpbin({ namespace, image, port, version }),
+    // Without a spec a policy changes nothing, and may be applied like any other.
+    ...policies.map((kind): KubernetesObject => {
+      const { apiVersion } = policyKinds[kind];
+      return { apiVersion, kind, metadata: { name: 'meshproof', namespace }, spec: {} };
+    }),
     ...hostnameFor({ name: 'peer-gateway', namespace, address: gateway.address, port: 15443 }),
     ...hosts.flatMap(({ host, address = '240.0.0.1', port: { number, protocol } }) => {
       const place = { host, namespace, name: host.replaceAll('.', '-') };
@@ -46,6 +52,6 @@ export function resourceOf({ apiVersion, kind }: KubernetesObject): {
   readonly resource: string;
 } {
   const word = kind.toLowerCase();
-  const resource = word.endsWith('entry') ? `${word.slice(0, -1)}ies` : `${word}s`;
+  const resource = /[^aeiou]y$/.test(word) ? `${word.slice(0, -1)}ies` : `${word}s`;
   return { group: groupSuffix(apiVersion).slice(1), resource };
 }

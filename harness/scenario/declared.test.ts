@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ClusterApi } from '../cluster/cluster-api.ts';
 import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
-import { firstCollision } from './declared.ts';
+import { checkDeclared, firstCollision, kindsOf } from './declared.ts';
 
 const namespaces = ['shop'];
 const mesh = (text: string, name = 'istio'): KubernetesObject => ({
@@ -34,4 +34,30 @@ test.each<[string, readonly KubernetesObject[] | Error, boolean, RegExp | undefi
   const why = await firstCollision({ namespaces, reads: ['access log'] }, [cluster(maps, foreign)]);
   if (says === undefined) expect(why).toBeUndefined();
   else expect(why).toMatch(says);
+});
+
+test('policies are applied where the scenario says so, and people are told', () => {
+  const policy = {
+    apiVersion: 'security.istio.io/v1',
+    kind: 'PeerAuthentication',
+    metadata: { name: 'strict', namespace: 'shop' },
+  };
+  const silent = (): void => {
+    checkDeclared('strict', policy, { namespaces });
+  };
+  expect(silent).toThrow(
+    expect.objectContaining({
+      code: 'MP715',
+      details: expect.objectContaining({ expected: 'needs.policies with PeerAuthentication' }),
+    }),
+  );
+  const told = { namespaces, policies: ['PeerAuthentication'] } as const;
+  checkDeclared('strict', policy, told);
+  expect(() => {
+    checkDeclared('strict', { ...policy, metadata: { name: 'strict', namespace: 'istio-system' } }, told);
+  }).toThrow(expect.objectContaining({ code: 'MP715' }));
+  expect(() => {
+    checkDeclared('strict', { ...policy, kind: 'EnvoyFilter' }, told);
+  }).toThrow(expect.objectContaining({ code: 'MP715' }));
+  expect(kindsOf([{}, told, told])).toEqual([...kindsOf([]), 'PeerAuthentications']);
 });

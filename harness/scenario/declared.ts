@@ -1,25 +1,12 @@
 import type { ClusterApi } from '../cluster/cluster-api.ts';
 import { objectName, type KubernetesObject } from '../cluster/kubernetes-object.ts';
 import { isOwn } from '../cluster/labels.ts';
+import { policyKinds, sampleKinds, type PolicyKind } from '../cluster/scenario-kinds.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { collisions, type DeclaredHost } from '../mesh/collisions.ts';
 import { systemNamespace } from '../mesh/operator.ts';
 import { untold, type Told } from '../mesh/proxy-telling.ts';
 import { ask } from '../tape/tape.ts';
-
-/**
- * Kinds that scenarios make on clusters that the user owns, as the question beforehand lists them; nothing else is
- * applied there.
- */
-export const sampleKinds = [
-  'ServiceAccounts',
-  'Services',
-  'EndpointSlices',
-  'Deployments',
-  'ServiceEntries',
-  'DestinationRules',
-  'VirtualServices',
-] as const;
 
 /** What a scenario says beforehand that it makes: its `needs` have it. */
 export interface Declared {
@@ -29,14 +16,26 @@ export interface Declared {
   readonly loadBalancer?: boolean;
   /** What it reads of proxies that a mesh need not have them tell. */
   readonly reads?: readonly Told[];
+  /** The policies that it applies in its namespaces. */
+  readonly policies?: readonly PolicyKind[];
 }
+
+/** The kinds that scenarios make on clusters that the user owns, as the question beforehand lists them. */
+export const kindsOf = (declared: readonly Pick<Declared, 'policies'>[]): string[] => {
+  const policies = new Set(declared.flatMap(({ policies: own = [] }) => own));
+  return [...sampleKinds, ...[...policies].map((kind) => policyKinds[kind])].map(({ plural }) => plural);
+};
 
 /**
  * Checks that a scenario applies to a cluster that the user owns only what the owner agreed to.
  *
  * @throws MeshproofError MP715 for a namespace, a kind or a host that it does not declare.
  */
-export function checkDeclared(scenario: string, object: KubernetesObject, { namespaces, hosts = [] }: Declared): void {
+export function checkDeclared(
+  scenario: string,
+  object: KubernetesObject,
+  { namespaces, hosts = [], policies = [] }: Declared,
+): void {
   const { kind, metadata } = object;
   const refuse = (what: string, expected: string): never => {
     throw new MeshproofError('MP715', {
@@ -46,9 +45,12 @@ export function checkDeclared(scenario: string, object: KubernetesObject, { name
   };
   const place = kind === 'Namespace' ? metadata.name : (metadata.namespace ?? '');
   if (!namespaces.includes(place)) refuse(`the namespace ${place}`, `needs.namespaces with ${place}`);
-  const plural = kind.endsWith('Entry') ? `${kind.slice(0, -1)}ies` : `${kind}s`;
-  if (kind !== 'Namespace' && !(sampleKinds as readonly string[]).includes(plural))
-    refuse(`the kind ${kind}`, `one of ${sampleKinds.join(', ')}`);
+  const kinds = [...sampleKinds.map((one) => one.kind), ...policies];
+  if (kind !== 'Namespace' && !kinds.includes(kind))
+    refuse(
+      `the kind ${kind}`,
+      kind in policyKinds ? `needs.policies with ${kind}` : `one of ${kindsOf([{ policies }]).join(', ')}`,
+    );
   if (kind !== 'ServiceEntry') return;
   const { hosts: own = [] } = object['spec'] as { readonly hosts?: readonly string[] };
   for (const host of own)

@@ -1,4 +1,5 @@
 import { MeshproofError } from '../errors/meshproof-error.ts';
+import type { PolicyKind } from '../cluster/scenario-kinds.ts';
 import type { DeclaredHost } from '../mesh/collisions.ts';
 import type { Told } from '../mesh/proxy-telling.ts';
 import type { TopologyName } from '../mesh/topologies/names.ts';
@@ -55,6 +56,11 @@ export interface Needs {
   readonly reads?: readonly Told[];
   /** Every namespace that it makes; all else that it writes is in these, or in the mesh's own. */
   readonly namespaces: readonly string[];
+  /**
+   * Policies that it applies in its namespaces, beside the objects that every sample has. On clusters of their own
+   * people are told, and asked whether they may be applied.
+   */
+  readonly policies?: readonly PolicyKind[];
   /**
    * What it must not share with another scenario that names it too: the two never play at the same time. Namespaces and
    * hosts count without being named here.

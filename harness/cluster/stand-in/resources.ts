@@ -37,6 +37,7 @@ export const resources: readonly Resource[] = [
   istio('DestinationRule', 'destinationrules'),
   istio('VirtualService', 'virtualservices'),
   istio('Gateway', 'gateways'),
+  { apiVersion: 'security.istio.io/v1', kind: 'PeerAuthentication', plural: 'peerauthentications', namespaced: true },
 ];
 
 /** What a path names: a kind, perhaps a namespace, perhaps an object and a subresource of it. */
