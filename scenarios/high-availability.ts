@@ -49,7 +49,7 @@ export default scenario(
     const byPod = ({ body }: LoadCall) => body.includes(local.pod);
     const byPeer = (call: LoadCall) => succeeded(call) && call.body.includes(remote.pod);
     const byNear = (call: LoadCall) => succeeded(call) && !call.body.includes(remote.pod);
-    const { since, settledAfter, all } = await underLoad(run, sleep, load, [
+    const { since, settledAfter, all, happened } = await underLoad(run, sleep, load, [
       ['call', 'call the service from the first cluster', () => sleep.resolve(host), calls('the local pod', byPod)],
       ['remove-replica', 'remove the local replica', replicas(0), calls('the peer', byPeer)],
       ['kill-gateway', 'kill a gateway pod of the peer', killGateway, calls('the other gateway', byPeer)],
@@ -68,9 +68,13 @@ export default scenario(
       return since(event).told;
     };
     await claim('served-locally', () => after('call', byPod, 0));
+    await happened('remove-replica');
     await claim('fails-over', () => after('remove-replica', byPeer, aSecond));
+    await happened('kill-gateway');
     await claim('survives-gateway', () => after('kill-gateway', byPeer, aSecond));
+    await happened('kill-control-planes');
     await claim('survives-control-planes', () => after('kill-control-planes', byPeer, 0));
+    await happened('return-replica');
     await claim('returns', () => `${after('return-replica', byNear, aSecond)}; ${all.told} in all`);
   },
 );

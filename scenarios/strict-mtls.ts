@@ -27,7 +27,7 @@ export default scenario(
       server.apply({
         apiVersion: 'security.istio.io/v1',
         kind: 'PeerAuthentication',
-        metadata: { name: 'strict', namespace },
+        metadata: { name: 'default', namespace },
         spec: { mtls: { mode: 'STRICT' } },
       }),
     );

@@ -45,12 +45,19 @@ export interface InARow {
   readonly within: number;
 }
 
+/** What came of watching a load for something. */
+export interface Shown {
+  /** When it was seen, or when the time was over. */
+  readonly at: number;
+  readonly shown: boolean;
+}
+
 /** A load that is under way. All moments are seconds of its own clock. */
 export interface RunningLoad {
   /** When the newest call that has returned was begun. */
   moment(of: string): Promise<number>;
-  /** Waits until calls in a row are as they are wanted, or the time is over; comes with the moment of either. */
-  shows(wanted: InARow): Promise<number>;
+  /** Waits until calls in a row are as they are wanted, or the time is over. */
+  shows(wanted: InARow): Promise<Shown>;
   /** Begins no more calls, and comes when all have returned. */
   end(): Promise<LoadResult>;
 }
@@ -86,24 +93,25 @@ class Returned {
     return this.calls.reduce((latest, { at }) => Math.max(latest, at), 0);
   }
 
-  async inARow({ each, calls: count, within }: InARow, signal: AbortSignal): Promise<number> {
+  async inARow({ each, calls: count, within }: InARow, signal: AbortSignal): Promise<Shown> {
     const since = this.newest;
     const over = new AbortController();
     let listen = (): void => undefined;
-    const seen = new Promise<void>((resolve) => {
+    const seen = new Promise<true>((resolve) => {
       listen = () => {
         const recent = this.calls.filter(({ at }) => at > since).slice(-count);
-        if (recent.length === count && recent.every(each)) resolve();
+        if (recent.length === count && recent.every(each)) resolve(true);
       };
       this.#listeners.add(listen);
     });
     try {
-      await Promise.race([seen, pause(within, undefined, { signal: AbortSignal.any([signal, over.signal]) })]);
+      const late = pause(within, false, { signal: AbortSignal.any([signal, over.signal]) });
+      const shown = await Promise.race([seen, late]);
+      return { at: this.newest, shown };
     } finally {
       this.#listeners.delete(listen);
       over.abort();
     }
-    return this.newest;
   }
 }
 
@@ -127,8 +135,12 @@ export function startLoad(kubectl: string, from: PodContainer, of: Load, signal:
   failed.catch(() => undefined);
   return {
     moment: (name) => ask(`${name}, in the ${question}`, () => Promise.resolve(returned.newest)),
-    shows: (wanted) =>
-      ask(`${wanted.what}, in the ${question}`, () => Promise.race([failed, returned.inARow(wanted, signal)])),
+    shows: async (wanted) => {
+      const watch = (): Promise<Shown | number> => Promise.race([failed, returned.inARow(wanted, signal)]);
+      const seen = await ask(`${wanted.what}, in the ${question}`, watch);
+      // Runs of before hold the moment only, and went on whatever calls showed.
+      return typeof seen === 'number' ? { at: seen, shown: true } : seen;
+    },
     end: async () => {
       returned.end();
       return await done;

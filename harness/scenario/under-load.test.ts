@@ -14,14 +14,14 @@ const calls = Array.from({ length: 10 }, (_, at): LoadCall => ({
 const until = (what: string): InARow => ({ what, each: () => true, calls: 2, within: 1_000 });
 
 /** A load whose clock is told: each look at it comes a second, or three, after the last one. */
-function clientWith(done: string[]): Client {
+function clientWith(done: string[], never?: string): Client {
   let now = 0;
   return {
     startLoad: () => ({
       moment: () => Promise.resolve(now),
       shows: ({ what }: InARow) => {
         done.push(`until ${what}`);
-        return Promise.resolve((now += 3));
+        return Promise.resolve({ at: (now += 3), shown: what !== never });
       },
       end: () => Promise.resolve({ calls }),
     }),
@@ -48,4 +48,22 @@ test('each thing happens as a step of its own, once the load shows what the one 
   expect([since('call').failed, since('kill').failed, all.failed]).toEqual([0, 1, 1]);
   const byB = ({ body }: LoadCall): boolean => body === 'httpbin-b';
   expect([settledAfter('call').servedBy(byB), settledAfter('kill').servedBy(byB)]).toEqual([0, 2]);
+});
+
+test('after a thing that calls never show nothing more happens, and what is about that is not reached', async () => {
+  const done: string[] = [];
+  const happens = (what: string) => (): Promise<unknown> => Promise.resolve(done.push(what));
+  const { since, all, happened } = await underLoad({ step: step(done) }, clientWith(done, 'a'), load, [
+    ['call', 'call it', happens('called'), until('a')],
+    ['kill', 'kill it', happens('killed'), until('b')],
+  ]);
+  expect(done).toEqual(['call', 'called', 'until a', 'load']);
+  // All calls belong to the last thing that happened.
+  expect([since('call').all, all.all]).toEqual([10, 10]);
+  await happened('call');
+  await expect(happened('kill')).rejects.toMatchObject({
+    code: 'MP701',
+    details: { expected: '2 calls in a row with a, within 1 s', seen: 'none so many, after “call it”' },
+  });
+  expect(done.at(-1)).toBe('reach-kill');
 });

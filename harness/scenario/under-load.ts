@@ -1,3 +1,4 @@
+import { MeshproofError } from '../errors/meshproof-error.ts';
 import type { InARow, Load } from '../probe/load.ts';
 import { lastBegun, windowOf, type LoadWindow } from '../probe/load-window.ts';
 import type { ScenarioContext } from './scenario.ts';
@@ -22,12 +23,19 @@ export interface LoadReport<Key extends string = string> {
   readonly settledAfter: (event: Key) => LoadWindow;
   /** Every call of the load. */
   readonly all: LoadWindow;
+  /**
+   * Goes on where an event happened. Where it did not, since calls never showed what the one before it came to, this is
+   * the step that ends the scenario: the claims behind it are not reached.
+   *
+   * @throws MeshproofError MP701 that says what calls did not show
+   */
+  readonly happened: (event: Key) => Promise<void>;
 }
 
 /**
  * Runs a load, lets one thing after the other happen to the mesh, each as soon as calls show what the one before it
- * came to, and ends the load: a step for each event, and the step `load`. A thing that never shows stops nothing: what
- * its calls came to instead is in the report, for a claim to judge.
+ * came to, and ends the load: a step for each event, and the step `load`. After one that never shows nothing more
+ * happens: what its calls came to instead is in the report, for a claim to judge.
  *
  * @param from the client that calls
  * @throws MeshproofError MP702 when the load could not be run, or not at its rate
@@ -40,12 +48,17 @@ export async function underLoad<const Key extends string>(
 ): Promise<LoadReport<Key>> {
   const running = from.startLoad(load);
   const came: { readonly key: Key; readonly from: number; readonly shown: number; readonly calls: number }[] = [];
-  for (const [key, title, happens, until] of events)
+  let missed: { readonly title: string; readonly until: InARow } | undefined;
+  for (const [key, title, happens, until] of events) {
+    if (missed !== undefined) break;
     await step(key, title, async () => {
       const began = await running.moment(key);
       await happens();
-      came.push({ key, from: began, shown: await running.shows(until), calls: until.calls });
+      const { at, shown } = await running.shows(until);
+      came.push({ key, from: began, shown: at, calls: until.calls });
+      if (!shown) missed = { title, until };
     });
+  }
   const result = await step('load', `end the load of ${load.perSecond} calls a second`, () => running.end());
   const end = (result.calls.at(-1)?.at ?? 0) + 1 / load.perSecond;
   const place = (event: Key): number => came.findIndex(({ key }) => key === event);
@@ -53,5 +66,21 @@ export async function underLoad<const Key extends string>(
     since: (event) => windowOf(result, load, came[place(event)]?.from ?? end, came[place(event) + 1]?.from ?? end),
     settledAfter: (event) => lastBegun(result, came[place(event)]?.calls ?? 0, came[place(event)]?.shown ?? 0),
     all: windowOf(result, load, 0, end),
+    happened: async (event) => {
+      if (place(event) >= 0) return;
+      const [, title = event] = events.find(([key]) => key === event) ?? [];
+      await step(`reach-${event}`, title, () => Promise.reject(notShown(missed)));
+    },
   };
+}
+
+function notShown(missed: { readonly title: string; readonly until: InARow } | undefined): MeshproofError {
+  const what = 'calls never showed that the next thing may happen';
+  if (missed === undefined) return new MeshproofError('MP999', { what });
+  const { what: wanted, calls, within } = missed.until;
+  return new MeshproofError('MP701', {
+    what,
+    expected: `${calls} calls in a row with ${wanted}, within ${within / 1000} s`,
+    seen: `none so many, after “${missed.title}”`,
+  });
 }
