@@ -16,7 +16,7 @@ export default scenario(
     id: 'protocols',
     section: 'Configure the example services › any port and any protocol',
     claims: {
-      post: 'a POST arrives with its body, byte by byte, and the client’s identity',
+      post: 'a POST arrives with its body, byte by byte',
       'http2-answers': 'a client that speaks HTTP/2 is answered in HTTP/2, on a port declared as HTTP2 and as GRPC',
       'http2-between-sidecars': 'for these ports the sidecars speak HTTP/2 to each other, through the gateway',
     },
