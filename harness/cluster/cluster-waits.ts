@@ -2,7 +2,7 @@ import { patience, Stuck } from '../wait/stuck.ts';
 import { holds, notYet, waitFor } from '../wait/wait-for.ts';
 import { isAbsent, isBooting } from './api-errors.ts';
 import type { ClusterReads } from './cluster-reads.ts';
-import { podSummary } from './pod-summary.ts';
+import { cannotPull, podSummary } from './pod-summary.ts';
 
 export interface GoneOptions {
   /** Milliseconds. */
@@ -44,7 +44,7 @@ export interface RolloutOptions {
  * does not have it will not have in a minute either.
  */
 function finalPull(summary: string, own: boolean): string | undefined {
-  if (!/ErrImagePull|ImagePullBackOff|InvalidImageName|ErrImageNeverPull/.test(summary)) return undefined;
+  if (!cannotPull.test(summary)) return undefined;
   const final = /InvalidImageName|ErrImageNeverPull|not found|denied|unauthorized|manifest unknown/i;
   return own || final.test(summary) ? 'an image that is not to be had' : undefined;
 }

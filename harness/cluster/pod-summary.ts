@@ -1,5 +1,8 @@
 import type { CoreV1Api, V1ContainerStatus } from '@kubernetes/client-node';
 
+/** Reasons by which the kubelet says that it has not got the image of a container. */
+export const cannotPull = /ErrImagePull|ImagePullBackOff|InvalidImageName|ErrImageNeverPull/;
+
 /** Why the pods with some labels are not ready, a line for each. */
 export async function podSummary(core: CoreV1Api, namespace: string, labels: Record<string, string>): Promise<string> {
   const labelSelector = Object.entries(labels)

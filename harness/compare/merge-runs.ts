@@ -121,16 +121,20 @@ function incompleteness(parts: readonly RunData[]): RunData['error'] {
   return { code: error.code, message: describeError(error) };
 }
 
+/** When the first of them began, in milliseconds of the epoch: the times of the whole count from there. */
+const beginOf = (parts: readonly RunData[]): number => Math.min(...parts.map(({ startedAt }) => Date.parse(startedAt)));
+const secondsAfter = (begin: number, { startedAt }: RunData): number => (Date.parse(startedAt) - begin) / 1_000;
+
 /**
  * From the first beginning to the last end; a phase lasts from where the first machine began it to where the last one
  * ended it.
  */
 function wholeTime(parts: readonly RunData[]): Pick<RunData, 'startedAt' | 'endedAt' | 'phases'> {
-  const begin = Math.min(...parts.map(({ startedAt }) => Date.parse(startedAt)));
+  const begin = beginOf(parts);
   const ends = parts.flatMap(({ endedAt }) => (endedAt === undefined ? [] : [Date.parse(endedAt)]));
   const phases: RunData['phases'] = {};
   for (const part of parts) {
-    const later = (Date.parse(part.startedAt) - begin) / 1_000;
+    const later = secondsAfter(begin, part);
     for (const [name, { from, to }] of Object.entries(part.phases) as [
       keyof typeof phases,
       { from: number; to: number },
@@ -156,15 +160,18 @@ function wholeTime(parts: readonly RunData[]): Pick<RunData, 'startedAt' | 'ende
 function machines(
   parts: readonly RunData[],
 ): Pick<RunData, 'bringUp' | 'clusterMemoryBytes' | 'peakMemoryBytes' | 'pinnedByUser'> {
-  const begin = Math.min(...parts.map(({ startedAt }) => Date.parse(startedAt)));
+  const begin = beginOf(parts);
   const named = ({ shard, run }: RunData, cluster: string): string =>
     `${cluster} (${shard === undefined ? run : formatShard(shard)})`;
-  const bringUp = parts.flatMap((part) =>
-    (part.bringUp ?? []).map(({ cluster, from, to, ...rest }) => {
-      const later = (Date.parse(part.startedAt) - begin) / 1_000;
-      return { ...rest, cluster: named(part, cluster), from: from + later, to: to + later };
-    }),
-  );
+  const bringUp = parts.flatMap((part) => {
+    const later = secondsAfter(begin, part);
+    return (part.bringUp ?? []).map(({ cluster, from, to, ...rest }) => ({
+      ...rest,
+      cluster: named(part, cluster),
+      from: from + later,
+      to: to + later,
+    }));
+  });
   const memory = parts.flatMap((part) =>
     Object.entries(part.clusterMemoryBytes ?? {}).map(([cluster, bytes]) => [named(part, cluster), bytes] as const),
   );

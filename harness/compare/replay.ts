@@ -74,26 +74,20 @@ export async function replay(
 }
 
 function compare(live: ScenarioResult, replayed: ScenarioResult): Difference[] {
-  const stops = [live, replayed].map(({ stopped }) =>
-    stopped === undefined ? 'not stopped' : told({ ...stopped, behind: stopped.key, hops: [] }),
-  );
-  const stop =
-    stops[0] === stops[1]
-      ? []
-      : [{ scenario: live.id, claim: 'the step that ended it', live: stops[0] ?? '', replayed: stops[1] ?? '' }];
-  const causes = [live, replayed].map(({ causes: [first] = [] }) =>
-    first === undefined ? 'no cause' : redactText(`${first.code} ${causeTitle(first)}`),
-  );
-  const cause =
-    causes[0] === causes[1]
-      ? []
-      : [{ scenario: live.id, claim: 'the cause', live: causes[0] ?? '', replayed: causes[1] ?? '' }];
+  const compared = (claim: string, tell: (one: ScenarioResult) => string): Difference[] => {
+    const [before, after] = [tell(live), tell(replayed)];
+    return before === after ? [] : [{ scenario: live.id, claim, live: before, replayed: after }];
+  };
   const keys = new Set([...live.claims, ...replayed.claims].map(({ key }) => key));
-  const claims = [...keys].flatMap((key): Difference[] => {
-    const [before, after] = [live, replayed].map((one) => told(one.claims.find((claim) => claim.key === key)));
-    return before === after ? [] : [{ scenario: live.id, claim: key, live: before ?? '', replayed: after ?? '' }];
-  });
-  return [...cause, ...stop, ...claims];
+  return [
+    ...compared('the cause', ({ causes: [first] = [] }) =>
+      first === undefined ? 'no cause' : redactText(`${first.code} ${causeTitle(first)}`),
+    ),
+    ...compared('the step that ended it', ({ stopped }) =>
+      stopped === undefined ? 'not stopped' : told({ ...stopped, behind: stopped.key, hops: [] }),
+    ),
+    ...[...keys].flatMap((key) => compared(key, ({ claims }) => told(claims.find((claim) => claim.key === key)))),
+  ];
 }
 
 /** All of a claim that a replay must find again; its sentence is no part of it. */

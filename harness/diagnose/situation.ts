@@ -127,6 +127,9 @@ export interface Concern {
   readonly words: string;
 }
 
+/** Namespaces whose objects hold for the whole mesh, or for the whole cluster, and that no scenario has for itself. */
+export const meshNamespaces: readonly string[] = ['istio-system', 'kube-system', 'metallb-system'];
+
 /** "VirtualService bar/httpbin": how causes name an object. */
 export const seenName = ({ kind, namespace, name }: Pick<SeenObject, 'kind' | 'namespace' | 'name'>): string =>
   namespace === undefined ? `${kind} ${name}` : `${kind} ${namespace}/${name}`;

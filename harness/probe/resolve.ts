@@ -61,7 +61,7 @@ export async function resolveInPod(kubectl: string, where: PodContainer, host: s
 }
 
 /** The addresses at the beginnings of getent's lines, each once; `::ffff:…` is an IPv4 one that is there already. */
-export function addressesIn(printed: string): string[] {
+function addressesIn(printed: string): string[] {
   const words = printed.split('\n').map((line) => line.split(/\s/)[0] ?? '');
   return [...new Set(words.filter((word) => isIP(word) !== 0 && !/^::ffff:/i.test(word)))].sort();
 }

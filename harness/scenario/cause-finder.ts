@@ -7,16 +7,13 @@ import { endedAt, type CallEnd } from '../diagnose/ended-at.ts';
 import { topologyNamed } from '../mesh/topologies/registry.ts';
 import { seenObject } from '../diagnose/seen-objects.ts';
 import { redact } from '../tape/redact/value.ts';
-import type { Concern, Situation } from '../diagnose/situation.ts';
+import { meshNamespaces, type Concern, type Situation } from '../diagnose/situation.ts';
 import { brokenHop } from '../probe/trace.ts';
 import { ask } from '../tape/tape.ts';
 import type { Environment } from './environment.ts';
 import type { Notes } from './journal.ts';
 import { lookAround } from './look-around.ts';
 import type { MeshCluster } from './mesh-cluster.ts';
-
-/** Namespaces whose objects hold for every call. Of clusters that the user owns only the mesh's own is looked into. */
-const meshNamespaces = ['istio-system', 'kube-system', 'metallb-system'];
 
 export interface CauseFinderOptions {
   readonly environment: Environment;
@@ -56,6 +53,7 @@ export class CauseFinder {
 
   async #explain(error: unknown, notes: Pick<Notes, 'hops' | 'exchange'>): Promise<Cause[]> {
     const { environment, clusters, namespaces } = this.#options;
+    // Of clusters that the user owns only the mesh's own namespace is looked into.
     const beside = environment.clusters.some(({ foreign }) => foreign === true) ? ['istio-system'] : meshNamespaces;
     const surroundings = { namespaces: [...namespaces, ...beside], since: this.#since };
     const gone = clusters.filter(({ mesh }) => mesh.isGone).map(({ name }) => name);

@@ -1,5 +1,6 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import type { ClusterApi } from '../cluster/cluster-api.ts';
+import { cannotPull } from '../cluster/pod-summary.ts';
 import { holdsIn, recordIn, valueAt } from '../diagnose/causes/reading.ts';
 import { patience, Stuck } from '../wait/stuck.ts';
 import { holds, notYet, waitFor } from '../wait/wait-for.ts';
@@ -7,10 +8,7 @@ import { anyOf } from '../text/any-of.ts';
 
 /** Reasons by which the kubelet says that it cannot start a container as it is declared. */
 const neverStarts = new RegExp(
-  `^(${anyOf(
-    /ErrImagePull|ImagePullBackOff|InvalidImageName|ErrImageNeverPull|CreateContainer\w*Error/,
-    /RunContainerError|CrashLoopBackOff/,
-  )})$`,
+  `^(${anyOf(cannotPull, /CreateContainer\w*Error|RunContainerError|CrashLoopBackOff/)})$`,
 );
 
 /**

@@ -4,7 +4,7 @@ import { topologyNamed } from '../mesh/topologies/registry.ts';
 import type { PathStage } from '../mesh/topologies/topology.ts';
 import type { ConfigDump } from '../probe/envoy/config-dump.ts';
 import type { CurlExchange } from '../probe/curl.ts';
-import { upstreamsOf, watchFlow, type Moved } from '../probe/flow.ts';
+import { upstreamsOf, watchFlow, type Moved, type Watched } from '../probe/flow.ts';
 import type { Proxy } from '../probe/proxy.ts';
 import { traceGateway, traceOutbound, type Hop } from '../probe/trace.ts';
 import { allInOrder } from '../wait/all-in-order.ts';
@@ -36,6 +36,12 @@ export interface WatchedCalls {
   readonly upstreams: () => Promise<Record<string, number>>;
 }
 
+/** A gateway as `watchFlow` watches it: whichever of its pods sends something on under an SNI. */
+export async function watchedAt(gateway: Gateway, sni: string): Promise<Watched> {
+  const [proxy = gateway.proxy, ...beside] = await gateway.everyProxy();
+  return { proxy, beside, cluster: sni };
+}
+
 /**
  * The path of a call to a service of another cluster: client's sidecar → (egress gateway) → the peer's gateway, as each
  * proxy's own configuration has it.
@@ -63,9 +69,8 @@ export class RemotePath {
    */
   async held(): Promise<void> {
     await allInOrder(
-      this.#stages.map(async ({ proxy, gateway, follow }) => {
-        const proxies = gateway === undefined ? [proxy] : await gateway.everyProxy();
-        await allInOrder(proxies.map((one) => one.holdsPath(follow(one))));
+      this.#stages.map(async ({ everyProxy, follow }) => {
+        await allInOrder((await everyProxy()).map((one) => one.holdsPath(follow(one))));
       }),
     );
   }
@@ -104,20 +109,15 @@ export class RemotePath {
   async watch<T>(work: () => Promise<T>): Promise<{ readonly value: T; readonly moved: readonly Moved[] }> {
     const { gateway, via } = this.#options;
     const gateways = via === undefined ? [gateway] : [via.gateway, gateway];
-    const watched = gateways.map(async (one) => {
-      const [proxy = one.proxy, ...beside] = await one.everyProxy();
-      return { proxy, beside, cluster: this.sni };
-    });
-    return await watchFlow(await Promise.all(watched), work);
+    return await watchFlow(await Promise.all(gateways.map((one) => watchedAt(one, this.sni))), work);
   }
 
   async #look(at: PathStage['at']): Promise<Hop[]> {
     const stages = this.#stages.filter((stage) => stage.at === at);
     const hops = await Promise.all(
-      stages.map(async ({ proxy, gateway, follow }) => {
-        const proxies = gateway === undefined ? [proxy] : await gateway.everyProxy();
-        return await Promise.all(proxies.map((one) => one.trace(follow(one))));
-      }),
+      stages.map(async ({ everyProxy, follow }) =>
+        Promise.all((await everyProxy()).map((one) => one.trace(follow(one)))),
+      ),
     );
     return hops.flat(2);
   }
@@ -125,9 +125,8 @@ export class RemotePath {
   /** The topology says which proxies a call meets; each hop knows where on that path it is. */
   get #stages(): {
     readonly at: PathStage['at'];
-    readonly proxy: Proxy;
-    /** Where it is one. */
-    readonly gateway: Gateway | undefined;
+    /** The client's sidecar, or the proxy of each pod of a gateway. */
+    readonly everyProxy: () => Promise<readonly Proxy[]>;
     readonly follow: (proxy: Proxy) => (dump: ConfigDump) => Hop[];
   }[] {
     const { client, service, gateway, via } = this.#options;
@@ -152,8 +151,9 @@ export class RemotePath {
                 : traceGateway(dump, name, stage.question);
             return hops.map((hop) => ({ ...hop, place }));
           };
-        const at = gateways[stage.at];
-        return { at: stage.at, proxy: at?.proxy ?? client.proxy, gateway: at, follow };
+        const everyProxy = (): Promise<readonly Proxy[]> =>
+          gateways[stage.at]?.everyProxy() ?? Promise.resolve([client.proxy]);
+        return { at: stage.at, everyProxy, follow };
       });
   }
 }

@@ -4,6 +4,7 @@ import type { Watched } from '../probe/flow.ts';
 import { traceGateway, type Hop } from '../probe/trace.ts';
 import { allInOrder } from '../wait/all-in-order.ts';
 import type { MeshCluster } from './mesh-cluster.ts';
+import { watchedAt } from './remote-path.ts';
 import type { RemoteSample } from './remote-sample.ts';
 import type { Gateway, Workload } from './workload.ts';
 
@@ -93,7 +94,6 @@ export class RemoteVersion {
 
   /** What its gateway sends on under its SNI, in whichever pod, for `watchFlow`. */
   async watched(): Promise<Watched> {
-    const [proxy = this.gateway.proxy, ...beside] = await this.gateway.everyProxy();
-    return { proxy, beside, cluster: this.sni };
+    return await watchedAt(this.gateway, this.sni);
   }
 }

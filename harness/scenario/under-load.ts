@@ -48,16 +48,15 @@ export async function underLoad<const Key extends string>(
 ): Promise<LoadReport<Key>> {
   const running = from.startLoad(load);
   const came: { readonly key: Key; readonly from: number; readonly shown: number; readonly calls: number }[] = [];
-  let missed: { readonly title: string; readonly until: InARow } | undefined;
   for (const [key, title, happens, until] of events) {
-    if (missed !== undefined) break;
-    await step(key, title, async () => {
+    const shown = await step(key, title, async () => {
       const began = await running.moment(key);
       await happens();
-      const { at, shown } = await running.shows(until);
-      came.push({ key, from: began, shown: at, calls: until.calls });
-      if (!shown) missed = { title, until };
+      const seen = await running.shows(until);
+      came.push({ key, from: began, shown: seen.at, calls: until.calls });
+      return seen.shown;
     });
+    if (!shown) break;
   }
   const result = await step('load', `end the load of ${load.perSecond} calls a second`, () => running.end());
   const end = (result.calls.at(-1)?.at ?? 0) + 1 / load.perSecond;
@@ -67,20 +66,17 @@ export async function underLoad<const Key extends string>(
     settledAfter: (event) => lastBegun(result, came[place(event)]?.calls ?? 0, came[place(event)]?.shown ?? 0),
     all: windowOf(result, load, 0, end),
     happened: async (event) => {
-      if (place(event) >= 0) return;
+      const last = events[came.length - 1];
+      if (place(event) >= 0 || last === undefined) return;
       const [, title = event] = events.find(([key]) => key === event) ?? [];
-      await step(`reach-${event}`, title, () => Promise.reject(notShown(missed)));
+      await step(`reach-${event}`, title, () => Promise.reject(notShown(last)));
     },
   };
 }
 
-function notShown(missed: { readonly title: string; readonly until: InARow } | undefined): MeshproofError {
-  const what = 'calls never showed that the next thing may happen';
-  if (missed === undefined) return new MeshproofError('MP999', { what });
-  const { what: wanted, calls, within } = missed.until;
-  return new MeshproofError('MP701', {
-    what,
-    expected: `${calls} calls in a row with ${wanted}, within ${within / 1000} s`,
-    seen: `none so many, after “${missed.title}”`,
+const notShown = ([, title, , { what, calls, within }]: LoadEvent): MeshproofError =>
+  new MeshproofError('MP701', {
+    what: 'calls never showed that the next thing may happen',
+    expected: `${calls} calls in a row with ${what}, within ${within / 1000} s`,
+    seen: `none so many, after “${title}”`,
   });
-}

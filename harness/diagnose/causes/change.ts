@@ -1,12 +1,9 @@
 import { contains } from '../../mesh/collisions.ts';
 import type { ObjectChange } from '../changes.ts';
-import { seenName, type Concern, type SeenObject } from '../situation.ts';
+import { meshNamespaces, seenName, type Concern, type SeenObject } from '../situation.ts';
 import type { Explainer, Suspect } from './cause.ts';
 import { changeInShort, hasMeshLabels, meaningOfChange } from './meaning.ts';
 import { listIn, textIn } from './reading.ts';
-
-/** Namespaces whose objects hold for the whole mesh, or for the whole cluster. */
-const everywhere = new Set(['istio-system', 'kube-system', 'metallb-system']);
 
 /**
  * On clusters that meshproof made, whatever is not as it was when the mesh was ready was done to them: each such object
@@ -49,8 +46,8 @@ export function concerns(
   { namespaces, hosts, applied, words }: Pick<Concern, 'namespaces' | 'hosts' | 'applied' | 'words'>,
 ): boolean {
   const { namespace, kind, name, body } = object;
-  if (kind === 'Namespace') return namespaces.includes(name) || everywhere.has(name);
-  if (namespace === undefined || everywhere.has(namespace) || namespaces.includes(namespace)) return true;
+  if (kind === 'Namespace') return namespaces.includes(name) || meshNamespaces.includes(name);
+  if (namespace === undefined || meshNamespaces.includes(namespace) || namespaces.includes(namespace)) return true;
   // All namespaces share the gateways, and what one of them asks of a gateway holds for the calls of all.
   if (kind === 'Gateway') return true;
   // An object of another namespace reaches this call by the hosts or the addresses that it is for, or the call reached

@@ -1,10 +1,7 @@
 import { parseDocument } from 'yaml';
-import { ofKind, seenName, type ClusterSituation } from '../situation.ts';
+import { meshNamespaces, ofKind, seenName, type ClusterSituation } from '../situation.ts';
 import type { Explainer, Suspect } from './cause.ts';
 import { listIn, recordIn, selects, textIn, valueAt } from './reading.ts';
-
-/** Namespaces that no selector has to find: istiod's own is always seen, and the others are no part of a mesh. */
-const beside = new Set(['istio-system', 'kube-system', 'metallb-system']);
 
 /**
  * Namespaces of the call that `discoverySelectors` leaves out: istiod takes nothing from them, neither services nor
@@ -34,8 +31,9 @@ export const leftOutNamespaces: Explainer = ({ situation, concern }) =>
   );
 
 function leftOut(cluster: ClusterSituation, namespaces: readonly string[], selectors: readonly unknown[]): string[] {
+  // istiod's own namespace is always seen, and the cluster's are no part of a mesh: no selector has to find these.
   return ofKind(cluster, 'Namespace')
-    .filter(({ name }) => namespaces.includes(name) && !beside.has(name))
+    .filter(({ name }) => namespaces.includes(name) && !meshNamespaces.includes(name))
     .filter(({ labels }) => !selectors.some((selector) => matches(selector, labels)))
     .map(({ name }) => `namespace ${name}`);
 }

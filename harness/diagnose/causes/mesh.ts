@@ -66,15 +66,15 @@ export const sharedAddresses: Explainer = ({ situation, concern }) =>
     return ofKind(cluster, 'ServiceEntry')
       .filter((entry) => !isOwnOf(own, entry) && !hostsOf(entry).some((host) => concern.hosts.includes(host)))
       .flatMap((entry) => {
-        const own = addressesOf(entry);
-        const ports = portsOf(entry).filter(({ protocol }) => own.length > 0 || !/^(HTTP|GRPC)/i.test(protocol));
+        const addresses = addressesOf(entry);
+        const ports = portsOf(entry).filter(({ protocol }) => addresses.length > 0 || !/^(HTTP|GRPC)/i.test(protocol));
         const shared = called.find(
           (one) =>
-            (own.length === 0 || own.some((range) => contains(range, one.address))) &&
+            (addresses.length === 0 || addresses.some((range) => contains(range, one.address))) &&
             ports.some(({ number }) => one.ports.some((port) => port.number === number)),
         );
         if (shared === undefined) return [];
-        const at = own.length === 0 ? 'is for every address' : `has the address ${shared.address} of the service`;
+        const at = addresses.length === 0 ? 'is for every address' : `has the address ${shared.address} of the service`;
         const told = ports.map(({ number, protocol }) => `${number} (${protocol})`).join(', ');
         return [
           {

@@ -1,4 +1,11 @@
-import { ofKind, seenName, type ClusterSituation, type Concern, type SeenObject } from '../situation.ts';
+import {
+  meshNamespaces,
+  ofKind,
+  seenName,
+  type ClusterSituation,
+  type Concern,
+  type SeenObject,
+} from '../situation.ts';
 import type { Explainer, Suspect } from './cause.ts';
 import { conditionIn, listIn, recordIn, selects, textIn, valueAt } from './reading.ts';
 
@@ -157,7 +164,7 @@ export const uninjected: Explainer = ({ situation, concern }) =>
   situation.clusters.flatMap((cluster) =>
     ofKind(cluster, 'Pod')
       .filter(({ namespace = '', deleting }) => concern.namespaces.includes(namespace) && deleting !== true)
-      .filter(({ namespace = '' }) => !['istio-system', 'kube-system', 'metallb-system'].includes(namespace))
+      .filter(({ namespace = '' }) => !meshNamespaces.includes(namespace))
       .flatMap((pod): Suspect[] => {
         const home = ofKind(cluster, 'Namespace').find(({ name }) => name === pod.namespace);
         const asked = home?.labels['istio-injection'] === 'enabled' || home?.labels['istio.io/rev'] !== undefined;
