@@ -32,11 +32,12 @@ export type { MeshLife } from './scenario/mesh-life.ts';
 export type { Client, Gateway, Workload } from './scenario/workload.ts';
 
 export type { KubernetesObject } from './cluster/kubernetes-object.ts';
-export { hostnameFor, httpbin, injectedNamespace, sleep } from './cluster/workloads.ts';
+export { greeter, greeterPort, hostnameFor, httpbin, injectedNamespace, sleep } from './cluster/workloads.ts';
 export type { ServicePort } from './mesh/service-port.ts';
 export {
   exposedService,
   localityFailover,
+  mixedRoutes,
   outboundCluster,
   outboundSni,
   remoteService,
@@ -44,6 +45,7 @@ export {
   versionRoutes,
   type ExposedService,
   type Failover,
+  type MixedRoutes,
   type RemoteEndpoint,
   type RemoteService,
   type Subsets,
@@ -64,6 +66,7 @@ export { binomialBound, type Bound } from './probe/distribution.ts';
 export type { CertificateView, ConfigDump, Endpoint, Rejection, UpstreamTls } from './probe/envoy/config-dump.ts';
 export { upstreamsOf, watchFlow, type Moved } from './probe/flow.ts';
 export { succeeded, type InARow, type Load, type LoadCall, type RunningLoad } from './probe/load.ts';
+export { greetingCall, grpcCall, grpcStatus, type GrpcStatus } from './probe/grpc.ts';
 export type { LoadWindow } from './probe/load-window.ts';
 export type { PodContainer } from './probe/pod.ts';
 export type { Carried, Proxy } from './probe/proxy.ts';

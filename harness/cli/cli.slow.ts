@@ -47,8 +47,8 @@ describe('list', () => {
     const keys = scenarios.flatMap(({ claims }) => Object.keys(claims));
     expect(scenarios.every(({ claims }) => Object.keys(claims).length > 0)).toBe(true);
     expect(keys.filter((key) => !/^[a-z][a-z0-9-]*[a-z0-9]$/.test(key))).toEqual([]);
-    // 79 on the page's topology, 4 on multi-primary.
-    expect(keys).toHaveLength(83);
+    // 87 on the page's topology, 4 on multi-primary.
+    expect(keys).toHaveLength(91);
     expect(scenarios.map(({ id }) => id)).toContain('direct-sidecar');
   });
 

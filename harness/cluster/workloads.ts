@@ -66,6 +66,45 @@ export function httpbin({
   ];
 }
 
+/** The port on which the greeter speaks gRPC. */
+export const greeterPort = 5353;
+
+/**
+ * A gRPC server of which every cluster has the image already: a CoreDNS that answers DNS over gRPC, and greets whoever
+ * asks for text (coredns: plugin/template, core/dnsserver/server_grpc.go).
+ */
+export function greeter({ namespace, image }: WorkloadOptions): KubernetesObject[] {
+  const name = 'greeter';
+  const corefile = [
+    `grpc://.:${greeterPort} {`,
+    '    template IN TXT . {',
+    '        answer "{{ .Name }} 60 IN TXT hello-over-grpc"',
+    '    }',
+    '}',
+    '',
+  ].join('\n');
+  return [
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace } },
+    { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace }, data: { Corefile: corefile } },
+    deployment(
+      name,
+      namespace,
+      { app: name },
+      {},
+      {
+        name,
+        image,
+        imagePullPolicy: 'IfNotPresent',
+        args: ['-conf', '/etc/coredns/Corefile'],
+        ports: [{ containerPort: greeterPort }],
+        volumeMounts: [{ name: 'config', mountPath: '/etc/coredns' }],
+      },
+      {},
+      [{ name: 'config', configMap: { name } }],
+    ),
+  ];
+}
+
 function deployment(
   name: string,
   namespace: string,
@@ -73,6 +112,7 @@ function deployment(
   annotations: Record<string, string>,
   container: object,
   more: Readonly<Record<string, string>> = {},
+  volumes: readonly object[] = [],
 ): KubernetesObject {
   return {
     apiVersion: 'apps/v1',
@@ -83,7 +123,12 @@ function deployment(
       selector: { matchLabels: selector },
       template: {
         metadata: { labels: { ...selector, ...more }, annotations },
-        spec: { serviceAccountName: selector['app'], terminationGracePeriodSeconds: 0, containers: [container] },
+        spec: {
+          serviceAccountName: selector['app'],
+          terminationGracePeriodSeconds: 0,
+          containers: [container],
+          ...(volumes.length === 0 ? {} : { volumes }),
+        },
       },
     },
   };

@@ -37,14 +37,14 @@ test('the page’s own names are used by the scenarios that the walkthrough show
   expect(withPage.filter(({ walkthrough = [] }) => walkthrough.length === 0)).toEqual([]);
 });
 
-test('there are 79 claims about the page’s topology and 4 about multi-primary, each under a key of its own', () => {
+test('there are 87 claims about the page’s topology and 4 about multi-primary, each under a key of its own', () => {
   const counts: Record<string, number> = {};
   for (const { claims, needs } of metas) {
     const [topology = 'replicated'] = needs.topologies ?? [];
     counts[topology] = (counts[topology] ?? 0) + Object.keys(claims).length;
     expect(new Set(Object.values(claims)).size).toBe(Object.keys(claims).length);
   }
-  expect(counts).toEqual({ replicated: 79, 'multi-primary': 4 });
+  expect(counts).toEqual({ replicated: 87, 'multi-primary': 4 });
 });
 
 test('the least rights for clusters of your own lend the namespaces of every scenario that plays there', async () => {

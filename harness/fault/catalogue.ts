@@ -8,12 +8,13 @@ import { groundFaults } from './faults/ground.ts';
 import { multiPrimaryFaults } from './faults/multi-primary.ts';
 import { networkFaults } from './faults/network.ts';
 import { prerequisiteFaults } from './faults/prerequisites.ts';
+import { grpcFaults } from './faults/grpc.ts';
 import { protocolFaults } from './faults/protocols.ts';
 import { remoteServiceFaults } from './faults/remote-services.ts';
 import { reverseFaults } from './faults/reverse.ts';
 import { securityFaults } from './faults/security.ts';
 import { serverFaults } from './faults/server-objects.ts';
-import { versionFaults } from './faults/versions.ts';
+import { routingFaults, versionFaults } from './faults/versions.ts';
 import { workloadFaults } from './faults/workloads.ts';
 
 /**
@@ -32,8 +33,10 @@ export const faults: readonly Fault[] = [
   ...reverseFaults,
   ...egressFaults,
   ...versionFaults,
+  ...routingFaults,
   ...securityFaults,
   ...protocolFaults,
+  ...grpcFaults,
   ...failoverFaults,
   ...multiPrimaryFaults,
   ...cleanupFaults,

@@ -219,6 +219,42 @@ export function versionRoutes({ host, namespace, name, header, weights }: Versio
   };
 }
 
+export interface MixedRoutes {
+  /** The name that callers use: of a Service of this cluster. */
+  readonly local: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** The same service in other clusters. */
+  readonly host: string;
+  /** Who sees a remote version: requests with this header. */
+  readonly header: Readonly<Record<string, string>>;
+  /** Its subset. */
+  readonly subset: string;
+  /** Subset of the remote service that shares all other calls with the local one, and its share in percent. */
+  readonly others: { readonly subset: string; readonly weight: number };
+}
+
+/**
+ * Routes to versions here and there under the local name, as in the blog's "Multicluster version routing".
+ */
+export function mixedRoutes(routes: MixedRoutes): KubernetesObject {
+  const { local, namespace, name, host, header, subset, others } = routes;
+  const headers = Object.fromEntries(Object.entries(header).map(([key, exact]) => [key, { exact }]));
+  const split = [
+    { destination: { host, subset: others.subset }, weight: others.weight },
+    { destination: { host: local }, weight: 100 - others.weight },
+  ];
+  return {
+    apiVersion: networking,
+    kind: 'VirtualService',
+    metadata: { name, namespace },
+    spec: {
+      hosts: [local],
+      http: [{ match: [{ headers }], route: [{ destination: { host, subset } }] }, { route: split }],
+    },
+  };
+}
+
 /** The name of a service's outbound cluster in a sidecar: `outbound|8000||httpbin.bar.global`. */
 export const outboundCluster = (host: string, port: number, subset = ''): string =>
   `outbound|${port}|${subset}|${host}`;

@@ -14,6 +14,8 @@ export interface CurlOptions {
   readonly insecure?: boolean;
   /** Body of a POST, sent as it is; say what it is by a header `content-type`. */
   readonly data?: string;
+  /** The same for a body that is no text, such as a gRPC message. */
+  readonly bytes?: Uint8Array;
   /** HTTP/2 from the first byte on, as a client does that knows its server speaks it. */
   readonly http2?: boolean;
 }
@@ -79,7 +81,9 @@ export async function curlTimes(
   options: CurlOptions = {},
 ): Promise<CurlExchange[]> {
   const { visible } = curlArguments(url, options);
-  const command = shellWords(['curl', ...visible]);
+  const { bytes } = options;
+  const fed = bytes === undefined ? '' : `printf %s ${Buffer.from(bytes).toString('base64')} | base64 -d | `;
+  const command = fed + shellWords(['curl', ...visible]);
   // Without quotes, as runs of before have it.
   const question = `${times} × curl ${visible.join(' ')} from ${from.cluster} ${from.namespace}/${from.pod}`;
   const printed = await ask<Printed | CurlExchange[]>(question, () => curlNow(kubectl, from, times, url, options), {
@@ -111,14 +115,17 @@ async function curlNow(
   url: string,
   options: CurlOptions,
 ): Promise<Printed> {
-  const { maxSeconds = 10 } = options;
+  const { maxSeconds = 10, bytes = new Uint8Array() } = options;
   const { visible, hidden } = curlArguments(url, options);
   const requestIds = Array.from({ length: times }, () => randomUUID());
   // The loop runs in the container; nothing of the user's is ever part of the script, only its arguments.
   const loop =
-    'n=$1; shift; i=0; ids=; while [ $i -lt $n ]; do ids="$ids $1"; shift; i=$((i+1)); done; for id in $ids; ' +
-    'do curl -H "x-request-id: $id" "$@"; done';
-  const command = ['sh', '-c', loop, 'sh', String(times), ...requestIds, ...hidden, ...visible];
+    'n=$1; shift; i=0; ids=; while [ $i -lt $n ]; do ids="$ids $1"; shift; i=$((i+1)); done; body=$1; shift; ' +
+    'for id in $ids; do if [ -z "$body" ]; then curl -H "x-request-id: $id" "$@"; ' +
+    'else printf %s "$body" | base64 -d | curl -H "x-request-id: $id" "$@"; fi; done';
+  // No argument can hold a zero byte.
+  const body = Buffer.from(bytes).toString('base64');
+  const command = ['sh', '-c', loop, 'sh', String(times), ...requestIds, body, ...hidden, ...visible];
   const printed = await execInPod(kubectl, from, command, {
     timeout: maxSeconds * 1000 * Math.min(times, 10) + 15_000,
   });
@@ -128,7 +135,7 @@ async function curlNow(
 /** One curl as a plain command, for clients that are not pods. */
 export function curlCommand(
   url: string,
-  options: CurlOptions = {},
+  options: Omit<CurlOptions, 'bytes'> = {},
 ): { readonly command: string[]; readonly visible: string; readonly requestId: string } {
   const { visible, hidden } = curlArguments(url, options);
   const requestId = randomUUID();
@@ -142,7 +149,7 @@ export function curlCommand(
 /** The arguments that a reader would type, and those that make curl's answer readable for us. */
 function curlArguments(
   url: string,
-  { head = false, headers = {}, maxSeconds = 10, insecure = false, data, http2 = false }: CurlOptions,
+  { head = false, headers = {}, maxSeconds = 10, insecure = false, data, bytes, http2 = false }: CurlOptions,
 ): { visible: string[]; hidden: string[] } {
   return {
     visible: [
@@ -152,6 +159,7 @@ function curlArguments(
       ...Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]),
       // --data reads a file where its text begins with @.
       ...(data === undefined ? [] : ['--data-raw', data]),
+      ...(bytes === undefined ? [] : ['--data-binary', '@-']),
       url,
     ],
     hidden: ['-sS', '--max-time', String(maxSeconds), ...(head ? [] : ['-i']), '-w', `${marker}%{json}${separator}`],

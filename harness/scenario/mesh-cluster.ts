@@ -106,6 +106,15 @@ export class MeshCluster {
     return await this.#samples.deployHttpbin(namespace, version);
   }
 
+  /**
+   * Deploys a gRPC server into a namespace with injection, and waits until its sidecar serves: it answers questions of
+   * `greetingCall`.
+   */
+  async deployGreeter(namespace: string): Promise<Workload> {
+    const { image } = await this.dns.form();
+    return await this.#samples.deployGreeter(namespace, image);
+  }
+
   /** Cleans up as the walkthrough does: what the scenario applied, the workloads of the namespace, the namespace. */
   async removeSample(namespace: string): Promise<void> {
     await this.#samples.removeSample(namespace);

@@ -41,14 +41,16 @@ export class RemoteVersion {
   }
 
   /**
-   * Deploys the versions v1 and v2 of a sample's httpbin, and finds the gateways in front of them. Endpoints are
-   * labelled as on the page: cluster2, and cluster3 where the second version lives in a cluster of its own.
+   * Deploys two versions of a sample's httpbin, and finds the gateways in front of them. Endpoints are labelled as on
+   * the page: cluster2, and cluster3 where the second version lives in a cluster of its own.
    *
    * @param homes the cluster of each version; both may live in one
+   * @param versions what they are called
    */
   static async deploy(
     sample: RemoteSample,
     homes: readonly [MeshCluster, MeshCluster],
+    [one, other]: readonly [string, string] = ['v1', 'v2'],
   ): Promise<[RemoteVersion, RemoteVersion]> {
     const [first, second] = homes;
     const deployed = async (home: MeshCluster, version: string): Promise<RemoteVersion> => {
@@ -56,7 +58,7 @@ export class RemoteVersion {
       const label = home === first ? 'cluster2' : 'cluster3';
       return new RemoteVersion(sample, version, label, pod, await home.ingressGateway(), home.httpbinPort);
     };
-    return await Promise.all([deployed(first, 'v1'), deployed(second, 'v2')]);
+    return await Promise.all([deployed(first, one), deployed(second, other)]);
   }
 
   /** How many of these calls its pod answered, by the name that httpbin says. */

@@ -1,6 +1,6 @@
 import type { ClusterApi } from '../cluster/cluster-api.ts';
 import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
-import { httpbin, injectedNamespace, sleep } from '../cluster/workloads.ts';
+import { greeter, httpbin, injectedNamespace, sleep } from '../cluster/workloads.ts';
 import { MeshproofError } from '../errors/meshproof-error.ts';
 import { topologyNamed } from '../mesh/topologies/registry.ts';
 import { ask } from '../tape/tape.ts';
@@ -65,6 +65,18 @@ export class Samples {
     // Another version shares account and Service with the first; its deployment goes when the scenario ends.
     await this.#applied.apply(passing);
     return await this.#workload(namespace, 'httpbin', version);
+  }
+
+  /**
+   * Deploys a gRPC server into a namespace with injection, and waits until its sidecar serves.
+   *
+   * @param image with CoreDNS; the cluster's own serves
+   */
+  async deployGreeter(namespace: string, image: string): Promise<Workload> {
+    await this.#claim(namespace);
+    await this.#rooted(namespace);
+    await this.#applyForGood([injectedNamespace(namespace), ...greeter({ namespace, image })]);
+    return await this.#workload(namespace, 'greeter', undefined);
   }
 
   /** Cleans up as the walkthrough does: what the scenario applied, the workloads of the namespace, the namespace. */

@@ -1,3 +1,4 @@
+import { RemoteSample } from '../../scenario/remote-sample.ts';
 import type { Fault, Injection } from '../fault.ts';
 import { claimsOf, host, networking, odd } from './made.ts';
 
@@ -115,5 +116,53 @@ export const versionFaults: readonly Fault[] = [
     cause: ['DestinationRule bar/fault'],
     noticedBy,
     kills: ['version-subsets: header-picks', 'version-subsets: subset-chains'],
+  },
+];
+
+const routing = new RemoteSample('version-routing');
+const near = routing.namespaces.client;
+const local = { destination: { host: `httpbin.${near}.svc.cluster.local` } };
+const remote = (subset: string): object => ({ destination: { host: routing.service.host, subset } });
+const localRule = (...http: readonly object[]): Injection => ({
+  add: odd(networking, 'VirtualService', near, { hosts: [local.destination.host], http }),
+});
+const user = (exact: string): object => ({ match: [{ headers: { 'end-user': { exact } } }] });
+
+/** The same of a local name whose versions live here and there. */
+export const routingFaults: readonly Fault[] = [
+  {
+    id: 'routing-header-elsewhere',
+    breaks: 'an older VirtualService of the local name leads the header to another remote version',
+    at: 'client',
+    inject: localRule(
+      { ...user('jason'), route: [remote('v3')] },
+      { ...user('jasmine'), route: [remote('v2')] },
+      {
+        route: [
+          { ...remote('v3'), weight: 50 },
+          { ...local, weight: 50 },
+        ],
+      },
+    ),
+    cause: [`VirtualService ${near}/fault`],
+    noticedBy: ['version-routing'],
+    kills: claimsOf('version-routing', 'header-remote', 'passed-gateway'),
+  },
+  {
+    id: 'routing-stays-local',
+    breaks: 'an older VirtualService of the local name keeps nine calls of ten at home',
+    at: 'client',
+    inject: localRule(
+      { ...user('jason'), route: [remote('v2')] },
+      {
+        route: [
+          { ...remote('v3'), weight: 10 },
+          { ...local, weight: 90 },
+        ],
+      },
+    ),
+    cause: [`VirtualService ${near}/fault`],
+    noticedBy: ['version-routing'],
+    kills: claimsOf('version-routing', 'halves', 'route'),
   },
 ];

@@ -323,6 +323,14 @@ export class ConfigDump {
     );
   }
 
+  /** Cluster → share, in percent, of the calls to a host that no other route of it takes: of its weighted routes. */
+  splitOf(host: string, port: number): Record<string, number> {
+    const hosts = this.routeConfigs.flatMap(({ virtual_hosts: all = [] }) => all);
+    const routes = hosts.filter(({ name }) => name === `${host}:${port}`).flatMap((one) => one.routes ?? []);
+    const weighted = routes.flatMap(({ route }) => route?.weighted_clusters?.clusters ?? []);
+    return Object.fromEntries(weighted.map(({ name, weight = 0 }) => [name, weight]));
+  }
+
   /**
    * SNI and endpoints of a service's outbound cluster, or of one of its subsets; undefined when there is no such
    * cluster.
