@@ -48,10 +48,13 @@ export async function carryOut(plan: Plan, stage: Stage): Promise<void> {
     // Evidence of what went wrong is worth having, and never worth leaving clusters behind.
     await fail(error);
   }
+  // A program of its own, beside the tear-down.
+  const allure = allureReport(stage);
   const trouble =
     plan.lab === undefined || refused ? undefined : await labTrouble(new Docker(plan.docker, plan.lab.dockerHost));
   if (trouble !== undefined) await fail(trouble);
   if (!leavesEnvironment(request) && !refused) await tearDown(request.config.name, stage).catch(fail);
+  await allure;
   if (record.lost !== undefined) await fail(record.lost);
 }
 
@@ -79,8 +82,11 @@ async function collectEvidence(
   const usable = environment ?? (await readEnvironment(request.config.name).catch(() => undefined));
   if (record.data.verdict !== 'passed' && usable !== undefined)
     await collectClusterEvidence(usable, record.folder, progress);
-  if (record.data.scenarios.length === 0) return;
-  // Allure's tool is not ours: when it fails that is reported, and the verdict stays what the mesh made it.
+}
+
+/** Allure's tool is not ours: when it fails that is reported, and the verdict stays what the mesh made it. */
+async function allureReport({ record, progress, signal }: Stage): Promise<void> {
+  if (record.data.scenarios.length === 0 || signal.aborted || record.data.error?.code === 'MP501') return;
   await generateAllureReport(record.folder).catch((error: unknown) => {
     progress.note(describeError(asMeshproofError(error)));
   });

@@ -29,7 +29,7 @@ export const grpcFaults: readonly Fault[] = [
   },
   {
     id: 'grpc-declared-as-http',
-    breaks: 'an older ServiceEntry at the client declares the gRPC port as HTTP: its sidecar speaks HTTP/1.1 to the peer',
+    breaks: 'an older ServiceEntry at the client declares the gRPC port as HTTP: its sidecar speaks HTTP/1.1 then',
     at: 'client',
     inject: {
       add: odd(networking, 'ServiceEntry', client, {
