@@ -20,10 +20,9 @@ const questions = [
   "ip rule show 2>/dev/null | sed 's/^/route rule: /'",
   "ip neigh show nud permanent 2>/dev/null | sed 's/^/neighbour: /'",
   "nft list tables 2>/dev/null | sed 's/^/nft /'",
-  'for key in net/ipv4/ip_forward net/ipv4/icmp_echo_ignore_all net/netfilter/nf_conntrack_max ' +
-    'net/ipv4/tcp_syn_retries $(cd /proc/sys; ls -d net/ipv4/conf/all/* net/ipv4/conf/eth0/* 2>/dev/null | grep ' +
-    '-E "/(rp_filter|arp_ignore|arp_announce|arp_filter|forwarding)$"); do [ -r /proc/sys/$key ] && echo ' +
-    '"setting: $key = $(cat /proc/sys/$key)"; done',
+  // How the kernel handles packets; what it counts there is no setting.
+  'cd /proc/sys && grep -sH . net/bridge/* net/netfilter/* net/ipv4/* net/ipv4/conf/all/* net/ipv4/conf/default/* ' +
+    'net/ipv4/conf/eth0/* net/ipv4/conf/cni0/* | grep -vE "(_count|_key):" | sed "s/:/ = /; s/^/setting: /"; cd /',
   // What was not found must not make the whole look a failure.
   'true',
 ];

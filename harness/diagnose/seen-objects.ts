@@ -57,6 +57,9 @@ const clusterKinds: readonly (readonly [apiVersion: string, kind: string])[] = [
   ['autoscaling/v2', 'HorizontalPodAutoscaler'],
   ['admissionregistration.k8s.io/v1', 'ValidatingAdmissionPolicy'],
   ['admissionregistration.k8s.io/v1', 'ValidatingAdmissionPolicyBinding'],
+  ['scheduling.k8s.io/v1', 'PriorityClass'],
+  ['flowcontrol.apiserver.k8s.io/v1', 'FlowSchema'],
+  ['flowcontrol.apiserver.k8s.io/v1', 'PriorityLevelConfiguration'],
   definition,
   ['apiregistration.k8s.io/v1', 'APIService'],
 ];
@@ -186,14 +189,18 @@ function withoutSchemas({ spec }: Record<string, unknown>): Record<string, unkno
  */
 const readable = /^(istio(-.*)?|coredns|kube-dns|kube-proxy)$/;
 
+const injector = 'istio-sidecar-injector';
+
 /** Whether of an object only hashes are kept: that it is another shows, and what it was does not. */
 export const isHashed = ({ kind, name }: Pick<SeenObject, 'kind' | 'name'>): boolean =>
   kind === 'Secret' ||
   kind === 'CustomResourceDefinition' ||
   (kind === 'ConfigMap' && !readable.test(name)) ||
-  name === 'istio-sidecar-injector';
+  // Of its templates there are hashes only, too.
+  name === injector;
 
 function withoutSecrets(kind: string, name: string, body: Record<string, unknown>): Record<string, unknown> {
+  if (kind === 'ConfigMap' && name === injector) return { ...body, data: injectorsData(body['data']) };
   if (isHashed({ kind, name }))
     return Object.fromEntries(
       Object.entries(body).map(([field, value]) =>
@@ -201,6 +208,18 @@ function withoutSecrets(kind: string, name: string, body: Record<string, unknown
       ),
     );
   return body;
+}
+
+/** What sidecars are injected with: the values field by field, and of the long templates only that they are others. */
+function injectorsData(data: unknown): Record<string, unknown> {
+  const { values, ...others } = (data ?? {}) as Record<string, unknown>;
+  if (typeof values !== 'string') return hashed(data);
+  try {
+    return { ...hashed(others), values: JSON.parse(values) as unknown };
+  } catch {
+    // Istio could not read them either.
+    return { ...hashed(others), values };
+  }
 }
 
 /** Each entry by a hash: it tells that one is another, and nothing of what it is. */

@@ -69,7 +69,16 @@ export class Gateways {
       this.#api.core.readNamespacedService({ namespace: systemNamespace, name: this.#topology.ingressGateway }),
     ]);
     const address = nodes[0]?.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address ?? '';
-    return { address, port: spec?.ports?.find(({ port }) => port === eastWestPort)?.nodePort ?? 0 };
+    const port = spec?.ports?.find(({ port: offered }) => offered === eastWestPort)?.nodePort;
+    // It comes with the Service: there is nothing to wait for.
+    if (port === undefined || port === 0)
+      throw new MeshproofError('MP701', {
+        what: `Service ${systemNamespace}/${this.#topology.ingressGateway} has no node port for ${eastWestPort}`,
+        where: `cluster ${this.#options.cluster.name}`,
+        expected: `a node port for ${eastWestPort}`,
+        seen: (spec?.ports ?? []).map(({ port: one, nodePort }) => `${one} → ${nodePort ?? 'none'}`).join(', '),
+      });
+    return { address, port };
   }
 
   async #addressOf(gateway: string): Promise<string> {

@@ -15,8 +15,15 @@ import { runProgram } from '../process/run-program.ts';
 import { Docker } from '../toolchain/docker.ts';
 import type { Environment, EnvironmentCluster } from './environment.ts';
 
+/** Raised whenever more is looked at, or in another form: what an older version saw is not compared with that. */
+const baselineForm = 2;
+
 /** The state of a cluster when its mesh was proven ready: what is other later was done to it. */
-export const baselineSchema = z.object({ objects: z.array(seenObjectSchema), network: z.array(z.string()) });
+export const baselineSchema = z.object({
+  form: z.number().default(1),
+  objects: z.array(seenObjectSchema),
+  network: z.array(z.string()),
+});
 export type Baseline = z.infer<typeof baselineSchema>;
 
 /** What of a call's surroundings is to be looked at. */
@@ -39,7 +46,7 @@ export async function takeBaseline(environment: Environment, api: ReadApi): Prom
     seeObjects(api, undefined, await keyOf(api.address)),
     networkOf(environment, api.address.name),
   ]);
-  return { objects, network };
+  return { form: baselineForm, objects, network };
 }
 
 /**
@@ -126,7 +133,9 @@ const keyOf = async ({ kubeconfig }: { readonly kubeconfig: string }): Promise<s
     .digest('hex');
 
 async function readBaseline({ baseline }: EnvironmentCluster): Promise<Baseline | undefined> {
-  return baseline === undefined ? undefined : baselineSchema.parse(JSON.parse(await readFile(baseline, 'utf8')));
+  if (baseline === undefined) return undefined;
+  const kept = baselineSchema.parse(JSON.parse(await readFile(baseline, 'utf8')));
+  return kept.form === baselineForm ? kept : undefined;
 }
 
 /** The machine below a cluster that meshproof made; of other people's machines nothing is asked. */

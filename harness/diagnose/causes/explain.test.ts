@@ -410,6 +410,11 @@ describe('a node', () => {
     network: [...network],
     networkBaseline: ['node: state: running on kind', ...networkBaseline],
   });
+  test('a setting that nobody looked at when the mesh was ready is no cause', () => {
+    const seen = east(['node: state: running on kind', 'node: setting: net/ipv4/tcp_sack = 0']);
+    expect(explain(of(situation('west'), seen), concern)).toEqual([]);
+  });
+
   test.each([
     ['that is paused', ['node: state: paused on kind'], 'is paused, so nothing on it runs'],
     ['without a network', ['node: state: running on'], 'is connected to no network'],
@@ -419,12 +424,18 @@ describe('a node', () => {
       'does not forward packets',
     ],
     [
+      'that leaves packets between its pods out',
+      ['node: state: running on kind', 'node: setting: net/bridge/bridge-nf-call-iptables = 0'],
+      'leaves packets between pods of one node out of the packet rules',
+    ],
+    [
       'with a queue',
       ['node: state: running on kind', 'node: queue: qdisc netem 8001: dev eth0 root loss 30%'],
       'loses packets',
     ],
   ])('%s is named, with what it does', (_what, lines, does) => {
-    const [cause] = explain(of(situation('west'), east(lines)), concern);
+    const before = ['node: setting: net/ipv4/ip_forward = 1', 'node: setting: net/bridge/bridge-nf-call-iptables = 1'];
+    const [cause] = explain(of(situation('west'), east(lines, lines.length > 1 ? before : [])), concern);
     expect(cause).toMatchObject({ code: 'MP820', cluster: 'east', object: 'node' });
     expect(cause?.does).toContain(does);
   });

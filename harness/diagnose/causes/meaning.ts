@@ -39,6 +39,12 @@ const kinds: Readonly<Record<string, readonly [Layer, Reader?]>> = {
     always('activates a rule that makes the API server refuse objects', 'spec'),
   ],
   APIService: ['control plane', always('determines which server handles an API group', 'spec')],
+  PriorityClass: ['pods and images', always('determines which pods go when there is no room for all', 'value')],
+  FlowSchema: ['control plane', always('determines how the API server queues whose requests', 'spec')],
+  PriorityLevelConfiguration: [
+    'control plane',
+    always('limits how many requests the API server takes at once', 'spec'),
+  ],
   HorizontalPodAutoscaler: ['pods and images', always('sets the number of pods of a workload', 'spec')],
   EndpointSlice: ['names and addresses', always('adds endpoints to a Service by hand', 'endpoints')],
   ClusterRole: ['control plane', always('changes what users and service accounts may do', 'rules')],
@@ -177,6 +183,7 @@ function configMap(object: SeenObject, fields: readonly FieldChange[]): Omit<Mea
   if (object.name === 'coredns' || object.name === 'kube-dns')
     return { does: 'determines how the cluster’s own DNS answers names', field };
   if (/^istio(-|$)/.test(object.name) && object.name !== 'istio-ca-root-cert') {
+    if (object.name === 'istio-sidecar-injector') return { does: 'determines what every new sidecar is like', field };
     return { does: 'is the configuration of the whole mesh', field };
   }
   if (object.name === 'kube-proxy')

@@ -22,6 +22,10 @@ const readings: readonly (readonly [RegExp, string])[] = [
   [/-j REJECT\b|\breject\b/, 'rejects packets, so callers see a refused connection'],
   [/-j (DNAT|REDIRECT|SNAT|MASQUERADE|TPROXY)\b/, 'redirects packets'],
   [/-j TCPMSS\b/, 'changes the TCP segment size'],
+  [
+    /^setting: .*bridge-nf-call-ip6?tables = 0/,
+    'leaves packets between pods of one node out of the packet rules, so answers of Services come from other addresses',
+  ],
   [/^setting: .*ip_forward = 0/, 'does not forward packets, so none reach its pods'],
   [/^setting:/, 'changes how packets are handled'],
   [/\b(state DOWN|DOWN)\b/, 'is switched off'],
@@ -43,7 +47,13 @@ export const machineNetwork: Explainer = ({ situation }) =>
   situation.clusters.flatMap((cluster) => {
     const { network, networkBaseline } = cluster;
     if (networkBaseline === undefined || network.length === 0) return [];
-    const added = network.filter((line) => !networkBaseline.includes(line) && !isOfNeighbours(line));
+    const known = new Set(networkBaseline.flatMap((line) => settingOf(line) ?? []));
+    const added = network.filter((line) => {
+      // A setting that nobody looked at when the mesh was ready was not changed, as far as anybody knows.
+      const setting = settingOf(line);
+      const compared = setting === undefined || known.has(setting);
+      return compared && !networkBaseline.includes(line) && !isOfNeighbours(line);
+    });
     const dead = network.filter((line) => /^\S+: state: (?!running)/.test(line));
     // Of a node that does not run nothing else could be asked.
     const gone = dead.length > 0 ? [] : networkBaseline.filter((line) => !network.includes(line));
@@ -59,6 +69,9 @@ const isOfNeighbours = (line: string): boolean =>
   line.startsWith('bridges') &&
   /: (link|address|route|rule .*-j (ACCEPT|MASQUERADE|RETURN))\b/.test(line) &&
   !/blackhole|unreachable|prohibit/.test(line);
+
+/** Node and name of a kernel setting; undefined for every other line. */
+const settingOf = (line: string): string | undefined => /^.*?: setting: \S+/.exec(line)?.[0];
 
 function suspect(cluster: ClusterSituation, node: string, added: readonly string[], gone: readonly string[]): Suspect {
   // What a link or a route lost most often follows from what was put in.

@@ -7,6 +7,7 @@ import {
   type SeenObject,
 } from '../situation.ts';
 import type { Explainer, Suspect } from './cause.ts';
+import { whoTookTheRoom } from './room.ts';
 import { conditionIn, listIn, recordIn, selects, textIn, valueAt } from './reading.ts';
 
 /** Pods that do not run, are not ready, have no sidecar, or are not there; and the nodes that they stand on. */
@@ -16,7 +17,7 @@ export const podsAndImages: Explainer = ({ situation, concern }) =>
     ...workloads(cluster, concern),
     ...ofKind(cluster, 'Pod')
       .filter(({ namespace = '', deleting }) => concern.namespaces.includes(namespace) && deleting !== true)
-      .flatMap((pod) => troubleOf(cluster, pod)),
+      .flatMap((pod) => troubleOf(cluster, pod, concern.namespaces)),
   ]);
 
 function nodes(situation: ClusterSituation): Suspect[] {
@@ -96,7 +97,7 @@ function workloads(situation: ClusterSituation, { namespaces, ownFields = [] }: 
 }
 
 /** What ails one pod. */
-function troubleOf(situation: ClusterSituation, pod: SeenObject): Suspect[] {
+function troubleOf(situation: ClusterSituation, pod: SeenObject, own: readonly string[]): Suspect[] {
   const told = {
     certainty: 2,
     layer: layerFor(pod),
@@ -133,15 +134,21 @@ function troubleOf(situation: ClusterSituation, pod: SeenObject): Suspect[] {
       ];
   }
   const unscheduled = conditionIn(pod.status, 'PodScheduled');
-  if (unscheduled?.['status'] === 'False')
+  if (unscheduled?.['status'] === 'False') {
+    const message = textIn(unscheduled, 'message');
+    const taker = whoTookTheRoom(situation, { owner: ownerOf, message, own });
+    const words = `has a pod that no node accepts: ${message.slice(0, 200)}`;
     return [
-      {
-        ...told,
-        layer: 'pods and images',
-        does: `has a pod that no node accepts: ${textIn(unscheduled, 'message').slice(0, 200)}`,
-        try: 'Free resources for the pod, or relax its requirements for nodes.',
-      },
+      taker === undefined
+        ? {
+            ...told,
+            layer: 'pods and images',
+            does: words,
+            try: 'Free resources for the pod, or relax its requirements for nodes.',
+          }
+        : { ...told, ...taker, seen: [`${ownerOf(pod)} ${words}`] },
     ];
+  }
   if (textIn(pod.status, 'phase') !== 'Running') return [];
   const unready = statuses.filter((one) => one['ready'] === false && valueAt(one, 'state.running') !== undefined);
   const [first] = unready;
