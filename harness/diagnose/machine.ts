@@ -28,8 +28,8 @@ const questions = [
 ];
 
 /**
- * Of a node alone: what must run there, what is stopped (SIGSTOP) and in which pod, whom it asks for names, and whether
- * its disk is full.
+ * Of a node alone: what must run there, what is stopped (SIGSTOP) and in which pod, whom it asks for names, how its
+ * kubelet, its container runtime and its static pods are configured, and whether its disk is full.
  */
 const nodeQuestions = [
   'cat /proc/[0-9]*/comm 2>/dev/null | grep -xE ' +
@@ -39,6 +39,11 @@ const nodeQuestions = [
     'of=${status%/status}; echo "process: $(cat $of/comm) is stopped $(grep -oE "pod[0-9a-f_-]{36}" $of/cgroup ' +
     '| head -1)"; done 2>/dev/null',
   "grep -E '^(nameserver|options)' /etc/resolv.conf 2>/dev/null | sed 's/^/resolver: /'",
+  // Each line behind the field that it belongs to.
+  'awk \'/^[^ -]/ {field=$1} {print "kubelet: " (/^[ -]/ ? field " " : "") $0}\' /var/lib/kubelet/config.yaml ' +
+    '2>/dev/null',
+  'for file in /etc/kubernetes/manifests/*.yaml /etc/containerd/config.toml; do [ -r $file ] && ' +
+    'echo "file: $file $(cksum < $file)"; done',
   'df -P / 2>/dev/null | awk \'NR==2 && $5+0 >= 98 {print "disk: full"}\'',
 ];
 
@@ -67,6 +72,9 @@ const machinery = new RegExp(
   ),
   'i',
 );
+
+/** What runs on the node and how, whose names begin as those of the chains do. */
+const parts = /^(service|process|file|kubelet|resolver): /;
 
 /**
  * The machine below one kind cluster, as lines "<node>: <rule, queue, link, route or neighbour>": what decides a
@@ -122,5 +130,5 @@ export async function bridgeLines(): Promise<string[]> {
 /** What of an answer is nobody's machinery, each line once. */
 export function linesOf(answer: string): string[] {
   const lines = answer.split('\n').map((line) => line.trim().replaceAll(/\s+/g, ' '));
-  return [...new Set(lines.filter((line) => line !== '' && !machinery.test(line)))];
+  return [...new Set(lines.filter((line) => line !== '' && (parts.test(line) || !machinery.test(line))))];
 }
