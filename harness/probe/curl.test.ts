@@ -1,3 +1,6 @@
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { lookingLive, withTape, type Tape } from '../tape/tape.ts';
 import { clientIdentity, curlTimes, parseCurlOutput } from './curl.ts';
@@ -67,4 +70,31 @@ test('evidence holds what curl printed, and it is read again in a replay', async
   ]);
   // As runs were recorded once.
   expect(await withTape(recorded(calls), () => curlTimes('kubectl', from, 2, 'x:8000/'))).toEqual(calls);
+});
+
+test('behind a slow call the others are made at the same time, and told in order', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'meshproof-curl-'));
+  const program = async (name: string, text: string): Promise<string> => {
+    await writeFile(join(folder, name), `#!/bin/sh\n${text}\n`);
+    await chmod(join(folder, name), 0o755);
+    return join(folder, name);
+  };
+  try {
+    // The first of five is slow; each says which call it was.
+    const slow = `[ -f ${folder}/called ] || { : > ${folder}/called; sleep 5.2; }`;
+    const answer = `printf 'HTTP/1.1 200 OK\\r\\n\\r\\n%s' "$2"; printf '${json({})}\u001d'`;
+    await program('curl', `${slow}; ${answer}`);
+    const kubectl = await program(
+      'kubectl',
+      `while [ "$1" != -- ]; do shift; done; shift; PATH=${folder}:$PATH exec "$@"`,
+    );
+    const from = { cluster: 'west', kubeconfig: '', context: '', namespace: 'foo', pod: 'sleep-1', container: 'sleep' };
+    const begun = performance.now();
+    const calls = await curlTimes(kubectl, from, 5, 'x');
+    expect(calls.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+    expect(calls.map(({ body }) => body)).toEqual(calls.map(({ requestId }) => `x-request-id: ${requestId}`));
+    expect(performance.now() - begun).toBeLessThan(8_000);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
