@@ -228,4 +228,18 @@ export const clientFaults: readonly Fault[] = [
     },
     cause: ['EnvoyFilter foo/fault'],
   },
+  {
+    id: 'injector-leaves-addresses-out',
+    breaks: 'the injector’s values leave the addresses of .global services out of what new sidecars capture',
+    at: 'client',
+    inject: {
+      edit: system('configmap', 'istio-sidecar-injector'),
+      field: ['data', 'values'],
+      from: '"excludeIPRanges": ""',
+      to: '"excludeIPRanges": "240.0.0.0/4"',
+    },
+    restarts: [system('deployment', 'istiod')],
+    cause: ['ConfigMap istio-system/istio-sidecar-injector'],
+    noticedBy: ['tcp-service'],
+  },
 ];

@@ -97,6 +97,17 @@ export const networkFaults: readonly Fault[] = [
     cause: ['node'],
   },
   {
+    id: 'bridge-leaves-rules-out',
+    breaks: 'the server’s node leaves packets between its pods out of the packet rules, so Services do not answer them',
+    at: 'server',
+    inject: {
+      onNode: 'echo 0 > /proc/sys/net/bridge/bridge-nf-call-iptables',
+      undo: 'echo 1 > /proc/sys/net/bridge/bridge-nf-call-iptables',
+    },
+    cause: ['node'],
+    noticedBy: ['tcp-service'],
+  },
+  {
     id: 'health-port-dropped',
     breaks: 'the server’s node drops packets to the gateway’s health port',
     at: 'server',
