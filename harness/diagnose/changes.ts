@@ -26,12 +26,15 @@ const givenFields = new RegExp(
   `(^|\\.)(${anyOf(
     /clusterIPs?(\.\d+)?|healthCheckNodePort|caBundle|uid|resourceVersion|generation/,
     /deployment\.kubernetes\.io\/revision|kubectl\.kubernetes\.io\/restartedAt|ipFamilies.*/,
-    /ipFamilyPolicy|internalTrafficPolicy|finalizers.*|providerID|claimRef.*|secrets.*/,
+    /ipFamilyPolicy|finalizers.*|providerID|claimRef.*|secrets.*/,
   )})$`,
 );
 
 /** Fields that are given once, when an object is made; later they only change when somebody changes them. */
 const givenOnce = /(^|\.)nodePort$/;
+
+/** The name of an item, by which its path calls it already. */
+const isKey = /\[[^\]]+\]\.name$/;
 
 /**
  * What controllers write for themselves, and put back at once when somebody else writes it; it follows from other
@@ -97,7 +100,9 @@ function fieldChanges(before: SeenObject, after: SeenObject): FieldChange[] {
   );
   const changed = names
     .filter((name) => was.get(name) !== is.get(name))
-    .map((field) => ({ field, was: was.get(field), is: is.get(field) }));
+    .map((field) => ({ field, was: was.get(field), is: is.get(field) }))
+    // What an item of a list is called says less than what it holds.
+    .sort((a, b) => Number(isKey.test(a.field)) - Number(isKey.test(b.field)));
   return [...changed, ...hiddenChanges(before, after)];
 }
 
