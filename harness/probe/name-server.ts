@@ -39,7 +39,7 @@ export class NameServer {
   /**
    * Starts the server and waits until it serves.
    *
-   * @throws MeshproofError MP702 with its own words when it refuses its Corefile.
+   * @throws MeshproofError MP701 with its own words when it does not serve: it may refuse its Corefile.
    */
   static async start(options: NameServerOptions): Promise<NameServer> {
     const { image, corefile, serves, kubernetes, note, environment: name } = options;
@@ -110,7 +110,6 @@ export class NameServer {
     await waitFor({
       name: `${image} serves ${host}`,
       where: this.address,
-      code: 'MP702',
       within: 20_000,
       look: async () => {
         const { addresses, code } = await this.#ask(host);
