@@ -15,9 +15,13 @@ export const changedObjects: Explainer = ({ changes, concern }) =>
 function suspect(change: ObjectChange): Suspect {
   const { cluster, object } = change;
   const { layer, does, field } = meaningOfChange(change);
+  const { kind, namespace } = object;
+  // By any other label of a namespace a call is neither led nor refused, unless a selector names it.
+  const otherLabel = kind === 'Namespace' && change.change === 'changed' && !hasMeshLabels(change.fields);
+  // What is not there of a sample may only not be there yet: what stopped the scenario stood before it.
+  const maybeNotYet = change.change === 'removed' && namespace !== undefined && !meshNamespaces.includes(namespace);
   return {
-    // By any other label of a namespace a call is neither led nor refused, unless a selector names it.
-    certainty: object.kind === 'Namespace' && change.change === 'changed' && !hasMeshLabels(change.fields) ? 1 : 2,
+    certainty: otherLabel || maybeNotYet ? 1 : 2,
     layer,
     cluster,
     object: seenName(object),
