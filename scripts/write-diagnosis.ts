@@ -1,5 +1,6 @@
 /**
- * Maintainers' script: writes docs/diagnosis.md from what became of faults.
+ * Maintainers' script: writes docs/diagnosis.md from what became of faults; those that were not put in again keep their
+ * row.
  *
  * `npm run docs:diagnosis [reports folder…]`, by default `reports`
  */
@@ -8,11 +9,12 @@ import { join } from 'node:path';
 import { argv, echo } from 'zx';
 import { z } from 'zod';
 import { faults } from '../harness/fault/catalogue.ts';
-import { diagnosisPage } from '../harness/fault/diagnosis-page.ts';
+import { diagnosisPage, outcomesOf } from '../harness/fault/diagnosis-page.ts';
 import { faultOutcomeSchema, type FaultOutcome } from '../harness/fault/judge.ts';
 import { outcomesFile } from '../harness/fault/run-faults.ts';
 
-const newest = new Map<string, FaultOutcome>();
+const page = new URL('../docs/diagnosis.md', import.meta.url);
+const newest: Map<string, FaultOutcome> = outcomesOf(await readFile(page, 'utf8'));
 for (const reports of argv._.length > 0 ? argv._ : ['reports']) {
   // Names hold the time, so that they sort by it.
   for (const name of (await readdir(reports)).filter((one) => one.startsWith('faults-')).sort()) {
@@ -25,6 +27,5 @@ for (const reports of argv._.length > 0 ? argv._ : ['reports']) {
     for (const outcome of z.array(faultOutcomeSchema).parse(JSON.parse(text))) newest.set(outcome.id, outcome);
   }
 }
-const page = new URL('../docs/diagnosis.md', import.meta.url);
 await writeFile(page, diagnosisPage(faults, newest));
 echo(`${page.pathname}: ${newest.size} of ${faults.length} faults`);

@@ -1,4 +1,5 @@
 import type { Fault } from './fault.ts';
+import { opinionSchema } from './istioctl.ts';
 import type { FaultOutcome } from './judge.ts';
 
 /**
@@ -55,6 +56,37 @@ export function diagnosisPage(faults: readonly Fault[], outcomes: ReadonlyMap<st
     ...rows,
     '',
   ].join('\n');
+}
+
+/** What a page says of its faults: of those that are not put in again, the next page says the same. */
+export function outcomesOf(page: string): Map<string, FaultOutcome> {
+  const rows = page.split('\n').filter((line) => line.startsWith('| `'));
+  return new Map(
+    rows.flatMap((row) => {
+      const [, id = '', , , result = '', after = '', told = '', analyze, proxyStatus] = row
+        .split(/(?<!\\)\|/)
+        .map((text) => text.trim().replaceAll('\\|', '|'));
+      const name = id.replaceAll('`', '');
+      if (result === 'not injected yet') return [];
+      const [first, second] = [opinionSchema.safeParse(analyze), opinionSchema.safeParse(proxyStatus)];
+      return [
+        [
+          name,
+          {
+            id: name,
+            caught: result.startsWith('caught'),
+            hop: false,
+            cause: result === 'caught, right cause',
+            told,
+            seconds: Number.parseFloat(after) || 0,
+            killed: [],
+            ...(result === 'could not be injected here' ? { notPutIn: told } : {}),
+            ...(first.success && second.success ? { istioctl: { analyze: first.data, proxyStatus: second.data } } : {}),
+          },
+        ] as const,
+      ];
+    }),
+  );
 }
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');

@@ -1,8 +1,9 @@
+import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { builtIn, listScenarios } from '../config/scenario-files.ts';
 import type { ScenarioResult } from '../scenario/claims.ts';
 import { faults, unkillable } from './catalogue.ts';
-import { diagnosisPage } from './diagnosis-page.ts';
+import { diagnosisPage, outcomesOf } from './diagnosis-page.ts';
 import { judge, summarize } from './judge.ts';
 
 test('every fault has an id of its own and says what a right cause names', () => {
@@ -102,6 +103,14 @@ test('there are at least 60 faults, and the page has a row for each', () => {
   for (const { id } of faults) expect(page).toContain(`| \`${id}\` |`);
   expect(page).toContain(`1 of ${faults.length} faults were injected: 1 caught, 1 with the right object`);
   expect(page).toContain('| caught, right cause | 9.0 s | MP825 a \\| b |');
+});
+
+test('faults that are not put in again keep what the page says of them', async () => {
+  const page = await readFile(new URL('../../docs/diagnosis.md', import.meta.url), 'utf8');
+  const outcomes = outcomesOf(page);
+  expect(outcomes.size).toBeGreaterThan(140);
+  const again = outcomesOf(diagnosisPage(faults, outcomes));
+  expect([...again]).toEqual([...outcomes].filter(([id]) => faults.some((fault) => fault.id === id)));
 });
 
 test('a packet rule is taken out by what it is, without its place', () => {
