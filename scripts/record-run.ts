@@ -16,6 +16,7 @@ const neutral = (text: string): string =>
   text
     .replaceAll(root, '/meshproof')
     .replaceAll(homedir(), '/home/user')
+    .replaceAll(/\/[^"\\\s]+\/reports\/(?=\d{8}-)/g, '/meshproof/reports/')
     .replaceAll(
       /\b[a-z0-9-]+(\.[a-z0-9-]+)*\.(io|com|dev)\/(?=(coredns|kube|etcd|pause|meshproof|library)\b)/g,
       'registry.example/',

@@ -343,7 +343,7 @@ describe('what is computed from runs on disk', () => {
   test('replay: the same as live, within a second, and the exit code of its verdict', async () => {
     const whole = await meshproof(['replay', green, '--json']);
     const told = JSON.parse(whole.stdout) as { verdict: string; same: boolean; seconds: number; claims: object };
-    expect(told).toMatchObject({ verdict: 'passed', same: true, claims: { passed: 79, failed: 0 } });
+    expect(told).toMatchObject({ verdict: 'passed', same: true, claims: { passed: 87, failed: 0 } });
     expect(whole.code).toBe(0);
     expect(await meshproof(['replay', broken])).toMatchObject({ code: 1, stdout: expect.stringContaining('MP807') });
   });
