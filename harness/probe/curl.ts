@@ -115,8 +115,8 @@ const together = 40;
 
 /**
  * Calls one after the other; behind the first that is slow the others are made at the same time, and told in order: ten
- * calls that all wait for the same ten seconds say in twenty what they would say in a hundred. It runs in the container,
- * and nothing of the user's is ever part of the script, only its arguments.
+ * calls that all wait for the same ten seconds say in twenty what they would say in a hundred. It runs in the
+ * container, and nothing of the user's is ever part of the script, only its arguments.
  */
 const loop = `
 one() {
