@@ -134,6 +134,12 @@ export const meshNamespaces: readonly string[] = ['istio-system', 'kube-system',
 export const seenName = ({ kind, namespace, name }: Pick<SeenObject, 'kind' | 'namespace' | 'name'>): string =>
   namespace === undefined ? `${kind} ${name}` : `${kind} ${namespace}/${name}`;
 
+/** A pod's Deployment, by the name that its ReplicaSet gave it; the pod itself where it has none. */
+export function ownerOf(pod: SeenObject): string {
+  const owner = /^(.+)-[0-9a-f]{6,10}-[a-z0-9]{5}$/.exec(pod.name)?.[1];
+  return owner === undefined ? seenName(pod) : `Deployment ${pod.namespace ?? ''}/${owner}`;
+}
+
 /** What identifies an object within its cluster; the version of its API does not. */
 export const seenKey = ({
   apiVersion,

@@ -42,14 +42,15 @@ export async function carryOut(plan: Plan, stage: Stage): Promise<void> {
   // A name in use says nothing about the environment that is there.
   const refused = record.data.error?.code === 'MP501';
   await record.note({ peakMemoryBytes: stopSampling() });
+  const reported = !refused && !signal.aborted;
   try {
-    if (!refused && !signal.aborted) await collectEvidence(plan, environment, stage);
+    if (reported) await collectEvidence(plan, environment, stage);
   } catch (error) {
     // Evidence of what went wrong is worth having, and never worth leaving clusters behind.
     await fail(error);
   }
   // A program of its own, beside the tear-down.
-  const allure = allureReport(stage);
+  const allure = reported ? allureReport(stage) : undefined;
   const trouble =
     plan.lab === undefined || refused ? undefined : await labTrouble(new Docker(plan.docker, plan.lab.dockerHost));
   if (trouble !== undefined) await fail(trouble);
@@ -85,8 +86,8 @@ async function collectEvidence(
 }
 
 /** Allure's tool is not ours: when it fails that is reported, and the verdict stays what the mesh made it. */
-async function allureReport({ record, progress, signal }: Stage): Promise<void> {
-  if (record.data.scenarios.length === 0 || signal.aborted || record.data.error?.code === 'MP501') return;
+async function allureReport({ record, progress }: Stage): Promise<void> {
+  if (record.data.scenarios.length === 0) return;
   await generateAllureReport(record.folder).catch((error: unknown) => {
     progress.note(describeError(asMeshproofError(error)));
   });

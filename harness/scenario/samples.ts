@@ -35,12 +35,7 @@ export class Samples {
   async deploySleep(namespace: string, labels: Readonly<Record<string, string>> = {}): Promise<Workload> {
     const { images, topology } = this.#options.environment;
     const annotations = { ...topologyNamed(topology).clientAnnotations };
-    await this.#claim(namespace);
-    await this.#rooted(namespace);
-    await this.#applyForGood([
-      injectedNamespace(namespace),
-      ...sleep({ namespace, image: images.curl, annotations, labels }),
-    ]);
+    await this.#applyInjected(namespace, sleep({ namespace, image: images.curl, annotations, labels }));
     return await this.#workload(namespace, 'sleep', undefined);
   }
 
@@ -58,10 +53,9 @@ export class Samples {
   async deployHttpbin(namespace: string, version = 'v1'): Promise<Workload> {
     const { httpbin: image, httpbinPort: port } = this.#options.environment.images;
     const objects = httpbin({ namespace, image, port, version });
-    await this.#claim(namespace);
-    await this.#rooted(namespace);
     const passing = objects.filter(({ kind }) => kind === 'Deployment' && version !== 'v1');
-    await this.#applyForGood([injectedNamespace(namespace), ...objects.filter((object) => !passing.includes(object))]);
+    const staying = objects.filter((object) => !passing.includes(object));
+    await this.#applyInjected(namespace, staying);
     // Another version shares account and Service with the first; its deployment goes when the scenario ends.
     await this.#applied.apply(passing);
     return await this.#workload(namespace, 'httpbin', version);
@@ -73,9 +67,7 @@ export class Samples {
    * @param image with CoreDNS; the cluster's own serves
    */
   async deployGreeter(namespace: string, image: string): Promise<Workload> {
-    await this.#claim(namespace);
-    await this.#rooted(namespace);
-    await this.#applyForGood([injectedNamespace(namespace), ...greeter({ namespace, image })]);
+    await this.#applyInjected(namespace, greeter({ namespace, image }));
     return await this.#workload(namespace, 'greeter', undefined);
   }
 
@@ -150,6 +142,13 @@ export class Samples {
     };
     // Runs that were recorded before did not wait for it.
     await ask(`root certificate in ${namespace} of ${cluster.name}`, given, { lookOnly: true, unasked: true });
+  }
+
+  /** Objects that stay, in a namespace with injection whose sidecars find what they mount. */
+  async #applyInjected(namespace: string, objects: readonly KubernetesObject[]): Promise<void> {
+    await this.#claim(namespace);
+    await this.#rooted(namespace);
+    await this.#applyForGood([injectedNamespace(namespace), ...objects]);
   }
 
   async #applyForGood(objects: readonly KubernetesObject[]): Promise<void> {

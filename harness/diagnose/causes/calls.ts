@@ -1,8 +1,7 @@
-import { ofKind, seenName, type ClusterSituation, type RefusedCall, type SeenObject } from '../situation.ts';
+import { ofKind, ownerOf, seenName, type ClusterSituation, type RefusedCall, type SeenObject } from '../situation.ts';
 import type { Explainer, Question, Suspect } from './cause.ts';
 import { hostMatches, hostsOf } from './change.ts';
 import { meaningOf } from './meaning.ts';
-import { ownerOf } from './pods.ts';
 import { listIn, recordIn, textIn, valueAt } from './reading.ts';
 
 /**

@@ -1,6 +1,7 @@
 import {
   meshNamespaces,
   ofKind,
+  ownerOf,
   seenName,
   type ClusterSituation,
   type Concern,
@@ -136,7 +137,7 @@ function troubleOf(situation: ClusterSituation, pod: SeenObject, own: readonly s
   const unscheduled = conditionIn(pod.status, 'PodScheduled');
   if (unscheduled?.['status'] === 'False') {
     const message = textIn(unscheduled, 'message');
-    const taker = whoTookTheRoom(situation, { owner: ownerOf, message, own });
+    const taker = whoTookTheRoom(situation, message, own);
     const words = `has a pod that no node accepts: ${message.slice(0, 200)}`;
     return [
       taker === undefined
@@ -230,12 +231,6 @@ export const selectsNobody: Explainer = ({ situation, concern }) =>
 const layerFor = ({ namespace, name }: SeenObject): Suspect['layer'] =>
   namespace === 'istio-system' && name.startsWith('istiod')
     ? 'control plane'
-    : namespace === 'istio-system' || namespace === 'kube-system' || namespace === 'metallb-system'
+    : meshNamespaces.includes(namespace ?? '')
       ? 'pods and images'
       : 'workload';
-
-/** A pod's Deployment, by the name that its ReplicaSet gave it; the pod itself where it has none. */
-export function ownerOf(pod: SeenObject): string {
-  const owner = /^(.+)-[0-9a-f]{6,10}-[a-z0-9]{5}$/.exec(pod.name)?.[1];
-  return owner === undefined ? seenName(pod) : `Deployment ${pod.namespace ?? ''}/${owner}`;
-}

@@ -22,11 +22,7 @@ const node: SeenObject = {
   status: { allocatable: { pods: '16' } },
 };
 const told = (message: string, ...objects: SeenObject[]) =>
-  whoTookTheRoom({ cluster: 'east', objects: [node, ...objects] } as unknown as ClusterSituation, {
-    owner: ({ namespace = '', name }) => `Pod ${namespace}/${name}`,
-    message,
-    own: ['bar'],
-  });
+  whoTookTheRoom({ cluster: 'east', objects: [node, ...objects] } as unknown as ClusterSituation, message, ['bar']);
 
 test('the greatest request of what is lacking is named, but for those of the system and of the call', () => {
   const others = [pod('kube-system', '3'), pod('bar', '2'), pod('team-x', '1500m', 'nightly'), pod('team-y', '100m')];

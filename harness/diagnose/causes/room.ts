@@ -1,4 +1,4 @@
-import { meshNamespaces, ofKind, seenName, type ClusterSituation, type SeenObject } from '../situation.ts';
+import { meshNamespaces, ofKind, ownerOf, seenName, type ClusterSituation, type SeenObject } from '../situation.ts';
 import type { Suspect } from './cause.ts';
 import { listIn, textIn, valueAt } from './reading.ts';
 
@@ -17,13 +17,13 @@ const units: Readonly<Record<string, number>> = {
  * Who has taken the room that a pod lacks, by the scheduler's own words about it: the pod of nobody's that requests
  * most of the resource, or the node that takes no more pods.
  *
- * @param owner of a pod, as causes name it
  * @param message of the pod's condition PodScheduled
  * @param own namespaces of the call
  */
 export function whoTookTheRoom(
   situation: ClusterSituation,
-  { owner, message, own }: { owner: (pod: SeenObject) => string; message: string; own: readonly string[] },
+  message: string,
+  own: readonly string[],
 ): Pick<Suspect, 'layer' | 'object' | 'field' | 'does' | 'try'> | undefined {
   const [node] = ofKind(situation, 'Node');
   if (node !== undefined && message.includes('Too many pods')) {
@@ -49,13 +49,13 @@ export function whoTookTheRoom(
   const priority = textIn(pod.body, 'spec.priorityClassName');
   return {
     layer: 'pods and images',
-    object: owner(pod),
+    object: ownerOf(pod),
     field: 'spec.template.spec.containers[].resources.requests',
     does:
       `requests ${rounded(requested)} ${resource} of the node` +
       (priority === '' ? '' : ` with the priority of PriorityClass ${priority}`) +
       ', so pods of the mesh find no room',
-    try: `Lower what ${owner(pod)} requests, lower its priority, or add a node.`,
+    try: `Lower what ${ownerOf(pod)} requests, lower its priority, or add a node.`,
   };
 }
 

@@ -123,9 +123,23 @@ const routing = new RemoteSample('version-routing');
 const near = routing.namespaces.client;
 const local = { destination: { host: `httpbin.${near}.svc.cluster.local` } };
 const remote = (subset: string): object => ({ destination: { host: routing.service.host, subset } });
-const localRule = (...http: readonly object[]): Injection => ({
-  add: odd(networking, 'VirtualService', near, { hosts: [local.destination.host], http }),
-});
+/**
+ * An older VirtualService of the local name.
+ *
+ * @param share of the remote v3 where no route before it applies, in percent; the local version has the rest
+ */
+const localRule = (share: number, ...before: readonly object[]): Injection => {
+  const split = [
+    { ...remote('v3'), weight: share },
+    { ...local, weight: 100 - share },
+  ];
+  return {
+    add: odd(networking, 'VirtualService', near, {
+      hosts: [local.destination.host],
+      http: [...before, { route: split }],
+    }),
+  };
+};
 const user = (exact: string): object => ({ match: [{ headers: { 'end-user': { exact } } }] });
 
 /** The same of a local name whose versions live here and there. */
@@ -134,16 +148,7 @@ export const routingFaults: readonly Fault[] = [
     id: 'routing-header-elsewhere',
     breaks: 'an older VirtualService of the local name leads the header to another remote version',
     at: 'client',
-    inject: localRule(
-      { ...user('jason'), route: [remote('v3')] },
-      { ...user('jasmine'), route: [remote('v2')] },
-      {
-        route: [
-          { ...remote('v3'), weight: 50 },
-          { ...local, weight: 50 },
-        ],
-      },
-    ),
+    inject: localRule(50, { ...user('jason'), route: [remote('v3')] }, { ...user('jasmine'), route: [remote('v2')] }),
     cause: [`VirtualService ${near}/fault`],
     noticedBy: ['version-routing'],
     kills: claimsOf('version-routing', 'header-remote', 'passed-gateway'),
@@ -152,15 +157,7 @@ export const routingFaults: readonly Fault[] = [
     id: 'routing-stays-local',
     breaks: 'an older VirtualService of the local name keeps nine calls of ten at home',
     at: 'client',
-    inject: localRule(
-      { ...user('jason'), route: [remote('v2')] },
-      {
-        route: [
-          { ...remote('v3'), weight: 10 },
-          { ...local, weight: 90 },
-        ],
-      },
-    ),
+    inject: localRule(10, { ...user('jason'), route: [remote('v2')] }),
     cause: [`VirtualService ${near}/fault`],
     noticedBy: ['version-routing'],
     kills: claimsOf('version-routing', 'halves', 'route'),

@@ -311,12 +311,9 @@ export class ConfigDump {
 
   /** The weight of each subset in a service's weighted route; empty when no route of it is weighted. */
   weightsOf(host: string, port: number): Record<string, number> {
-    const routes = this.routeConfigs.flatMap(({ virtual_hosts: hosts = [] }) =>
-      hosts.filter(({ domains }) => domains.includes(host)).flatMap((one) => one.routes ?? []),
-    );
-    const weighted = routes.flatMap(({ route }) => route?.weighted_clusters?.clusters ?? []);
+    const shares = this.#sharesWhere(({ domains }) => domains.includes(host));
     return Object.fromEntries(
-      weighted.flatMap(({ name, weight = 0 }) => {
+      shares.flatMap(([name, weight]) => {
         const [, at, subset = '', service] = name.split('|');
         return at === String(port) && service === host ? [[subset, weight]] : [];
       }),
@@ -325,10 +322,15 @@ export class ConfigDump {
 
   /** Cluster → share, in percent, of the calls to a host that no other route of it takes: of its weighted routes. */
   splitOf(host: string, port: number): Record<string, number> {
-    const hosts = this.routeConfigs.flatMap(({ virtual_hosts: all = [] }) => all);
-    const routes = hosts.filter(({ name }) => name === `${host}:${port}`).flatMap((one) => one.routes ?? []);
+    return Object.fromEntries(this.#sharesWhere(({ name }) => name === `${host}:${port}`));
+  }
+
+  /** Cluster and share of each weighted route of some virtual hosts. */
+  #sharesWhere(wanted: (host: VirtualHost) => boolean): (readonly [cluster: string, share: number])[] {
+    const hosts = this.routeConfigs.flatMap(({ virtual_hosts: all = [] }) => all).filter(wanted);
+    const routes = hosts.flatMap(({ routes: own = [] }) => own);
     const weighted = routes.flatMap(({ route }) => route?.weighted_clusters?.clusters ?? []);
-    return Object.fromEntries(weighted.map(({ name, weight = 0 }) => [name, weight]));
+    return weighted.map(({ name, weight = 0 }) => [name, weight]);
   }
 
   /**
