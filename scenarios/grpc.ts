@@ -1,4 +1,4 @@
-import { exposedService, greeterPort, greetingCall, grpcStatus, outboundCluster } from '../harness/index.ts';
+import { exposedService, greeterPort, greetingCall, grpcCall, grpcStatus, outboundCluster } from '../harness/index.ts';
 import { expect, RemotePath, RemoteSample, replacements, scenario } from '../harness/index.ts';
 
 const sample = new RemoteSample('grpc');
@@ -51,7 +51,7 @@ export default scenario(
       }
     });
     await claim('refused', async () => {
-      const call = await sleep.curl(path.url(`${service}/Nothing`), greetingCall('world'));
+      const call = await sleep.curl(path.url(`${service}/Nothing`), grpcCall());
       expect(call).toHaveStatus(200);
       expect(grpcStatus(call)).toEqual({ code: 12, in: 'headers' });
     });

@@ -10,6 +10,9 @@ interface ApiRefusal extends Error {
 const isApiException = (error: unknown): error is ApiRefusal =>
   error instanceof Error && 'body' in error && 'code' in error && typeof error.code === 'number';
 
+/** The API server answered, and it was no. */
+export const isRefusal = (error: unknown): boolean => isApiException(error);
+
 /** The object that was asked for is not there. */
 export const isAbsent = (error: unknown): boolean => isApiException(error) && error.code === 404;
 

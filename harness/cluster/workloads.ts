@@ -33,6 +33,12 @@ export function sleep({
   ];
 }
 
+/**
+ * httpbin ends a connection that rests for five seconds, and proxies keep theirs for an hour: a call that meets that
+ * very moment fails, and only HTTP clients with a sidecar try it again. So it is told to be as patient as they are.
+ */
+const patient = ['SRV_READ_TIMEOUT', 'SRV_READ_HEADER_TIMEOUT'].map((name) => ({ name, value: '2h' }));
+
 /** The samples/httpbin workload: a server that answers with what it saw of the request. */
 export function httpbin({
   namespace,
@@ -60,7 +66,7 @@ export function httpbin({
         imagePullPolicy: 'IfNotPresent',
         ports: [{ containerPort: port }],
         // /hostname then answers with the pod's name, which tells the versions apart.
-        env: [{ name: 'USE_REAL_HOSTNAME', value: 'true' }],
+        env: [{ name: 'USE_REAL_HOSTNAME', value: 'true' }, ...patient],
       },
     ),
   ];

@@ -14,6 +14,12 @@ export interface Connection {
    * reason.
    */
   readonly stream: Duplex;
+  /**
+   * Comes when the client stands where it connects from, and begins to: deadlines count from then. A busy machine takes
+   * seconds to start a program in a container, which say nothing of the peer. Never comes where that fails; `ended`
+   * tells why.
+   */
+  readonly tried: Promise<void>;
   /** Comes once the connection is over. Rejects with MP702 when the client could not be run at all. */
   readonly ended: Promise<Ending>;
   /** Gives the connection up. */
@@ -43,6 +49,7 @@ export const connectFromHere: Connect = (protocol, address, port) => {
   return {
     // Not the socket itself: TLS would take it over, and nobody would hear how it ends.
     stream: bothWays(socket, socket),
+    tried: Promise.resolve(),
     ended,
     close: () => {
       if (!socket.closed && ending === 'EOF' && !socket.readableEnded) ending = 'given up';
@@ -50,6 +57,38 @@ export const connectFromHere: Connect = (protocol, address, port) => {
     },
   };
 };
+
+/** A client that has not begun to connect after so many milliseconds is given up. */
+const beginsWithin = 30_000;
+
+/**
+ * Says when a connection has been tried for too long.
+ *
+ * @param within milliseconds since it was first tried
+ * @param late hears whether it was tried at all
+ * @returns stops the clock
+ */
+export function afterTryingFor(
+  { tried }: Pick<Connection, 'tried'>,
+  within: number,
+  late: (tried: boolean) => void,
+): () => void {
+  let timer = setTimeout(() => {
+    late(false);
+  }, beginsWithin);
+  let stopped = false;
+  void tried.then(() => {
+    clearTimeout(timer);
+    if (stopped) return;
+    timer = setTimeout(() => {
+      late(true);
+    }, within);
+  });
+  return () => {
+    stopped = true;
+    clearTimeout(timer);
+  };
+}
 
 const words: readonly (readonly [RegExp, Ending])[] = [
   [/ECONNREFUSED|Connection refused/, 'ECONNREFUSED'],

@@ -8,6 +8,8 @@ import { execInPod, type ExecResult, type PodContainer } from './pod.ts';
 export interface CurlOptions {
   /** HEAD instead of GET, as the walkthrough's `curl -I` does. */
   readonly head?: boolean;
+  /** Another method than curl would choose: `POST` for one that carries no body. */
+  readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** Deadline of the whole exchange in seconds (default 10). */
   readonly maxSeconds?: number;
@@ -184,11 +186,12 @@ export function curlCommand(
 /** The arguments that a reader would type, and those that make curl's answer readable for us. */
 function curlArguments(
   url: string,
-  { head = false, headers = {}, maxSeconds = 10, insecure = false, data, bytes, http2 = false }: CurlOptions,
+  { head = false, method, headers = {}, maxSeconds = 10, insecure = false, data, bytes, http2 = false }: CurlOptions,
 ): { visible: string[]; hidden: string[] } {
   return {
     visible: [
       ...(head ? ['-I'] : []),
+      ...(method === undefined ? [] : ['-X', method]),
       ...(insecure ? ['-k'] : []),
       ...(http2 ? ['--http2-prior-knowledge'] : []),
       ...Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]),

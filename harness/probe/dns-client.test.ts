@@ -1,4 +1,5 @@
 import { Duplex } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { Connect, Ending } from './connection.ts';
 import { lookUp } from './dns-client.ts';
@@ -22,6 +23,7 @@ const serving =
     });
     return {
       stream,
+      tried: Promise.resolve(),
       ended,
       close: () => {
         over('given up');
@@ -86,10 +88,27 @@ test('a client that cannot be run says nothing about the server', async () => {
         done();
       },
     }),
+    tried: new Promise(() => undefined),
     ended: Promise.reject(new Error('no such container')),
     close: () => undefined,
   });
   await expect(lookUp(broken, '172.18.0.9', 'httpbin.bar.global')).rejects.toThrow('no such container');
+});
+
+test('the resolver begins when the client is there', async () => {
+  const asked: string[] = [];
+  const inner = serving((question) => {
+    asked.push('question');
+    return reply(question, ['240.0.0.2']);
+  });
+  const slow: Connect = (...to) => ({
+    ...inner(...to),
+    tried: pause(50).then(() => {
+      asked.push('there');
+    }),
+  });
+  await lookUp(slow, '172.18.0.9', 'httpbin.bar.global');
+  expect(asked).toEqual(['there', 'question']);
 });
 
 test('no connection is left open', async () => {

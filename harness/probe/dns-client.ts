@@ -1,7 +1,8 @@
 import { createSocket } from 'node:dgram';
 import { CANCELLED, Resolver } from 'node:dns/promises';
 import { once } from 'node:events';
-import type { Connect, Connection, Ending } from './connection.ts';
+import { MeshproofError } from '../errors/meshproof-error.ts';
+import { afterTryingFor, type Connect, type Connection, type Ending } from './connection.ts';
 
 /** What a name server said. */
 export interface DnsAnswer {
@@ -16,46 +17,77 @@ export interface DnsAnswer {
 
 /**
  * Asks one name server for the IPv4 addresses of a name, from where the client stands. Node's resolver speaks to a
- * socket on this machine's loopback, and each of its packets is carried to the server by a connection of the client's.
+ * socket on this machine's loopback, and its packets are carried to the server by a connection of the client's. The
+ * resolver begins when the client stands there: how long that takes says nothing of the server.
  *
  * @throws MeshproofError MP702 when no connection could be tried.
  */
 export async function lookUp(connect: Connect, server: string, host: string, port = 53): Promise<DnsAnswer> {
-  // A packet is under way for as long as it takes to enter a container.
+  const connection = connect('udp', server, port);
+  try {
+    await begun(connection);
+    return await lookUpOver(connection, host);
+  } finally {
+    connection.close();
+  }
+}
+
+/** Waits until the client connects. */
+const begun = async (connection: Connection): Promise<void> => {
+  await new Promise<void>((resolve, reject) => {
+    const stopClock = afterTryingFor(connection, 0, (tried) => {
+      if (tried) resolve();
+      else reject(new MeshproofError('MP702', { what: 'a DNS client outside of the mesh did not begin to connect' }));
+    });
+    connection.ended.then(
+      () => {
+        stopClock();
+        resolve();
+      },
+      (error: unknown) => {
+        stopClock();
+        reject(error instanceof Error ? error : new Error(String(error)));
+      },
+    );
+  });
+};
+
+async function lookUpOver(connection: Connection, host: string): Promise<DnsAnswer> {
   const resolver = new Resolver({ timeout: 3_000, tries: 2 });
   const loopback = createSocket('udp4');
-  const connections = new Set<Connection>();
+  let over = false;
+  let asked: (answer: Buffer) => void = () => undefined;
   const cut: { ending?: Ending; error?: unknown } = {};
+  connection.stream.on('data', (reply: Buffer) => {
+    if (!over) asked(reply);
+  });
   loopback.on('message', (packet, asker) => {
-    const connection = connect('udp', server, port);
-    connections.add(connection);
-    connection.stream.on('data', (reply: Buffer) => {
-      if (connections.has(connection)) loopback.send(reply, asker.port, asker.address);
-    });
-    // That nobody listens there need not be waited for.
-    connection.ended
-      .then(
-        (ending) => (cut.ending = ending),
-        (error: unknown) => (cut.error = error),
-      )
-      .finally(() => {
-        if (connections.has(connection)) resolver.cancel();
-      });
+    asked = (reply) => {
+      loopback.send(reply, asker.port, asker.address);
+    };
     connection.stream.write(packet);
   });
   loopback.bind(0, '127.0.0.1');
   await once(loopback, 'listening');
   resolver.setServers([`127.0.0.1:${loopback.address().port}`]);
+  const answer = resolver.resolve4(host);
+  // That nobody listens there need not be waited for.
+  connection.ended
+    .then(
+      (ending) => (cut.ending = ending),
+      (error: unknown) => (cut.error = error),
+    )
+    .finally(() => {
+      if (!over) resolver.cancel();
+    });
   try {
-    return { addresses: (await resolver.resolve4(host)).sort(), code: '' };
+    return { addresses: (await answer).sort(), code: '' };
   } catch (error) {
     if (cut.error !== undefined) throw cut.error;
     const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
     return { addresses: [], code: code === CANCELLED && cut.ending !== undefined ? cut.ending : code };
   } finally {
-    const open = [...connections];
-    connections.clear();
-    for (const connection of open) connection.close();
+    over = true;
     loopback.close();
   }
 }

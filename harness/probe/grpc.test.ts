@@ -2,6 +2,9 @@ import { expect, test } from 'vitest';
 import { greetingCall, grpcCall, grpcStatus } from './grpc.ts';
 
 test('a message stands behind its length, whatever its bytes', () => {
+  // Of a method that is not there nothing is sent which its server would have to turn away.
+  expect(grpcCall()).toMatchObject({ http2: true, method: 'POST' });
+  expect(grpcCall().bytes).toBeUndefined();
   const { bytes, http2, headers } = grpcCall(Buffer.from([0, 255, 10]));
   expect([...(bytes ?? [])]).toEqual([0, 0, 0, 0, 3, 0, 255, 10]);
   expect(http2).toBe(true);

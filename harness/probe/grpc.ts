@@ -4,16 +4,16 @@ import type { CurlExchange, CurlOptions } from './curl.ts';
  * A unary gRPC call as curl makes it: one message that is not compressed, behind its length (grpc: doc/
  * PROTOCOL-HTTP2.md, "Length-Prefixed-Message").
  *
- * @param message the bytes of the message, in Protocol Buffers
+ * @param message the bytes of the message, in Protocol Buffers. A call of a method that is not there has none: the
+ *   server refuses it by its headers, and resets a stream on which more is to come, which curl may hear before the
+ *   refusal.
  */
-export function grpcCall(message: Uint8Array): CurlOptions {
+export function grpcCall(message?: Uint8Array): CurlOptions {
+  const call = { http2: true, headers: { 'content-type': 'application/grpc', te: 'trailers' } };
+  if (message === undefined) return { ...call, method: 'POST' };
   const prefix = Buffer.alloc(5);
   prefix.writeUInt32BE(message.length, 1);
-  return {
-    http2: true,
-    headers: { 'content-type': 'application/grpc', te: 'trailers' },
-    bytes: Buffer.concat([prefix, message]),
-  };
+  return { ...call, bytes: Buffer.concat([prefix, message]) };
 }
 
 /**

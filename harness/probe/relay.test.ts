@@ -54,6 +54,13 @@ describe.each([
   ['from a container', (): Connect => relayed],
   ['from here', (): Connect => connectFromHere],
 ])('a connection %s', (_name, connect) => {
+  test('says when it is tried', async () => {
+    const connection = connect()('tcp', '127.0.0.1', await serve(() => undefined));
+    await connection.tried;
+    connection.close();
+    expect(await connection.ended).toBe('given up');
+  });
+
   test('carries every byte both ways, and ends when the peer ends it', async () => {
     const port = await serve((socket) => {
       let heard = 0;

@@ -8,12 +8,16 @@ export interface DockerProgram {
   readonly environment: Readonly<Record<string, string>>;
 }
 
+/** What the client says when it is there and begins to connect. */
+const trying = 'trying';
+
 /**
  * Carries bytes between bash's own standard streams and a peer. Reading and writing are processes of their own, so that
  * a peer which hangs up while something is still being written to it is heard to the last byte. When the client ends
  * its input it is done, and nothing is left behind.
  */
 const carry = `
+echo ${trying} >&2
 exec 3<>"/dev/$1/$2/$3" 4<&0 || exit 1
 cat <&4 >&3 & writer=$!
 cat <&3 & reader=$!
@@ -38,7 +42,13 @@ export function connectFrom(container: string, { program, environment }: DockerP
       stripFinalNewline: false,
     });
     let givenUp = false;
-    const ended = client.then(({ stderr, exitCode }): Ending => {
+    const tried = new Promise<void>((resolve) => {
+      client.stderr.on('data', (chunk: Buffer) => {
+        if (chunk.includes(trying)) resolve();
+      });
+    });
+    const ended = client.then(({ stderr: said, exitCode }): Ending => {
+      const stderr = said.replace(`${trying}\n`, '');
       const ending = exitCode === 0 ? 'EOF' : endingOf(stderr);
       if (givenUp) return 'given up';
       if (ending !== undefined) return ending;
@@ -52,6 +62,7 @@ export function connectFrom(container: string, { program, environment }: DockerP
     ended.catch(() => undefined);
     return {
       stream: bothWays(client.stdin, client.stdout),
+      tried,
       ended,
       close: () => {
         if (client.exitCode === null) givenUp = true;

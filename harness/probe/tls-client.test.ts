@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import * as x509 from '@peculiar/x509';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { connectFromHere } from './connection.ts';
 import { greetOver, type HandshakeResult } from './tls-client.ts';
@@ -158,6 +159,18 @@ test('a peer that says nothing is silent', async () => {
     reason: 'no answer within 200 ms',
     serverIdentities: [],
   });
+});
+
+test('the deadline counts from when the client begins to connect', async () => {
+  const quiet = createServer(() => undefined).listen(0, '127.0.0.1');
+  await once(quiet, 'listening');
+  cleanUps.push(() => quiet.close());
+  const { port } = quiet.address() as AddressInfo;
+  const begun = performance.now();
+  const slow = { ...connectFromHere('tcp', '127.0.0.1', port), tried: pause(300) };
+  const result = await greetOver(slow, { sni: 'x', alpn: [], within: 100 });
+  expect(result).toMatchObject({ outcome: 'silent', reason: 'no answer within 100 ms' });
+  expect(performance.now() - begun).toBeGreaterThan(390);
 });
 
 test('a peer that is not there refused the connection, not the client', async () => {

@@ -1,7 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 import { connect, type TLSSocket } from 'node:tls';
 import { ask } from '../tape/tape.ts';
-import type { Connect, Connection } from './connection.ts';
+import { MeshproofError } from '../errors/meshproof-error.ts';
+import { afterTryingFor, type Connect, type Connection } from './connection.ts';
 
 export interface Greeting {
   readonly address: string;
@@ -12,7 +13,7 @@ export interface Greeting {
   readonly alpn: readonly string[];
   /** Certificate chain and key that the client presents, PEM. */
   readonly presents?: { readonly chain: string; readonly key: string } | undefined;
-  /** Milliseconds to wait for an answer (default 5000). */
+  /** Milliseconds to wait for an answer once the client begins to connect (default 5000). */
   readonly within?: number;
 }
 
@@ -70,7 +71,7 @@ export async function greetOver(
       if (stage === '') stage = ' during the handshake';
     });
     const end = (): void => {
-      clearTimeout(deadline);
+      stopClock();
       socket.destroy();
       connection.close();
     };
@@ -78,9 +79,13 @@ export async function greetOver(
       end();
       resolve({ outcome, reason, serverIdentities });
     };
-    const deadline = setTimeout(() => {
-      finish('silent', `no answer within ${within} ms`);
-    }, within);
+    const stopClock = afterTryingFor(connection, within, (tried) => {
+      if (tried) finish('silent', `no answer within ${within} ms`);
+      else {
+        end();
+        reject(new MeshproofError('MP702', { what: 'a TLS client outside of the mesh did not begin to connect' }));
+      }
+    });
     // How a connection ends without an alert, only its own end tells: TLS calls all of that a reset.
     const over = (): void => {
       connection.ended.then(

@@ -45,6 +45,13 @@ export const runRecordSchema = z.object({
   phases: z.partialRecord(z.enum(phases), z.object({ from: z.number(), to: z.number() })),
   /** What bringing the environment up did. */
   setUp: z.array(stepResultSchema).max(10_000).default([]),
+  /**
+   * How a kept environment compared, before anything played in it, with what it was like when its mesh was proven
+   * ready: how many objects and config dumps were compared, and what was not as it was.
+   */
+  before: z
+    .object({ objects: z.number(), dumps: z.number(), departures: z.array(z.string().max(100_000)).max(10_000) })
+    .optional(),
   scenarios: z.array(scenarioResultSchema).max(10_000),
   error: z.object({ code: word, message: z.string().max(4_000_000) }).optional(),
   /** Which part of a run this is, where several machines shared one; counted from 1. */

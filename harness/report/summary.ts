@@ -1,5 +1,6 @@
 import type { ClaimResult, ScenarioResult } from '../scenario/claims.ts';
 import { causesOfRun, describeCauses } from './causes.ts';
+import { formatClean } from './clean.ts';
 import { codeSpan, fenced, inline } from './markdown.ts';
 import { countClaims, formatCounts, countVerdicts, type RunData } from './run-data.ts';
 
@@ -49,6 +50,10 @@ export function summary(data: RunData): string {
       `${inline(data.versions?.istio ?? '?')}. ` +
       `${formatCounts(countClaims(data))}.`,
     ...(data.merged === undefined ? [] : [formatMerge(data.merged)]),
+    ...(data.before === undefined ? [] : [formatClean(data.before)]),
+    ...(data.before === undefined || data.before.departures.length === 0
+      ? []
+      : [fenced('', data.before.departures.join('\n'))]),
     ...(data.error === undefined ? [] : [fenced('', data.error.message)]),
     ...causes,
     ['| section | scenario | claims | time | stands in for |', '|---|---|---|---:|---|', ...rows].join('\n'),

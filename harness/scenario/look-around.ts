@@ -2,27 +2,33 @@ import { clusterFlags } from '../process/cluster-flags.ts';
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import type { ClusterAddress } from '../cluster/cluster-address.ts';
 import type { ClusterApi } from '../cluster/cluster-api.ts';
 import { providerNamed } from '../cluster/providers/registry.ts';
 import { bridgeLines, machineLines } from '../diagnose/machine.ts';
+import { departuresOf } from '../diagnose/departures.ts';
+import { resourcesOf } from '../diagnose/dump-resources.ts';
 import { refusedCallsOf, trustOf } from '../diagnose/proxy-facts.ts';
 import { seeObjects } from '../diagnose/seen-objects.ts';
 import { seenObjectSchema, type ClusterSituation, type SeenObject, type Situation } from '../diagnose/situation.ts';
 import { listIn, recordIn, textIn } from '../diagnose/causes/reading.ts';
 import { systemNamespace } from '../mesh/operator.ts';
 import { envoyAdmin, getFromPod } from '../probe/loopback.ts';
+import type { PodContainer } from '../probe/pod.ts';
 import { runProgram } from '../process/run-program.ts';
 import { Docker } from '../toolchain/docker.ts';
 import type { Environment, EnvironmentCluster } from './environment.ts';
 
 /** Raised whenever more is looked at, or in another form: what an older version saw is not compared with that. */
-const baselineForm = 2;
+const baselineForm = 3;
 
 /** The state of a cluster when its mesh was proven ready: what is other later was done to it. */
 export const baselineSchema = z.object({
   form: z.number().default(1),
   objects: z.array(seenObjectSchema),
   network: z.array(z.string()),
+  /** App of a gateway → what its proxy holds, a line for each resource. */
+  dumps: z.record(z.string(), z.array(z.string())).default({}),
 });
 export type Baseline = z.infer<typeof baselineSchema>;
 
@@ -46,8 +52,99 @@ export async function takeBaseline(environment: Environment, api: ReadApi): Prom
     seeObjects(api, undefined, await keyOf(api.address)),
     networkOf(environment, api.address.name),
   ]);
-  return { form: baselineForm, objects, network };
+  return { form: baselineForm, objects, network, dumps: await gatewayDumps(environment, api.address, objects) };
 }
+
+/** What a comparison with the state in which the mesh was proven ready shows. */
+export interface Comparison {
+  /** How many objects, and how many config dumps, are compared. */
+  readonly objects: number;
+  readonly dumps: number;
+  /** What is not as it was, each with its cluster; empty when the environment is clean. */
+  readonly departures: string[];
+}
+
+/**
+ * Compares every cluster with what it was like when its mesh was proven ready. What cannot be looked at counts as not
+ * being as it was.
+ *
+ * @returns undefined where it is not known what it was like: on clusters that meshproof did not make
+ */
+export async function compareWithBaseline(environment: Environment): Promise<Comparison | undefined> {
+  const { ClusterApi: Api } = await import('../cluster/cluster-api.ts');
+  const compared = await Promise.all(
+    environment.clusters.map(async (cluster) => {
+      const then = await readBaseline(cluster);
+      if (then === undefined) return undefined;
+      const { look, unseen } = standingAlone();
+      const [seen, network] = await Promise.all([
+        look('objects', async () => seeObjects(new Api(cluster), undefined, await keyOf(cluster)), noObjects, 30_000),
+        look('the machine', () => networkOf(environment, cluster.name), []),
+      ]);
+      const dumps = await look('config dumps', () => gatewayDumps(environment, cluster, seen.objects), {});
+      const now = { objects: seen.objects, network, dumps, unseen: [...seen.unseen, ...unseen] };
+      const departures = departuresOf(cluster.name, then, now).map((line) => `${cluster.name}: ${line}`);
+      return { objects: seen.objects.length, dumps: Object.keys(then.dumps).length, departures };
+    }),
+  );
+  const known = compared.filter((one) => one !== undefined);
+  if (known.length < compared.length) return undefined;
+  return {
+    objects: known.reduce((sum, { objects }) => sum + objects, 0),
+    dumps: known.reduce((sum, { dumps }) => sum + dumps, 0),
+    departures: known.flatMap(({ departures }) => departures),
+  };
+}
+
+const noObjects: Awaited<ReturnType<typeof seeObjects>> = { objects: [], unseen: [] };
+
+/** Looks that end in time and hide nothing from each other: of each that failed a line tells what it was. */
+function standingAlone(): {
+  readonly look: <T>(what: string, work: () => Promise<T>, otherwise: T, within?: number) => Promise<T>;
+  readonly unseen: string[];
+} {
+  const unseen: string[] = [];
+  return {
+    unseen,
+    look: async (what, work, otherwise, within = 12_000) => {
+      try {
+        return await inTime(work(), within);
+      } catch (error) {
+        unseen.push(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+        return otherwise;
+      }
+    },
+  };
+}
+
+/** What each gateway's proxy holds; of several replicas the first one's. */
+async function gatewayDumps(
+  environment: Environment,
+  cluster: ClusterAddress,
+  objects: readonly SeenObject[],
+): Promise<Record<string, string[]>> {
+  const pods = objects.filter((one) => one.kind === 'Pod' && one.deleting !== true && isGateway(one));
+  const apps = [...new Set(pods.map(({ labels }) => labels['app'] ?? ''))];
+  const dumps = apps.map(async (app) => {
+    const pod = pods.find(({ labels }) => labels['app'] === app);
+    const text = await getFromPod(
+      environment.programs.kubectl,
+      proxyOf(cluster, pod?.namespace ?? '', pod?.name ?? ''),
+      envoyAdmin,
+      'config_dump',
+      8_000,
+    );
+    return [app, resourcesOf(JSON.parse(text))] as const;
+  });
+  return Object.fromEntries(await Promise.all(dumps));
+}
+
+/** The sidecar, or the proxy of a gateway, in a pod. */
+const proxyOf = (
+  { name, kubeconfig, context, foreign }: ClusterAddress,
+  namespace: string,
+  pod: string,
+): PodContainer => ({ cluster: name, kubeconfig, context, namespace, pod, container: 'istio-proxy', foreign });
 
 /**
  * Looks around in every cluster, once a claim did not hold: at objects, events, logs, certificates and at the machine
@@ -69,24 +166,10 @@ async function lookInto(
   { namespaces, since }: Surroundings,
 ): Promise<ClusterSituation> {
   const foreign = cluster.foreign === true;
-  const unseen: string[] = [];
-  /** Each look stands alone, and ends in time. */
-  const look = async <T>(what: string, work: () => Promise<T>, otherwise: T, within = 12_000): Promise<T> => {
-    try {
-      return await inTime(work(), within);
-    } catch (error) {
-      unseen.push(`${what}: ${error instanceof Error ? error.message : String(error)}`);
-      return otherwise;
-    }
-  };
+  const { look, unseen } = standingAlone();
   const among = foreign ? [...namespaces, systemNamespace] : undefined;
   const [seen, baseline, network, events, controlPlaneLog] = await Promise.all([
-    look(
-      'objects',
-      async () => seeObjects(api, among, foreign ? undefined : await keyOf(cluster)),
-      { objects: [] as SeenObject[], unseen: [] as string[] },
-      30_000,
-    ),
+    look('objects', async () => seeObjects(api, among, foreign ? undefined : await keyOf(cluster)), noObjects, 30_000),
     // On clusters of other people only some kinds are looked at, and others write, too: nothing can be told from it.
     look(
       'the state when the mesh was ready',
@@ -225,16 +308,8 @@ async function trustOfPod(
   cluster: EnvironmentCluster,
   pod: SeenObject,
 ): Promise<ReturnType<typeof trustOf>> {
-  const { name, kubeconfig, context } = cluster;
-  const where = {
-    cluster: name,
-    kubeconfig,
-    context,
-    namespace: pod.namespace ?? '',
-    pod: pod.name,
-    container: 'istio-proxy',
-    foreign: cluster.foreign,
-  };
+  const { name } = cluster;
+  const where = proxyOf(cluster, pod.namespace ?? '', pod.name);
   const path = 'config_dump?resource=dynamic_active_secrets';
   const text = await getFromPod(programs.kubectl, where, envoyAdmin, path, 8_000);
   return trustOf(`${name} ${pod.namespace ?? ''}/${pod.name}`, JSON.parse(text));

@@ -24,7 +24,7 @@ export async function readyPod(
   namespace: string,
   labelSelector: string,
   options: { readonly within: number; readonly signal: AbortSignal },
-): Promise<{ readonly name: string; readonly address: string }> {
+): Promise<{ readonly name: string; readonly address: string; readonly createdAt: Date | undefined }> {
   const { name: cluster } = api.address;
   const stuck = new Stuck();
   return await waitFor({
@@ -38,7 +38,11 @@ export async function readyPod(
       const living = items.filter(({ metadata }) => metadata?.deletionTimestamp === undefined);
       const ready = living.find((pod) => isReady(pod) && sidecarOf(pod)?.ready === true);
       if (ready?.metadata?.name !== undefined)
-        return holds({ name: ready.metadata.name, address: ready.status?.podIP ?? '' });
+        return holds({
+          name: ready.metadata.name,
+          address: ready.status?.podIP ?? '',
+          createdAt: ready.metadata.creationTimestamp,
+        });
       stuck.see(hopeless(living));
       return notYet(living.map(described).join('; ') || noPod);
     },

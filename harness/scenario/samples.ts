@@ -9,6 +9,7 @@ import type { AppliedObjects } from './applied-objects.ts';
 import type { ClusterPods } from './cluster-pods.ts';
 import { readyWithin, type MeshClusterOptions } from './mesh-cluster-options.ts';
 import { readyPod } from './ready-pod.ts';
+import { staleness } from './as-made-now.ts';
 import type { Client, Workload } from './workload.ts';
 
 /** The sample workloads of one cluster, which stay when a scenario ends: others use them again. */
@@ -159,12 +160,36 @@ export class Samples {
     await this.#applied.send(objects);
   }
 
+  /** The pod of a sample; one of an earlier run that would not be made so any more gives way to one that is. */
+  async #pod(
+    namespace: string,
+    deployment: string,
+    labels: string,
+  ): Promise<Pick<Awaited<ReturnType<typeof readyPod>>, 'name' | 'address'>> {
+    const { cluster, signal } = this.#options;
+    const [how, began] = [{ within: readyWithin, signal }, Date.now()];
+    const ready = async (): ReturnType<typeof readyPod> => {
+      await this.#api.waitForDeployment(namespace, deployment, how);
+      return await readyPod(this.#api, namespace, labels, how);
+    };
+    const pod = await ready();
+    // Of other people's clusters the right to make pods is not asked.
+    if (cluster.foreign === true || new Date(pod.createdAt ?? began).getTime() >= began) return pod;
+    const stale = await ask(
+      `what of ${namespace}/${pod.name} of ${cluster.name} would be made in another way now`,
+      async () => (await staleness(this.#api, { namespace, name: pod.name, deployment })) ?? '',
+      { lookOnly: true, unasked: '' },
+    );
+    if (stale === '') return pod;
+    await this.#api.endPod(namespace, pod.name);
+    return await ready();
+  }
+
   async #workload(namespace: string, app: string, version: string | undefined): Promise<Workload> {
-    const { cluster, signal, journal } = this.#options;
+    const { cluster, journal } = this.#options;
     const deployment = version === undefined || version === 'v1' ? app : `${app}-${version}`;
-    await this.#api.waitForDeployment(namespace, deployment, { within: readyWithin, signal });
     const labels = version === undefined ? `app=${app}` : `app=${app},version=${version}`;
-    const { name: pod, address } = await readyPod(this.#api, namespace, labels, { within: readyWithin, signal });
+    const { name: pod, address } = await this.#pod(namespace, deployment, labels);
     journal.note({
       cluster: cluster.name,
       command:

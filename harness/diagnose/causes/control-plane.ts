@@ -3,7 +3,7 @@ import type { Explainer, Suspect } from './cause.ts';
 import { conditionIn, holdsIn, listIn, recordIn, textIn, valueAt } from './reading.ts';
 
 /** istiod itself: not there, without a ready pod, or telling of what it could not do. */
-export const controlPlane: Explainer = ({ situation }) =>
+export const controlPlane: Explainer = ({ situation, concern }) =>
   situation.clusters.flatMap(({ cluster, controlPlaneLog, ...rest }): Suspect[] => {
     const told = { layer: 'control plane', cluster, object: 'Deployment istio-system/istiod' } as const;
     const pods = ofKind({ cluster, controlPlaneLog, ...rest }, 'Pod').filter(({ name }) => name.startsWith('istiod-'));
@@ -20,7 +20,9 @@ export const controlPlane: Explainer = ({ situation }) =>
         seen: [],
       });
     // istiod's words for a push that Envoy refused, and for certificates that it does not sign.
-    const rejected = controlPlaneLog.find((line) => /ACK ERROR|NACK|rejected/i.test(line));
+    const rejected = controlPlaneLog.find(
+      (line) => /ACK ERROR|NACK|rejected/i.test(line) && !isConflictOfOthers(line, concern.hosts),
+    );
     if (rejected !== undefined)
       suspects.push({
         ...told,
@@ -31,6 +33,13 @@ export const controlPlane: Explainer = ({ situation }) =>
       });
     return suspects;
   });
+
+/**
+ * Of two TCP services on one address istiod notes which one it leaves out (istio: pilot/pkg/model/push_context.go,
+ * ProxyStatusConflictOutboundListenerTCPOverTCP); that concerns those who call one of them.
+ */
+const isConflictOfOthers = (line: string, hosts: readonly string[]): boolean =>
+  /Accepted=\w+ Rejected=\w+/.test(line) && !hosts.some((host) => line.includes(host));
 
 /** An API server that answered none of the questions about its objects. */
 export const apiServers: Explainer = ({ situation }) =>

@@ -593,3 +593,28 @@ describe('what does not go', () => {
     ).toMatchObject([{ code: 'MP822', cluster: 'east', object: 'ClusterRole istio-reader-older' }]);
   });
 });
+
+describe('what other scenarios do at the same time', () => {
+  const theirs = { 'app.kubernetes.io/managed-by': 'meshproof', 'meshproof/scenario': 'another' };
+  const service: SeenObject = { ...object('Service', 'istiocoredns', 'istio-system'), labels: theirs };
+
+  test('is no cause', () => {
+    const west = situation('west', (all) => [...all, service]);
+    expect(first(of(west, situation('east')))).toBe('nothing');
+  });
+
+  test('is one where it is the scenario’s own, and somebody changed it', () => {
+    const changed = { ...service, body: { spec: { selector: { app: 'nobody' } } } };
+    const west = situation('west', (all) => [...all, changed]);
+    const applied = new Map([['west', [{ ...service, body: { spec: { selector: { app: 'istiocoredns' } } } }]]]);
+    expect(first(of(west, situation('east')), { applied })).toMatch(/Service istio-system\/istiocoredns/);
+  });
+
+  test.each([
+    ['somebody else’s service', 'db.other.global', 'nothing'],
+    ['the service that is called', 'httpbin.bar.global', 'MP822 west Deployment istio-system/istiod'],
+  ])('and a conflict about %s that istiod notes', (_what, host, told) => {
+    const line = `"message": "Listener=240.0.0.9_9000 Accepted=TCP Rejected=TCP (${host})"`;
+    expect(first(of({ ...situation('west'), controlPlaneLog: [line] }, situation('east')))).toBe(told);
+  });
+});

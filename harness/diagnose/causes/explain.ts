@@ -1,5 +1,14 @@
+import { fieldManager, ownLabel, scenarioLabel } from '../../cluster/labels.ts';
 import { changesOf, type FieldChange, type ObjectChange } from '../changes.ts';
-import { seenName, type Concern, type OwnField, type Situation } from '../situation.ts';
+import {
+  seenKey,
+  seenName,
+  type ClusterSituation,
+  type Concern,
+  type OwnField,
+  type SeenObject,
+  type Situation,
+} from '../situation.ts';
 import { accessLogs } from './calls.ts';
 import { layerCodes, layers, type Cause, type Explainer, type Question, type Suspect } from './cause.ts';
 import { changedObjects } from './change.ts';
@@ -66,7 +75,8 @@ const makers: Readonly<Record<string, readonly string[]>> = {
  *
  * @returns the likeliest first; empty when nothing that was seen explains it
  */
-export function explain(situation: Situation, concern: Concern): Cause[] {
+export function explain(seen: Situation, concern: Concern): Cause[] {
+  const situation = { ...seen, clusters: seen.clusters.map((cluster) => withoutOthers(cluster, concern)) };
   const changes = situation.clusters
     .flatMap((cluster) => changesOf(cluster, concern.applied.get(cluster.cluster) ?? []))
     .flatMap((change) => withoutOwn(change, concern.ownFields ?? []));
@@ -89,6 +99,14 @@ export function explain(situation: Situation, concern: Concern): Cause[] {
     .filter(({ weight }) => weight >= best - 3)
     .slice(0, 5)
     .map(({ suspect: { certainty: _certainty, ...cause } }) => ({ ...cause, code: layerCodes[cause.layer] }));
+}
+
+/** A cluster without what other scenarios, which play at the same time, applied for themselves. */
+function withoutOthers(situation: ClusterSituation, { applied }: Concern): ClusterSituation {
+  const own = new Set((applied.get(situation.cluster) ?? []).map(seenKey));
+  const isOthers = (object: SeenObject): boolean =>
+    object.labels[ownLabel] === fieldManager && object.labels[scenarioLabel] !== undefined && !own.has(seenKey(object));
+  return { ...situation, objects: situation.objects.filter((object) => !isOthers(object)) };
 }
 
 /**

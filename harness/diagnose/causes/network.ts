@@ -50,24 +50,31 @@ const readingOf = (rule: string): string | undefined =>
  */
 export const machineNetwork: Explainer = ({ situation }) =>
   situation.clusters.flatMap((cluster) => {
-    const { network, networkBaseline } = cluster;
-    if (networkBaseline === undefined || network.length === 0) return [];
-    const known = new Set(networkBaseline.flatMap((line) => settingOf(line) ?? []));
-    const added = network.filter((line) => {
-      // A setting that nobody looked at when the mesh was ready was not changed, as far as anybody knows.
-      const setting = settingOf(line);
-      const compared = setting === undefined || known.has(setting);
-      return compared && !networkBaseline.includes(line) && !isOfNeighbours(line);
-    });
-    const dead = network.filter((line) => /^\S+: state: (?!running)/.test(line));
-    // Of a node that does not run nothing else could be asked.
-    const gone = dead.length > 0 ? [] : networkBaseline.filter((line) => !network.includes(line));
+    const { added, gone } = machineChanges(cluster);
     const nodes = new Set([...added, ...gone].map(nodeOf));
     return [...nodes].map((node): Suspect => {
       const [more, less] = [added, gone].map((lines) => lines.filter((line) => nodeOf(line) === node).map(ruleOf));
       return suspect(cluster, node, more ?? [], less ?? []);
     });
   });
+
+/** Lines of the machine below a cluster that are not as they were when its mesh was ready. */
+export function machineChanges({ network, networkBaseline }: Pick<ClusterSituation, 'network' | 'networkBaseline'>): {
+  readonly added: readonly string[];
+  readonly gone: readonly string[];
+} {
+  if (networkBaseline === undefined || network.length === 0) return { added: [], gone: [] };
+  const known = new Set(networkBaseline.flatMap((line) => settingOf(line) ?? []));
+  const added = network.filter((line) => {
+    // A setting that nobody looked at when the mesh was ready was not changed, as far as anybody knows.
+    const setting = settingOf(line);
+    const compared = setting === undefined || known.has(setting);
+    return compared && !networkBaseline.includes(line) && !isOfNeighbours(line);
+  });
+  const dead = network.some((line) => /^\S+: state: (?!running)/.test(line));
+  // Of a node that does not run nothing else could be asked.
+  return { added, gone: dead ? [] : networkBaseline.filter((line) => !network.includes(line)) };
+}
 
 /** Between the clusters other environments come and go, with links, addresses and rules of their own. */
 const isOfNeighbours = (line: string): boolean =>

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ScenarioResult } from '../../scenario/claims.ts';
 import { countClaims, formatCounts, countVerdicts, phaseSeconds, type RunData } from '../run-data.ts';
+import { formatClean } from '../clean.ts';
 import { causesOfRun, causeTitle, proofWord, type CauseOfRun } from '../causes.ts';
 import { Markup, markup } from './markup.ts';
 import { signs, worstOfScenario } from '../summary.ts';
@@ -35,6 +36,7 @@ export function reportPage(data: RunData): string {
 <header><h1>${headline(data)}</h1>
 <p>${formatCounts(countClaims(data))}. ${total > 0 ? `${total.toFixed(1)} s.` : ''}
 <br><small>${builds(data)}</small></p>
+${data.before === undefined ? undefined : cleanness(data.before)}
 ${data.error === undefined ? undefined : markup`<pre class="reason">${data.error.message}</pre>`}</header>
 <main>
 ${why(data)}
@@ -68,6 +70,12 @@ function causeItem({ causes: [cause, ...others], scenarios }: CauseOfRun): Marku
 <br><small>by ${red}</small></p>
 ${others.slice(0, 2).map((one) => markup`<p class="section">or ${one.code} ${causeTitle(one)}: ${one.does}</p>`)}`;
 }
+
+/** Whether a kept environment was as meshproof left it. */
+const cleanness = (
+  before: NonNullable<RunData['before']>,
+): Markup => markup`<p><small>${formatClean(before)}</small></p>
+${before.departures.length === 0 ? undefined : markup`<pre class="reason">${before.departures.join('\n')}</pre>`}`;
 
 const headline = ({ verdict }: RunData): string =>
   verdict === 'passed'
