@@ -24,6 +24,20 @@ describe('what a proxy holds', () => {
     expect(resourcesOf(dump(later))).toEqual(resourcesOf(dump()));
   });
 
+  test('is the same in another process of Envoy, which orders maps in its own way', () => {
+    const reversed = (value: unknown): unknown =>
+      Array.isArray(value)
+        ? value.map(reversed)
+        : typeof value === 'object' && value !== null
+          ? Object.fromEntries(
+              Object.entries(value)
+                .reverse()
+                .map(([key, inner]) => [key, reversed(inner)]),
+            )
+          : value;
+    expect(resourcesOf(reversed(dump()))).toEqual(resourcesOf(dump()));
+  });
+
   test('is another when a connection may take longer', () => {
     const changed = recorded.replace(/"connect_timeout": ?"10s"/, '"connect_timeout":"1s"');
     const lines = resourcesOf(dump());

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { inKeyOrder } from '../probe/envoy/key-order.ts';
 import { listIn, recordIn, textIn, valueAt } from './causes/reading.ts';
 
 /**
@@ -14,8 +15,9 @@ export function resourcesOf(dump: unknown): string[] {
     return listIn(found, field);
   };
   const clusters = section('ClustersConfigDump', 'dynamic_active_clusters').map((one) => valueAt(one, 'cluster'));
-  const listeners = section('ListenersConfigDump', 'dynamic_listeners').map((one) =>
-    valueAt(one, 'active_state.listener'),
+  // Of a listener that is gone, or was never warm, there is no active state.
+  const listeners = section('ListenersConfigDump', 'dynamic_listeners').flatMap(
+    (one) => valueAt(one, 'active_state.listener') ?? [],
   );
   const routes = section('RoutesConfigDump', 'dynamic_route_configs').map((one) => valueAt(one, 'route_config'));
   return [
@@ -37,7 +39,10 @@ export function resourcesOf(dump: unknown): string[] {
 }
 
 const line = (kind: string, name: string, content: unknown): string =>
-  `${kind} ${name} ${createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, 12)}`;
+  `${kind} ${name} ${createHash('sha256')
+    .update(JSON.stringify(inKeyOrder(content)))
+    .digest('hex')
+    .slice(0, 12)}`;
 
 /** By what a filter chain is chosen: its name, or the SNI, where it has one. */
 const matchOf = (chain: unknown): string =>
