@@ -1,3 +1,4 @@
+import { listIn } from './causes/reading.ts';
 import { seenKey, type ClusterSituation, type SeenObject } from './situation.ts';
 import { anyOf } from '../text/any-of.ts';
 
@@ -103,8 +104,27 @@ function fieldChanges(before: SeenObject, after: SeenObject): FieldChange[] {
     .map((field) => ({ field, was: was.get(field), is: is.get(field) }))
     // What an item of a list is called says less than what it holds.
     .sort((a, b) => Number(isKey.test(a.field)) - Number(isKey.test(b.field)));
-  return [...changed, ...hiddenChanges(before, after)];
+  return [...withWholeItems(changed, before.body, after.body), ...hiddenChanges(before, after)];
 }
+
+/**
+ * Of a list that has more items than it had, or fewer, the items that came or went: one that went moves all behind it
+ * to other places, where none of them changed.
+ */
+function withWholeItems(changes: readonly FieldChange[], before: unknown, after: unknown): FieldChange[] {
+  const lists = new Set(changes.flatMap(({ field }) => /^(.*?)\.\d+(\.|$)/.exec(field)?.[1] ?? []));
+  const moved = [...lists].flatMap((list) => {
+    const [was, is] = [before, after].map((body) => listIn(body, list).map((item) => JSON.stringify(item)));
+    if (was === undefined || is === undefined || was.length === is.length) return [];
+    const gone = was.flatMap((item, at) => (is.includes(item) ? [] : [change(`${list}.${at}`, item, undefined)]));
+    const came = is.flatMap((item, at) => (was.includes(item) ? [] : [change(`${list}.${at}`, undefined, item)]));
+    return gone.length + came.length === 0 ? [] : [{ list, items: [...gone, ...came] }];
+  });
+  const inPlace = changes.filter(({ field }) => !moved.some(({ list }) => field.startsWith(`${list}.`)));
+  return [...moved.flatMap(({ items }) => items), ...inPlace];
+}
+
+const change = (field: string, was: string | undefined, is: string | undefined): FieldChange => ({ field, was, is });
 
 /** Values that must not be shown, and are not what they were. */
 function hiddenChanges({ hidden: was }: SeenObject, { hidden: is }: SeenObject): FieldChange[] {

@@ -61,7 +61,7 @@ describe('it is not', () => {
     [
       'when a field is another',
       { objects: [namespace('istio-system'), gateway('other'), ...page] },
-      ['Service istio-system/istio-ingressgateway: spec.selector.app is other, was istio-ingressgateway'],
+      ['Service istio-system/istio-ingressgateway: spec.selector.app: istio-ingressgateway → other'],
     ],
     [
       'when an object is gone',

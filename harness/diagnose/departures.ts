@@ -1,4 +1,5 @@
 import { fieldManager, ownLabel } from '../cluster/labels.ts';
+import { changeInShort } from './causes/meaning.ts';
 import { machineChanges } from './causes/network.ts';
 import { changesOf, type ObjectChange } from './changes.ts';
 import { seenName, type SeenObject } from './situation.ts';
@@ -64,9 +65,7 @@ const isOfSample = ({ change, object }: ObjectChange, samples: ReadonlySet<strin
 function tell({ change, object, fields }: ObjectChange): string {
   if (change === 'added') return `${seenName(object)} was not there`;
   if (change === 'removed') return `${seenName(object)} is gone`;
-  const told = fields
-    .slice(0, atMost)
-    .map(({ field, was, is }) => `${field} is ${is ?? 'not set'}, was ${was ?? 'not set'}`);
+  const told = fields.slice(0, atMost).map(changeInShort);
   const more = fields.length > atMost ? [`${fields.length - atMost} more`] : [];
   return `${seenName(object)}: ${[...told, ...more].join('; ')}`;
 }

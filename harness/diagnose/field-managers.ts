@@ -29,13 +29,13 @@ export function fieldsOfOthers(
     .filter(({ manager }) => manager !== fieldManager)
     .flatMap(({ manager: by = 'unknown', fieldsV1 }) =>
       pathsOf(fieldsV1)
-        .filter((field) => !own.has(field) && !field.includes(machinery))
+        .filter((field) => !own.has(field) && !machinery.some((written) => field.includes(written)))
         .map((field) => ({ field, by })),
     );
 }
 
-/** What kubectl writes for itself. */
-const machinery = 'metadata.annotations.kubectl.kubernetes.io/';
+/** What kubectl writes for itself, and the API server into every namespace, whoever makes it. */
+const machinery = ['metadata.annotations.kubectl.kubernetes.io/', 'metadata.labels.kubernetes.io/metadata.name'];
 
 /** The leaves of a field set in the API server's form: `{"f:spec": {"f:ports": {"k:{\\"port\\":8000}": {…}}}}`. */
 function pathsOf(fields: unknown, path = ''): string[] {

@@ -1,3 +1,4 @@
+import { systemNamespace } from '../../mesh/operator.ts';
 import type { FieldChange, ObjectChange } from '../changes.ts';
 import { seenName, type SeenObject } from '../situation.ts';
 import type { Layer } from './cause.ts';
@@ -297,7 +298,11 @@ function serviceEntry({ body }: SeenObject, fields: readonly FieldChange[]): Omi
       field: 'spec.exportTo',
     };
   if (textIn(body, 'spec.location') === 'MESH_EXTERNAL')
-    return { does: `declares ${hosts} as outside the mesh`, field: 'spec.location' };
+    // What answers for names that somebody else declares does it by its own name.
+    return {
+      does: `declares ${hosts} as outside the mesh`,
+      field: hosts.includes('*') ? 'spec.hosts' : 'spec.location',
+    };
   const endpoints = listIn(body, 'spec.endpoints').map((one) => textIn(recordIn(one), 'address'));
   return {
     does: `declares ${hosts}${endpoints.length === 0 ? '' : ` at ${endpoints.join(', ')}`}`,
@@ -314,9 +319,12 @@ function workloadEntry({ body }: SeenObject): Omit<Meaning, 'layer'> {
 
 function sidecar({ body, namespace: own = '' }: SeenObject): Omit<Meaning, 'layer'> {
   const egress = listIn(body, 'spec.egress').flatMap((one) => listIn(recordIn(one), 'hosts'));
+  // Without a selector the one in the root namespace is for all that have none of their own.
+  const forAll = own === systemNamespace && valueAt(body, 'spec.workloadSelector') === undefined;
+  const which = forAll ? 'all sidecars of the mesh' : `the sidecars in ${own}`;
   return egress.length > 0
-    ? { does: `limits the sidecars in ${own} to the hosts ${egress.join(', ')}`, field: 'spec.egress' }
-    : { does: `changes what the sidecars in ${own} listen on`, field: 'spec' };
+    ? { does: `limits ${which} to the hosts ${egress.join(', ')}`, field: 'spec.egress' }
+    : { does: `changes what ${which} listen on`, field: 'spec' };
 }
 
 function gateway({ body }: SeenObject, fields: readonly FieldChange[]): Omit<Meaning, 'layer'> {
@@ -334,18 +342,25 @@ function gateway({ body }: SeenObject, fields: readonly FieldChange[]): Omit<Mea
   };
 }
 
-function peerAuthentication({ body, namespace: own }: SeenObject): Omit<Meaning, 'layer'> {
+/** Where rules of a namespace apply: those of the root namespace do everywhere (istio: `meshConfig.rootNamespace`). */
+const scopeOf = ({ namespace = 'the mesh' }: SeenObject): string =>
+  namespace === systemNamespace ? 'every namespace' : namespace;
+
+function peerAuthentication(object: SeenObject): Omit<Meaning, 'layer'> {
+  const { body } = object;
   const ports = valueAt(body, 'spec.portLevelMtls');
   const mode = textIn(body, 'spec.mtls.mode');
   return ports === undefined
     ? {
-        does: `makes workloads in ${own ?? 'the mesh'} use the mutual TLS mode ${mode || 'of their parent'}`,
+        does: `makes workloads in ${scopeOf(object)} use the mutual TLS mode ${mode || 'of their parent'}`,
         field: 'spec.mtls.mode',
       }
-    : { does: `sets mutual TLS for single ports in ${own ?? ''}`, field: 'spec.portLevelMtls' };
+    : { does: `sets mutual TLS for single ports in ${scopeOf(object)}`, field: 'spec.portLevelMtls' };
 }
 
-function authorizationPolicy({ body, namespace: own = '' }: SeenObject): Omit<Meaning, 'layer'> {
+function authorizationPolicy(object: SeenObject): Omit<Meaning, 'layer'> {
+  const { body } = object;
+  const own = scopeOf(object);
   const action = textIn(body, 'spec.action') || 'ALLOW';
   const rules = listIn(body, 'spec.rules');
   if (action === 'DENY') return { does: `denies calls in ${own} that match its rules`, field: 'spec.rules' };

@@ -57,10 +57,17 @@ function ofText(text: string, key: string): string {
 /** Every text of a value left out; what only says of which kind it is, or where it leads, stays. */
 function withheld(value: unknown, key = ''): unknown {
   if (typeof value === 'string')
-    return value === '' || alreadyRedacted(value) ? value : tellsKind.has(key) ? redactText(value) : redacted;
+    return value === '' || isSwitch(value) || alreadyRedacted(value)
+      ? value
+      : tellsKind.has(key)
+        ? redactText(value)
+        : redacted;
   if (Array.isArray(value)) return each(value, (item) => withheld(item, key));
   return isFields(value) ? fields(value, withheld) : value;
 }
+
+/** What is on or off is no secret, whatever it is called. */
+const isSwitch = (text: string): boolean => text === 'true' || text === 'false';
 
 const tellsKind = new Set([
   '@type',
