@@ -28,6 +28,8 @@ const givenFields = new RegExp(
     /clusterIPs?(\.\d+)?|healthCheckNodePort|caBundle|uid|resourceVersion|generation/,
     /deployment\.kubernetes\.io\/revision|kubectl\.kubernetes\.io\/restartedAt|ipFamilies.*/,
     /ipFamilyPolicy|finalizers.*|providerID|claimRef.*|secrets.*/,
+    // MetalLB notes on a Service where its address came from. Where that was all, the empty map stays.
+    /metallb\.(io|universe\.tf)\/ip-allocated-from-pool|metadata\.(labels|annotations)/,
   )})$`,
 );
 

@@ -5,6 +5,7 @@ import { isAbsent } from '../cluster/api-errors.ts';
 import type { ClusterApi } from '../cluster/cluster-api.ts';
 import type { KubernetesObject } from '../cluster/kubernetes-object.ts';
 import { runProgram } from '../process/run-program.ts';
+import { patience, Stuck } from '../wait/stuck.ts';
 import { holds, notYet, waitFor } from '../wait/wait-for.ts';
 import type { CaCerts } from './ca-certs.ts';
 import { eastWestPort, healthPort, systemNamespace, type OperatorOptions } from './operator.ts';
@@ -198,18 +199,29 @@ const nodePortsSchema = z.looseObject({
  * Waits for the LoadBalancer address of the gateway that peers call (walkthrough: `CLUSTER2_GW_ADDR`).
  *
  * @param gateway name of its Service, as the topology has it
- * @throws MeshproofError MP604 with the service's state.
+ * @param options `hadOne` where it had an address before: a load balancer that can give it one again does so in seconds
+ * @throws MeshproofError MP604, or `code`, with the service's state.
  */
 export async function gatewayAddress(
   api: ClusterApi,
   gateway: string,
-  options: { readonly within: number; readonly signal?: AbortSignal | undefined },
+  {
+    hadOne = false,
+    ...options
+  }: {
+    readonly within: number;
+    readonly signal?: AbortSignal | undefined;
+    readonly code?: 'MP701';
+    readonly hadOne?: boolean;
+  },
 ): Promise<GatewayAddress> {
+  const pending = new Stuck();
   return await waitFor<GatewayAddress>({
     name: `${gateway} of ${api.address.name} has a LoadBalancer address`,
     where: `cluster ${api.address.name}`,
     code: 'MP604',
     ...options,
+    ...(hadOne ? { settled: () => Promise.resolve(pending.for >= 2 * patience) } : {}),
     look: async () => {
       const { status, spec } = await api.core.readNamespacedService({
         namespace: systemNamespace,
@@ -218,6 +230,7 @@ export async function gatewayAddress(
       const given = status?.loadBalancer?.ingress?.[0];
       if (given?.ip !== undefined) return holds({ address: given.ip, kind: 'ip' });
       if (given?.hostname !== undefined) return holds({ address: given.hostname, kind: 'hostname' });
+      pending.see('no address');
       return notYet(`type ${spec?.type ?? 'unknown'}, address pending`);
     },
     tolerates: isAbsent,

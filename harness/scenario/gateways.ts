@@ -82,9 +82,10 @@ export class Gateways {
   }
 
   async #addressOf(gateway: string): Promise<string> {
-    const { signal, needs } = this.#options;
-    if (needs.loadBalancer !== false)
-      return (await gatewayAddress(this.#api, gateway, { within: readyWithin, signal })).address;
+    const { signal, needs, cluster } = this.#options;
+    // The mesh was ready, and whoever takes it away waits for the address when it is back. A cloud may take longer.
+    const how = { within: readyWithin, signal, code: 'MP701', hadOne: cluster.foreign !== true } as const;
+    if (needs.loadBalancer !== false) return (await gatewayAddress(this.#api, gateway, how)).address;
     const { status } = await this.#api.core.readNamespacedService({ namespace: systemNamespace, name: gateway });
     const [given] = status?.loadBalancer?.ingress ?? [];
     return given?.ip ?? given?.hostname ?? '';

@@ -618,3 +618,33 @@ describe('what other scenarios do at the same time', () => {
     expect(first(of({ ...situation('west'), controlPlaneLog: [line] }, situation('east')))).toBe(told);
   });
 });
+
+test('a pool that gives no addresses any more stands before the gateway that has none', () => {
+  const gateway = 'istio-ingressgateway';
+  const from = { annotations: { 'metallb.io/ip-allocated-from-pool': 'meshproof' } };
+  const pool = (spec: object): SeenObject => ({
+    ...object('IPAddressPool', 'meshproof', 'metallb-system', { spec }),
+    apiVersion: 'metallb.io/v1beta1',
+  });
+  const pending = (all: SeenObject[]): SeenObject[] =>
+    all.map((one) => (one.kind === 'Service' && one.name === gateway ? { ...one, status: { loadBalancer: {} } } : one));
+  const west = {
+    ...situation('west', (all) => [...pending(all), pool({ serviceAllocation: { namespaces: ['team-x'] } })]),
+    baseline: [...healthy().map((one) => (one.kind === 'Service' ? { ...one, ...from } : one)), pool({})],
+  };
+  const words = `the gateway of west has no address: istio-system/${gateway}`;
+  expect(first(of(west, situation('east')), { words, brokenAt: 'west' })).toBe(
+    'MP823 west IPAddressPool metallb-system/meshproof spec.serviceAllocation.namespaces.0',
+  );
+});
+
+test('of a list the item that went is told, and none that only moved', () => {
+  const role = (rules: object[]): SeenObject => object('ClusterRole', 'istiod', undefined, { rules });
+  const [a, b, c] = ['tokenreviews', 'pods', 'services'].map((one) => ({ resources: [one], verbs: ['get'] }));
+  const west = {
+    ...situation('west', (all) => [...all, role([b ?? {}, c ?? {}])]),
+    baseline: [...healthy(), role([a ?? {}, b ?? {}, c ?? {}])],
+  };
+  const [cause] = explain(of(west, situation('east')), concern);
+  expect(cause?.does).toContain('rules.0 was {"resources":["tokenreviews"],"verbs":["get"]} and is now not set;');
+});
