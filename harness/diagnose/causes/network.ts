@@ -11,6 +11,7 @@ const readings: readonly (readonly [RegExp, string])[] = [
   [/^limits:/, 'limits how much of the machine the node can use'],
   [/^process: .* is stopped/, 'blocks it until the process is continued'],
   [/^service: /, 'is what the node needs to run its pods'],
+  [/^cgroup: /, 'leaves it hardly any processor time, so that it answers late or never'],
   [/^resolver: /, 'determines which server answers the node’s DNS queries'],
   [/^kubelet: cluster(DNS|Domain)/, 'determines whom new pods ask for names'],
   [/^kubelet: (maxPods|podPidsLimit|podsPerCore)/, 'limits what new pods may have on the node'],
@@ -26,6 +27,7 @@ const readings: readonly (readonly [RegExp, string])[] = [
   [/-j DROP\b|\bdrop\b|-P \w+ DROP/, 'drops packets, so callers wait until they time out'],
   [/-j REJECT\b|\breject\b/, 'rejects packets, so callers see a refused connection'],
   [/-j (DNAT|REDIRECT|SNAT|MASQUERADE|TPROXY)\b/, 'redirects packets'],
+  [/-j TTL --ttl-(set [01]|dec)\b/, 'lets packets expire at the next router'],
   [/-j TCPMSS\b/, 'changes the TCP segment size'],
   [
     /^setting: .*bridge-nf-call-ip6?tables = 0/,
