@@ -22,8 +22,9 @@ const questions = [
   "nft list tables 2>/dev/null | sed 's/^/nft /'",
   // iptables tells of its own tables above. What a rule has counted is no part of it.
   'nft list tables 2>/dev/null | while read -r _ family name; do case $name in filter|nat|mangle|raw|security) ' +
-    'continue;; esac; nft list table $family $name 2>/dev/null | sed "s/counter packets [0-9]* bytes [0-9]*/counter/" ' +
-    '| awk -v table="$family $name" \'/^[ \\t]*chain / {chain=$2; next} /^[ \\t]*type / && !/policy drop/ {next} ' +
+    'continue;; esac; nft list table $family $name 2>/dev/null | ' +
+    'sed "s/counter packets [0-9]* bytes [0-9]*/counter/" | ' +
+    'awk -v table="$family $name" \'/^[ \t]*chain / {chain=$2; next} /^[ \t]*type / && !/policy drop/ {next} ' +
     'chain!="" && NF>1 {print "nft rule " table " " chain ": " $0}\'; done',
   // How the kernel handles packets; what it counts there is no setting.
   'cd /proc/sys && grep -sH . net/bridge/* net/netfilter/* net/ipv4/* net/ipv4/conf/all/* net/ipv4/conf/default/* ' +
@@ -50,8 +51,8 @@ const nodeQuestions = [
   'for file in /etc/kubernetes/manifests/*.yaml /etc/containerd/config.toml; do [ -r $file ] && ' +
     'echo "file: $file $(cksum < $file)"; done',
   // A pod that gets less than a twentieth of a processor, by whichever version of cgroups.
-  'find /sys/fs/cgroup -path "*pod*" \\( -name cpu.cfs_quota_us -o -name cpu.max \\) 2>/dev/null | while read -r file; ' +
-    'do case $file in *cpu.max) read -r quota period < $file;; *) quota=$(cat $file); ' +
+  'find /sys/fs/cgroup -path "*pod*" \\( -name cpu.cfs_quota_us -o -name cpu.max \\) 2>/dev/null | while read -r ' +
+    'file; do case $file in *cpu.max) read -r quota period < $file;; *) quota=$(cat $file); ' +
     'period=$(cat ${file%quota_us}period_us);; esac; [ "$quota" != max ] && [ "$quota" -gt 0 ] && ' +
     '[ $((quota * 20)) -lt "$period" ] && echo "cgroup: $quota of $period µs of a processor ' +
     '$(echo $file | grep -oE "pod[0-9a-f_-]{36}" | head -1)"; done 2>/dev/null',
