@@ -14,7 +14,7 @@ const questions = [
   "tc qdisc show 2>/dev/null | sed 's/^/queue: /'",
   'for link in $(ls /sys/class/net); do tc filter show dev $link 2>/dev/null | sed "s/^/queue filter: $link ' +
     '/"; tc filter show dev $link ingress 2>/dev/null | sed "s/^/queue filter: $link ingress /"; done',
-  "ip -o link show 2>/dev/null | sed 's/^[0-9]*: /link: /; s/link\\/.*//'",
+  "ip -o link show 2>/dev/null | sed 's/^[0-9]*: /link: /; s/link\\/.*//; s/ qlen [0-9]*//'",
   "ip -o -4 addr show 2>/dev/null | sed 's/^[0-9]*: /address: /; s/valid_lft.*//'",
   "ip route show 2>/dev/null | sed 's/^/route: /'",
   "ip rule show 2>/dev/null | sed 's/^/route rule: /'",

@@ -648,3 +648,24 @@ test('of a list the item that went is told, and none that only moved', () => {
   const [cause] = explain(of(west, situation('east')), concern);
   expect(cause?.does).toContain('rules.0 was {"resources":["tokenreviews"],"verbs":["get"]} and is now not set;');
 });
+
+describe('of several lines of one machine the gravest is told', () => {
+  const link = (more: string, mtu = 1500): string => `n1: link: eth0@if6: <UP> mtu ${mtu} state UP ${more}`;
+  const on = (network: string[], networkBaseline: string[]): string =>
+    first(of({ ...situation('west'), network, networkBaseline }, situation('east')));
+
+  test('a process that is stopped, and not a link that is another', () => {
+    const now = [link('group b'), 'n1: process: kube-proxy is stopped'];
+    expect(on(now, [link('group a')])).toBe('MP820 west n1 process: kube-proxy is stopped');
+  });
+
+  test('and of a link its MTU only where that is another', () => {
+    const told = (mtu: number): string | undefined =>
+      explain(
+        of({ ...situation('west'), network: [link('b', mtu)], networkBaseline: [link('a')] }, situation('east')),
+        concern,
+      )[0]?.does;
+    expect(told(1400)).toContain('which has a different MTU');
+    expect(told(1500)).toContain('which is another than it was');
+  });
+});

@@ -43,8 +43,21 @@ const readings: readonly (readonly [RegExp, string])[] = [
   [/^address:/, 'is an address of the machine'],
 ];
 
-const readingOf = (rule: string): string | undefined =>
-  readings.find(([pattern]) => pattern.test(rule.replace(/^pod \S+: /, '')))?.[1];
+const placeOf = (rule: string): number =>
+  readings.findIndex(([pattern]) => pattern.test(rule.replace(/^pod \S+: /, '')));
+const readingOf = (rule: string): string | undefined => readings[placeOf(rule)]?.[1];
+
+/** The line that says most: the first of the readings above stop more than those that follow. */
+const gravest = (lines: readonly string[]): string | undefined =>
+  lines.filter((line) => placeOf(line) >= 0).sort((left, right) => placeOf(left) - placeOf(right))[0];
+
+/** A link whose MTU is what it was: something else of it is another. */
+function keepsMtu(rule: string, gone: readonly string[]): boolean {
+  const linkOf = (line: string): string | undefined => /^link: [^:@]+/.exec(line)?.[0];
+  const mtuOf = (line: string | undefined): string | undefined => /\bmtu \d+/.exec(line ?? '')?.[0];
+  const before = gone.find((line) => linkOf(line) !== undefined && linkOf(line) === linkOf(rule));
+  return before !== undefined && mtuOf(before) === mtuOf(rule) && !/\bDOWN\b/.test(rule);
+}
 
 /**
  * The machine below the cluster: packet rules, queues, links, routes and fixed neighbours that were not there when the
@@ -89,14 +102,14 @@ const settingOf = (line: string): string | undefined => /^.*?: setting: \S+/.exe
 
 function suspect(cluster: ClusterSituation, node: string, added: readonly string[], gone: readonly string[]): Suspect {
   // What a link or a route lost most often follows from what was put in.
-  const rule = added.find((line) => readingOf(line) !== undefined) ?? gone[0] ?? added[0] ?? '';
+  const rule = gravest(added) ?? gone[0] ?? added[0] ?? '';
   const address = /^pod (\S+): /.exec(rule)?.[1];
   const uid = /\bpod([0-9a-f_-]{36})$/.exec(rule)?.[1]?.replaceAll('_', '-');
   const pod = ofKind(cluster, 'Pod').find(
     (one) =>
       (address !== undefined && textIn(one.status, 'podIP') === address) || (uid !== undefined && one.uid === uid),
   );
-  const does = readingOf(rule) ?? 'changes the path of packets';
+  const does = keepsMtu(rule, gone) ? 'is another than it was' : (readingOf(rule) ?? 'changes the path of packets');
   const told = rule.replace(/^pod \S+: /, '').replace(/ pod[0-9a-f_-]{36}$/, '');
   return {
     // Rules of a machine are nobody's by chance: on clusters that meshproof made, somebody put them in.
