@@ -116,7 +116,9 @@ function fieldChanges(before: SeenObject, after: SeenObject): FieldChange[] {
 function withWholeItems(changes: readonly FieldChange[], before: unknown, after: unknown): FieldChange[] {
   const lists = new Set(changes.flatMap(({ field }) => /^(.*?)\.\d+(\.|$)/.exec(field)?.[1] ?? []));
   const moved = [...lists].flatMap((list) => {
-    const [was, is] = [before, after].map((body) => listIn(body, list).map((item) => JSON.stringify(item)));
+    const [was, is] = [before, after].map((body) =>
+      listIn(body, list).map((item) => (typeof item === 'string' ? item : JSON.stringify(item))),
+    );
     if (was === undefined || is === undefined || was.length === is.length) return [];
     const gone = was.flatMap((item, at) => (is.includes(item) ? [] : [change(`${list}.${at}`, item, undefined)]));
     const came = is.flatMap((item, at) => (was.includes(item) ? [] : [change(`${list}.${at}`, undefined, item)]));

@@ -58,7 +58,7 @@ test('a look that never comes back is given up at the deadline, with what was se
   const begun = performance.now();
   const waiting = waitFor({
     name: 'the server answers',
-    within: 100,
+    within: 1_000,
     every: 5,
     look: (signal) => {
       told = signal;
@@ -71,7 +71,7 @@ test('a look that never comes back is given up at the deadline, with what was se
       details: expect.objectContaining({ seen: expect.stringMatching(/^an empty list \(no answer/) }),
     }),
   );
-  expect(performance.now() - begun).toBeLessThan(1_000);
+  expect(performance.now() - begun).toBeLessThan(5_000);
   expect(told?.aborted).toBe(true);
 });
 

@@ -669,3 +669,27 @@ describe('of several lines of one machine the gravest is told', () => {
     expect(told(1500)).toContain('which is another than it was');
   });
 });
+
+describe('a pod whose containers never begin', () => {
+  const pending: SeenObject = {
+    ...pod('httpbin-7d9f4b6c5d-abcde', 'bar', { app: 'httpbin' }, { phase: 'Pending' }),
+    body: { spec: { nodeName: 'n1', containers: [{ name: 'istio-proxy' }] } },
+  };
+  const told = (reason: string, message: string): string => {
+    const events = [{ about: 'Pod bar/httpbin-7d9f4b6c5d-abcde', reason, message }];
+    return first(of(situation('west'), { ...situation('east', (all) => [...all, pending]), events }));
+  };
+
+  test.each([
+    [
+      'FailedCreatePodSandBox',
+      `rpc error: code = Unknown desc = failed to setup network for sandbox "${'0'.repeat(64)}": no IP addresses`,
+      'MP820 east Node n1',
+    ],
+    ['FailedMount', 'MountVolume.SetUp failed for volume "a" : secret "keys" not found', 'MP826 east Secret bar/keys'],
+    ['FailedMount', 'MountVolume.SetUp failed for volume "a" : timed out', 'MP826 east Deployment bar/httpbin'],
+    ['Unhealthy', 'Readiness probe failed', 'nothing'],
+  ])('%s: %s', (reason, message, cause) => {
+    expect(told(reason, message)).toBe(cause);
+  });
+});

@@ -150,6 +150,7 @@ function troubleOf(situation: ClusterSituation, pod: SeenObject, own: readonly s
         : { ...told, ...taker, seen: [`${ownerOf(pod)} ${words}`] },
     ];
   }
+  if (textIn(pod.status, 'phase') === 'Pending') return notBegun(situation, pod, told);
   if (textIn(pod.status, 'phase') !== 'Running') return [];
   const unready = statuses.filter((one) => one['ready'] === false && valueAt(one, 'state.running') !== undefined);
   const [first] = unready;
@@ -163,6 +164,49 @@ function troubleOf(situation: ClusterSituation, pod: SeenObject, own: readonly s
         `runs container ${name}, which is not ` +
         `ready${probe === undefined ? '' : `: ${probe.message.slice(0, 200)}`}`,
       try: `kubectl logs -n ${pod.namespace ?? ''} ${pod.name} -c ${name}`,
+    },
+  ];
+}
+
+/**
+ * What keeps the kubelet from starting any container of a pod, by its own words: the sandbox, which has the pod's
+ * network, or a volume.
+ */
+function notBegun(
+  { cluster, events }: ClusterSituation,
+  pod: SeenObject,
+  told: Pick<Suspect, 'certainty' | 'layer' | 'cluster' | 'object' | 'seen'>,
+): Suspect[] {
+  const event = events.findLast(
+    ({ about, reason }) =>
+      about === seenName(pod) &&
+      /^(FailedCreatePodSandBox|NetworkNotReady|FailedMount|FailedAttachVolume)$/.test(reason),
+  );
+  if (event === undefined) return [];
+  const words = event.message.replace(/^.*desc = /s, '').replaceAll(/sandbox "[0-9a-f]{64}"/g, 'sandbox');
+  if (/Mount|Volume/.test(event.reason)) {
+    const [, kind, name] = /\b(configmap|secret) "([^"]+)" not found/.exec(words) ?? [];
+    const missing =
+      name === undefined ? undefined : `${kind === 'secret' ? 'Secret' : 'ConfigMap'} ${pod.namespace ?? ''}/${name}`;
+    return [
+      {
+        ...told,
+        ...(missing === undefined ? {} : { object: missing }),
+        does:
+          missing === undefined
+            ? `has a pod that waits for a volume: ${words.slice(0, 300)}`
+            : `is not there, and ${seenName(pod)} does not start without it`,
+        try: `kubectl describe pod -n ${pod.namespace ?? ''} ${pod.name}`,
+      },
+    ];
+  }
+  return [
+    {
+      ...told,
+      layer: 'machine and network',
+      object: `Node ${textIn(pod.body, 'spec.nodeName') || cluster}`,
+      does: `cannot give new pods a network: ${words.slice(0, 300)}`,
+      try: 'Check the network plugin of the node (/etc/cni/net.d), its range of addresses, and the container runtime.',
     },
   ];
 }
