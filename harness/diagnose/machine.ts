@@ -48,6 +48,8 @@ const nodeQuestions = [
   // Each line behind the field that it belongs to.
   'awk \'/^[^ -]/ {field=$1} {print "kubelet: " (/^[ -]/ ? field " " : "") $0}\' /var/lib/kubelet/config.yaml ' +
     '2>/dev/null',
+  // What the network plugin is told, as one line for each of the file's.
+  'for file in /etc/cni/net.d/*; do [ -f "$file" ] && sed "s|^[[:space:]]*|cni: ${file##*/} |" "$file"; done',
   'for file in /etc/kubernetes/manifests/*.yaml /etc/containerd/config.toml; do [ -r $file ] && ' +
     'echo "file: $file $(cksum < $file)"; done',
   // A pod that gets less than a twentieth of a processor, by whichever version of cgroups.
@@ -86,7 +88,7 @@ const machinery = new RegExp(
 );
 
 /** What runs on the node and how, whose names begin as those of the chains do. */
-const parts = /^(service|process|file|kubelet|resolver|cgroup): /;
+const parts = /^(service|process|file|kubelet|resolver|cgroup|cni): /;
 
 /**
  * The machine below one kind cluster, as lines "<node>: <rule, queue, link, route or neighbour>": what decides a

@@ -15,6 +15,7 @@ const readings: readonly (readonly [RegExp, string])[] = [
   [/^resolver: /, 'determines which server answers the node’s DNS queries'],
   [/^kubelet: cluster(DNS|Domain)/, 'determines whom new pods ask for names'],
   [/^kubelet: (maxPods|podPidsLimit|podsPerCore)/, 'limits what new pods may have on the node'],
+  [/^cni: /, 'determines which network new pods get'],
   [/^kubelet: /, 'determines how the node runs its pods'],
   [/^file: \S+manifests/, 'determines how a part of the cluster’s control plane runs'],
   [/^file: /, 'determines how the node runs containers'],
