@@ -122,7 +122,7 @@ function suspect(cluster: ClusterSituation, node: string, added: readonly string
     does: told.startsWith('state:')
       ? does
       : `${added.includes(rule) ? 'has' : 'no longer has'} ` +
-        `“${told}”${pod === undefined ? '' : ' in its network namespace'}, which ${does}`,
+        `“${told}”${address === undefined ? '' : ' in its network namespace'}, which ${does}`,
     try: told.startsWith('state:')
       ? `Start or reconnect the container of the node: docker inspect ${node}`
       : 'Undo the change on the node. Neither Kubernetes nor Istio made it.',
