@@ -119,7 +119,7 @@ test('a packet rule is taken out by what it is, without its place', () => {
   );
   expect(rules.length).toBeGreaterThan(3);
   for (const { onNode, undo } of rules) {
-    expect(onNode).toMatch(/^iptables -I \S+ 1 -p/);
-    expect(undo).toBe(onNode.replace(' -I ', ' -D ').replace(' 1 -p', ' -p'));
+    expect(onNode).toMatch(/^iptables (-t nat )?-I \S+ 1 -/);
+    expect(undo).toBe(onNode.replace(' -I ', ' -D ').replace(' 1 -', ' -'));
   }
 });

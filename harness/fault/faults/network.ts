@@ -108,6 +108,42 @@ export const networkFaults: readonly Fault[] = [
     noticedBy: ['tcp-service'],
   },
   {
+    id: 'packets-dropped-by-nftables',
+    breaks: 'a table of nftables on the server’s node, of which iptables knows nothing, drops packets to the gateway',
+    at: 'server',
+    inject: {
+      onNode:
+        "nft 'add table inet fault; add chain inet fault forward { type filter hook forward priority -10; }; " +
+        "add rule inet fault forward tcp dport 15443 drop'",
+      undo: 'nft delete table inet fault',
+    },
+    cause: ['node'],
+  },
+  {
+    id: 'masquerade-left-out',
+    breaks: 'the client’s node lets packets of its pods out under their own addresses, to which nobody answers',
+    at: 'client',
+    inject: {
+      onNode: 'iptables -t nat -I POSTROUTING 1 -s 10.244.0.0/16 ! -d 10.0.0.0/8 -j RETURN',
+      undo: 'iptables -t nat -D POSTROUTING -s 10.244.0.0/16 ! -d 10.0.0.0/8 -j RETURN',
+    },
+    cause: ['node'],
+    noticedBy: ['tcp-service'],
+  },
+  {
+    id: 'network-plugin-without-default-route',
+    breaks: 'the network plugin of the client’s node gives new pods no default route',
+    at: 'client',
+    inject: {
+      onNode:
+        'for file in /etc/cni/net.d/*.conflist; do cp -p $file $file.before && ' +
+        'sed -i \'s#"dst": *"0.0.0.0/0"#"dst":"10.0.0.0/8"#\' $file; done',
+      undo: 'for file in /etc/cni/net.d/*.conflist; do mv $file.before $file; done',
+    },
+    cause: ['node'],
+    noticedBy: ['strict-mtls'],
+  },
+  {
     id: 'health-port-dropped',
     breaks: 'the server’s node drops packets to the gateway’s health port',
     at: 'server',
