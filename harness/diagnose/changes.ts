@@ -53,7 +53,10 @@ const givenObject = ({ kind, name, labels }: SeenObject): boolean =>
  * What is not as it was when the mesh was proven ready, and not as the scenario applied it: the suspects. On clusters
  * that meshproof made nobody else writes, so each of these was done to them.
  */
-export function changesOf(situation: ClusterSituation, applied: readonly SeenObject[]): ObjectChange[] {
+export function changesOf(
+  situation: Pick<ClusterSituation, 'cluster' | 'objects' | 'baseline' | 'unseen'>,
+  applied: readonly SeenObject[],
+): ObjectChange[] {
   const { cluster, objects, baseline, unseen } = situation;
   // What nobody looked at is neither gone nor changed.
   const blind = new Set(unseen.map((text) => text.slice(0, text.indexOf(':'))));

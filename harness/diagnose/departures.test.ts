@@ -34,7 +34,7 @@ const then: ClusterState = {
   network: ['node: setting: net.ipv4.ip_forward = 1', 'node: service: kubelet'],
   dumps: { 'istio-ingressgateway': ['cluster a 1', 'cluster outbound|8000||httpbin.bar.svc.cluster.local 2'] },
 };
-const departures = (now: Partial<ClusterState> & { readonly unseen?: readonly string[] }): string[] =>
+const departures = (now: Partial<ClusterState> & { readonly unseen?: string[] }): string[] =>
   departuresOf('east', then, { ...then, unseen: [], ...now });
 
 describe('an environment is clean', () => {

@@ -1,14 +1,10 @@
-import { fieldManager, ownLabel } from '../cluster/labels.ts';
 import { changeInShort } from './causes/meaning.ts';
 import { machineChanges } from './causes/network.ts';
 import { changesOf, type ObjectChange } from './changes.ts';
-import { seenName, type SeenObject } from './situation.ts';
+import { isOurs, seenName, type ClusterSituation, type SeenObject } from './situation.ts';
 
 /** What a cluster is like: its objects, the machine below it, and what its gateways hold. */
-export interface ClusterState {
-  readonly objects: readonly SeenObject[];
-  /** Lines of the machine. */
-  readonly network: readonly string[];
+export interface ClusterState extends Pick<ClusterSituation, 'objects' | 'network'> {
   /** App of a gateway → what its proxy holds, as `resourcesOf` tells it. */
   readonly dumps: Readonly<Record<string, readonly string[]>>;
 }
@@ -26,25 +22,21 @@ const atMost = 3;
 export function departuresOf(
   cluster: string,
   then: ClusterState,
-  now: ClusterState & { readonly unseen: readonly string[] },
+  now: ClusterState & Pick<ClusterSituation, 'unseen'>,
 ): string[] {
   const samples = sampleNamespaces(then, now);
-  const objects = { cluster, objects: [...now.objects], baseline: [...then.objects], unseen: [...now.unseen] };
-  const changes = changesOf({ ...nothingElse, ...objects }, []);
-  const machine = machineChanges({ network: [...now.network], networkBaseline: [...then.network] });
+  const { objects, unseen, network } = now;
+  const changes = changesOf({ cluster, objects, baseline: then.objects, unseen }, []);
+  const machine = machineChanges({ network, networkBaseline: then.network });
   return [
-    ...now.unseen.map((what) => `could not be looked at: ${what}`),
+    ...unseen.map((what) => `could not be looked at: ${what}`),
     ...changes.filter((change) => !isOfSample(change, samples)).map(tell),
-    ...now.objects.filter((object) => samples.has(placeOf(object)) && isOurs(object)).flatMap(setByOthers),
+    ...objects.filter((object) => samples.has(placeOf(object)) && isOurs(object)).flatMap(setByOthers),
     ...machine.added.map((line) => `+ ${line}`),
     ...machine.gone.map((line) => `- ${line}`),
     ...Object.entries(then.dumps).flatMap(([app, lines]) => dumpChanges(app, lines, now.dumps[app], samples)),
   ];
 }
-
-const nothingElse = { events: [], controlPlaneLog: [], refusedCalls: [], trust: [], network: [] };
-
-const isOurs = ({ labels }: SeenObject): boolean => labels[ownLabel] === fieldManager;
 
 /** The namespace of an object; of a namespace its own name. */
 const placeOf = ({ kind, namespace, name }: SeenObject): string => (kind === 'Namespace' ? name : (namespace ?? ''));

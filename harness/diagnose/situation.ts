@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { fieldManager, ownLabel } from '../cluster/labels.ts';
 
 /**
  * What was there when a claim did not hold, as plain data: everything that explainers look at. Nothing in it is secret;
@@ -139,6 +140,9 @@ export function ownerOf(pod: SeenObject): string {
   const owner = /^(.+)-[0-9a-f]{6,10}-[a-z0-9]{5}$/.exec(pod.name)?.[1];
   return owner === undefined ? seenName(pod) : `Deployment ${pod.namespace ?? ''}/${owner}`;
 }
+
+/** Whether meshproof made an object: for a scenario, as a sample, or as part of its mesh. */
+export const isOurs = ({ labels }: SeenObject): boolean => labels[ownLabel] === fieldManager;
 
 /** What identifies an object within its cluster; the version of its API does not. */
 export const seenKey = ({

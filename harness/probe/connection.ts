@@ -1,5 +1,7 @@
 import { Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Duplex, type Readable, type Writable } from 'node:stream';
+import { MeshproofError } from '../errors/meshproof-error.ts';
 
 /**
  * How a connection ended, seen from the client: the peer closed it (FIN), reset it (RST), never took it, or nothing had
@@ -62,32 +64,23 @@ export const connectFromHere: Connect = (protocol, address, port) => {
 const beginsWithin = 30_000;
 
 /**
- * Says when a connection has been tried for too long.
+ * Waits until a client stands where it connects from, and begins to; or until its connection is over already.
  *
- * @param within milliseconds since it was first tried
- * @param late hears whether it was tried at all
- * @returns stops the clock
+ * @throws MeshproofError MP702 when it could not be run, or does not come to it.
  */
-export function afterTryingFor(
-  { tried }: Pick<Connection, 'tried'>,
-  within: number,
-  late: (tried: boolean) => void,
-): () => void {
-  let timer = setTimeout(() => {
-    late(false);
-  }, beginsWithin);
-  let stopped = false;
-  void tried.then(() => {
-    clearTimeout(timer);
-    if (stopped) return;
-    timer = setTimeout(() => {
-      late(true);
-    }, within);
+export async function begun({ tried, ended }: Pick<Connection, 'tried' | 'ended'>): Promise<void> {
+  const over = new AbortController();
+  const late = pause(beginsWithin, undefined, { signal: over.signal }).then(() => {
+    throw new MeshproofError('MP702', {
+      what: 'a client outside of the mesh did not begin to connect',
+      expected: `its program to run within ${beginsWithin / 1000} s`,
+    });
   });
-  return () => {
-    stopped = true;
-    clearTimeout(timer);
-  };
+  try {
+    await Promise.race([tried, ended, late]);
+  } finally {
+    over.abort();
+  }
 }
 
 const words: readonly (readonly [RegExp, Ending])[] = [

@@ -1,8 +1,7 @@
 import { createSocket } from 'node:dgram';
 import { CANCELLED, Resolver } from 'node:dns/promises';
 import { once } from 'node:events';
-import { MeshproofError } from '../errors/meshproof-error.ts';
-import { afterTryingFor, type Connect, type Connection, type Ending } from './connection.ts';
+import { begun, type Connect, type Connection, type Ending } from './connection.ts';
 
 /** What a name server said. */
 export interface DnsAnswer {
@@ -31,26 +30,6 @@ export async function lookUp(connect: Connect, server: string, host: string, por
     connection.close();
   }
 }
-
-/** Waits until the client connects. */
-const begun = async (connection: Connection): Promise<void> => {
-  await new Promise<void>((resolve, reject) => {
-    const stopClock = afterTryingFor(connection, 0, (tried) => {
-      if (tried) resolve();
-      else reject(new MeshproofError('MP702', { what: 'a DNS client outside of the mesh did not begin to connect' }));
-    });
-    connection.ended.then(
-      () => {
-        stopClock();
-        resolve();
-      },
-      (error: unknown) => {
-        stopClock();
-        reject(error instanceof Error ? error : new Error(String(error)));
-      },
-    );
-  });
-};
 
 async function lookUpOver(connection: Connection, host: string): Promise<DnsAnswer> {
   const resolver = new Resolver({ timeout: 3_000, tries: 2 });

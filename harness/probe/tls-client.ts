@@ -1,8 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { connect, type TLSSocket } from 'node:tls';
 import { ask } from '../tape/tape.ts';
-import { MeshproofError } from '../errors/meshproof-error.ts';
-import { afterTryingFor, type Connect, type Connection } from './connection.ts';
+import { begun, type Connect, type Connection } from './connection.ts';
 
 export interface Greeting {
   readonly address: string;
@@ -56,6 +55,12 @@ export async function greetOver(
   connection: Connection,
   { sni, alpn, presents, within = 5_000 }: Omit<Greeting, 'address' | 'port'>,
 ): Promise<HandshakeResult> {
+  try {
+    await begun(connection);
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
   return await new Promise((resolve, reject) => {
     let serverIdentities: string[] = [];
     let stage = '';
@@ -71,7 +76,7 @@ export async function greetOver(
       if (stage === '') stage = ' during the handshake';
     });
     const end = (): void => {
-      stopClock();
+      clearTimeout(deadline);
       socket.destroy();
       connection.close();
     };
@@ -79,13 +84,9 @@ export async function greetOver(
       end();
       resolve({ outcome, reason, serverIdentities });
     };
-    const stopClock = afterTryingFor(connection, within, (tried) => {
-      if (tried) finish('silent', `no answer within ${within} ms`);
-      else {
-        end();
-        reject(new MeshproofError('MP702', { what: 'a TLS client outside of the mesh did not begin to connect' }));
-      }
-    });
+    const deadline = setTimeout(() => {
+      finish('silent', `no answer within ${within} ms`);
+    }, within);
     // How a connection ends without an alert, only its own end tells: TLS calls all of that a reset.
     const over = (): void => {
       connection.ended.then(

@@ -50,16 +50,19 @@ export function summary(data: RunData): string {
       `${inline(data.versions?.istio ?? '?')}. ` +
       `${formatCounts(countClaims(data))}.`,
     ...(data.merged === undefined ? [] : [formatMerge(data.merged)]),
-    ...(data.before === undefined ? [] : [formatClean(data.before)]),
-    ...(data.before === undefined || data.before.departures.length === 0
-      ? []
-      : [fenced('', data.before.departures.join('\n'))]),
+    ...(data.before === undefined ? [] : cleanness(data.before)),
     ...(data.error === undefined ? [] : [fenced('', data.error.message)]),
     ...causes,
     ['| section | scenario | claims | time | stands in for |', '|---|---|---|---:|---|', ...rows].join('\n'),
     ...(stops.length + broken.length === 0 ? [] : [[...stops, ...broken].join('\n')]),
   ].join('\n\n');
 }
+
+/** Whether a kept environment was as meshproof left it, and what was not. */
+const cleanness = (before: NonNullable<RunData['before']>): string[] => [
+  formatClean(before),
+  ...(before.departures.length === 0 ? [] : [fenced('', before.departures.join('\n'))]),
+];
 
 const diagnosed = (diagnosis: ClaimResult['diagnosis']): string =>
   diagnosis === undefined

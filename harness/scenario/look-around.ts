@@ -48,11 +48,26 @@ type ReadApi = Pick<ClusterApi, 'listObjects' | 'address'>;
  * @param api of the cluster
  */
 export async function takeBaseline(environment: Environment, api: ReadApi): Promise<Baseline> {
-  const [{ objects }, network] = await Promise.all([
-    seeObjects(api, undefined, await keyOf(api.address)),
-    networkOf(environment, api.address.name),
+  const { unseen: _unseen, ...state } = await stateOf(environment, api, (_what, work) => work());
+  return { form: baselineForm, ...state };
+}
+
+/** Looks at one thing; what comes of a look that fails is up to whoever looks. */
+type Look = <T>(what: string, work: () => Promise<T>, otherwise: T, within?: number) => Promise<T>;
+
+/** All of a cluster that is compared with what it was. */
+async function stateOf(
+  environment: Environment,
+  api: ReadApi,
+  look: Look,
+): Promise<Omit<Baseline, 'form'> & { readonly unseen: string[] }> {
+  const { address } = api;
+  const [seen, network] = await Promise.all([
+    look('objects', async () => seeObjects(api, undefined, await keyOf(address)), noObjects, 30_000),
+    look('the machine', () => networkOf(environment, address.name), []),
   ]);
-  return { form: baselineForm, objects, network, dumps: await gatewayDumps(environment, api.address, objects) };
+  const dumps = await look('config dumps', () => gatewayDumps(environment, address, seen.objects), {});
+  return { ...seen, network, dumps };
 }
 
 /** What a comparison with the state in which the mesh was proven ready shows. */
@@ -77,14 +92,10 @@ export async function compareWithBaseline(environment: Environment): Promise<Com
       const then = await readBaseline(cluster);
       if (then === undefined) return undefined;
       const { look, unseen } = standingAlone();
-      const [seen, network] = await Promise.all([
-        look('objects', async () => seeObjects(new Api(cluster), undefined, await keyOf(cluster)), noObjects, 30_000),
-        look('the machine', () => networkOf(environment, cluster.name), []),
-      ]);
-      const dumps = await look('config dumps', () => gatewayDumps(environment, cluster, seen.objects), {});
-      const now = { objects: seen.objects, network, dumps, unseen: [...seen.unseen, ...unseen] };
+      const seen = await stateOf(environment, new Api(cluster), look);
+      const now = { ...seen, unseen: [...seen.unseen, ...unseen] };
       const departures = departuresOf(cluster.name, then, now).map((line) => `${cluster.name}: ${line}`);
-      return { objects: seen.objects.length, dumps: Object.keys(then.dumps).length, departures };
+      return { objects: now.objects.length, dumps: Object.keys(then.dumps).length, departures };
     }),
   );
   const known = compared.filter((one) => one !== undefined);
@@ -99,10 +110,7 @@ export async function compareWithBaseline(environment: Environment): Promise<Com
 const noObjects: Awaited<ReturnType<typeof seeObjects>> = { objects: [], unseen: [] };
 
 /** Looks that end in time and hide nothing from each other: of each that failed a line tells what it was. */
-function standingAlone(): {
-  readonly look: <T>(what: string, work: () => Promise<T>, otherwise: T, within?: number) => Promise<T>;
-  readonly unseen: string[];
-} {
+function standingAlone(): { readonly look: Look; readonly unseen: string[] } {
   const unseen: string[] = [];
   return {
     unseen,

@@ -20,6 +20,8 @@ export class Samples {
   readonly #options: MeshClusterOptions;
   /** Namespace → what was deployed there. */
   readonly #deployed = new Map<string, KubernetesObject[]>();
+  /** When the scenario began, in milliseconds; in whole seconds, as Kubernetes tells when a pod was made. */
+  readonly #since = Math.floor(Date.now() / 1000) * 1000;
 
   constructor(api: ClusterApi, applied: AppliedObjects, pods: ClusterPods, options: MeshClusterOptions) {
     this.#api = api;
@@ -167,14 +169,14 @@ export class Samples {
     labels: string,
   ): Promise<Pick<Awaited<ReturnType<typeof readyPod>>, 'name' | 'address'>> {
     const { cluster, signal } = this.#options;
-    const [how, began] = [{ within: readyWithin, signal }, Date.now()];
+    const how = { within: readyWithin, signal };
     const ready = async (): ReturnType<typeof readyPod> => {
       await this.#api.waitForDeployment(namespace, deployment, how);
       return await readyPod(this.#api, namespace, labels, how);
     };
     const pod = await ready();
     // Of other people's clusters the right to make pods is not asked.
-    if (cluster.foreign === true || new Date(pod.createdAt ?? began).getTime() >= began) return pod;
+    if (cluster.foreign === true || new Date(pod.createdAt ?? Date.now()).getTime() >= this.#since) return pod;
     const stale = await ask(
       `what of ${namespace}/${pod.name} of ${cluster.name} would be made in another way now`,
       async () => (await staleness(this.#api, { namespace, name: pod.name, deployment })) ?? '',

@@ -1,6 +1,7 @@
-import { fieldManager, ownLabel, scenarioLabel } from '../../cluster/labels.ts';
+import { scenarioLabel } from '../../cluster/labels.ts';
 import { changesOf, type FieldChange, type ObjectChange } from '../changes.ts';
 import {
+  isOurs,
   seenKey,
   seenName,
   type ClusterSituation,
@@ -105,7 +106,7 @@ export function explain(seen: Situation, concern: Concern): Cause[] {
 function withoutOthers(situation: ClusterSituation, { applied }: Concern): ClusterSituation {
   const own = new Set((applied.get(situation.cluster) ?? []).map(seenKey));
   const isOthers = (object: SeenObject): boolean =>
-    object.labels[ownLabel] === fieldManager && object.labels[scenarioLabel] !== undefined && !own.has(seenKey(object));
+    isOurs(object) && object.labels[scenarioLabel] !== undefined && !own.has(seenKey(object));
   return { ...situation, objects: situation.objects.filter((object) => !isOthers(object)) };
 }
 
